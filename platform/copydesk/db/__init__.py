@@ -1,0 +1,27 @@
+"""PostgreSQL: engine, tenant-bound sessions, declarative root, migrations.
+
+Knows nothing of the business; every package declares its own tables on `Table`.
+"""
+
+from copydesk.db.declarative import Amount, BigInt, Identity, Moment, Table, TenantRow, metadata, tenant_tables
+from copydesk.db.migrate import current_revision, head_revision, migrate
+from copydesk.db.session import Database, TenantSession, bind_tenant, create_db_engine, sqlalchemy_url
+
+__all__ = [
+    "Amount",
+    "BigInt",
+    "Database",
+    "Identity",
+    "Moment",
+    "Table",
+    "TenantRow",
+    "TenantSession",
+    "bind_tenant",
+    "create_db_engine",
+    "current_revision",
+    "head_revision",
+    "metadata",
+    "migrate",
+    "sqlalchemy_url",
+    "tenant_tables",
+]

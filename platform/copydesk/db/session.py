@@ -1,0 +1,94 @@
+"""Sessions that always know their tenant: the only way to reach a tenant's rows.
+
+Every transaction begins with `set_config('app.tenant', …, true)`, which PostgreSQL's row-level security
+reads (platform/docs/adr/0003-row-level-security.md). A session without a tenant sees global tables only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session, SessionTransaction, sessionmaker
+
+from copydesk.kernel import ConfigError
+
+_SET_TENANT = text("SELECT set_config('app.tenant', :tenant, true)")
+
+
+def sqlalchemy_url(url: str) -> str:
+    """Make any `postgres://` or `postgresql://` address one for the psycopg 3 driver."""
+    scheme, separator, rest = url.partition("://")
+    if scheme not in {"postgres", "postgresql", "postgresql+psycopg"} or not separator:
+        raise ConfigError(f"DATABASE_URL must start with postgresql://, found {scheme or 'nothing'}://")
+    return f"postgresql+psycopg://{rest}"
+
+
+def create_db_engine(url: str, *, pool_size: int = 5) -> Engine:
+    """Open a pool on PostgreSQL; connections are checked before use, so that a restart heals."""
+    return create_engine(sqlalchemy_url(url), pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=True)
+
+
+def bind_tenant(connection: Connection, tenant_id: int) -> None:
+    """Tie the running transaction to one tenant."""
+    connection.execute(_SET_TENANT, {"tenant": str(tenant_id)})
+
+
+class TenantSession(Session):
+    """A session that belongs to exactly one tenant for its whole life."""
+
+    tenant_id: int
+
+
+@event.listens_for(TenantSession, "after_begin")
+def _bind_each_transaction(session: TenantSession, _transaction: SessionTransaction, connection: Connection) -> None:
+    bind_tenant(connection, session.tenant_id)
+
+
+class Database:
+    """Give out sessions: `tenant(id)` for a brand's rows, `installation()` for global tables."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self._tenant_session = sessionmaker(engine, class_=TenantSession, expire_on_commit=False)
+        self._session = sessionmaker(engine, expire_on_commit=False)
+
+    @classmethod
+    def connect(cls, url: str, *, pool_size: int = 5) -> Database:
+        """Open a pool on `url`; nothing is sent to the server yet."""
+        return cls(create_db_engine(url, pool_size=pool_size))
+
+    @contextmanager
+    def tenant(self, tenant_id: int) -> Iterator[TenantSession]:
+        """Run one transaction as this tenant: commits at the end, rolls back on an exception."""
+        session = self._tenant_session()
+        session.tenant_id = tenant_id
+        with session, session.begin():
+            yield session
+
+    @contextmanager
+    def installation(self) -> Iterator[Session]:
+        """Run one transaction without a tenant: tenant tables look empty and cannot be written."""
+        with self._session() as session, session.begin():
+            yield session
+
+    def require_safe_role(self) -> None:
+        """Refuse a database role that row-level security does not bind; errors name the remedy."""
+        query = text("SELECT current_user, rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user")
+        try:
+            with self.engine.connect() as connection:
+                role, unbound = connection.execute(query).one()
+        except OperationalError as error:
+            reason = str(error.orig).strip().splitlines()[0]
+            raise ConfigError(f"PostgreSQL at DATABASE_URL refuses: {reason}") from error
+        if unbound:
+            raise ConfigError(
+                f"DATABASE_URL connects as {role}, which bypasses row-level security; "
+                "use a role without SUPERUSER and BYPASSRLS, such as copydesk_app"
+            )
+
+    def dispose(self) -> None:
+        """Close every pooled connection."""
+        self.engine.dispose()

@@ -1,0 +1,254 @@
+"""Everything that replication stores: what may be copied, who copies, signals, copies and books."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Boolean, ForeignKeyConstraint, Index, Integer, SmallInteger, Text, UniqueConstraint, func, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from copydesk.db import Amount, BigInt, Identity, Moment, Table, TenantRow
+
+
+def _to(table: str, *columns: str) -> ForeignKeyConstraint:
+    """Refer to another tenant table by (tenant_id, id), so that a reference never crosses brands."""
+    return ForeignKeyConstraint(["tenant_id", *columns], [f"{table}.tenant_id", f"{table}.id"])
+
+
+class Strategy(TenantRow, Table):
+    """What can be copied: one leader account plus its public profile."""
+
+    __tablename__ = "strategy"
+    __table_args__ = (
+        _to("user_account", "trader_id"),
+        _to("account", "account_id"),
+        UniqueConstraint("tenant_id", "slug"),
+    )
+
+    id: Mapped[Identity]
+    trader_id: Mapped[BigInt]
+    account_id: Mapped[BigInt]
+    slug: Mapped[str] = mapped_column(Text)
+    name: Mapped[str] = mapped_column(Text)
+    summary: Mapped[str] = mapped_column(Text)
+    status: Mapped[str] = mapped_column(Text, server_default="live")
+    created_at: Mapped[Moment] = mapped_column(server_default=func.now())
+
+
+class Subscription(TenantRow, Table):
+    """One follower account copying one strategy. `allocation` is in quote currency."""
+
+    __tablename__ = "subscription"
+    __table_args__ = (
+        _to("strategy", "strategy_id"),
+        _to("account", "account_id"),
+        UniqueConstraint("tenant_id", "strategy_id", "account_id"),
+    )
+
+    id: Mapped[Identity]
+    strategy_id: Mapped[BigInt]
+    account_id: Mapped[BigInt]
+    state: Mapped[str] = mapped_column(Text, server_default="synced")
+    state_reason: Mapped[str | None] = mapped_column(Text)
+    allocation: Mapped[Amount]
+    sizing_mode: Mapped[str] = mapped_column(Text)
+    sizing_value: Mapped[Amount | None]
+    created_at: Mapped[Moment] = mapped_column(server_default=func.now())
+
+
+class Execution(TenantRow, Table):
+    """One trade of a leader account as the exchange reported it; the key makes replays harmless."""
+
+    __tablename__ = "execution"
+
+    account_id: Mapped[BigInt] = mapped_column(primary_key=True, autoincrement=False)
+    symbol: Mapped[str] = mapped_column(Text, primary_key=True)
+    trade_id: Mapped[str] = mapped_column(Text, primary_key=True)
+    venue_order_id: Mapped[str] = mapped_column(Text)
+    side: Mapped[str] = mapped_column(Text)
+    qty: Mapped[Amount]
+    px: Mapped[Amount]
+    fee: Mapped[Amount]
+    fee_currency: Mapped[str] = mapped_column(Text)
+    at: Mapped[Moment]
+
+
+class Signal(TenantRow, Table):
+    """One de-duplicated fact about a leader account: this order is now filled to `cum_qty`.
+
+    `position_before` and `position_after` are the leader's book in base units, net of fees taken in base;
+    `leader_equity` is in quote currency at the time of intake.
+    """
+
+    __tablename__ = "signal"
+    __table_args__ = (
+        _to("strategy", "strategy_id"),
+        UniqueConstraint("tenant_id", "account_id", "venue_order_id", "cum_qty"),
+        Index("ix_signal_strategy_recent", "tenant_id", "strategy_id", "id"),
+    )
+
+    id: Mapped[Identity]
+    strategy_id: Mapped[BigInt]
+    account_id: Mapped[BigInt]
+    symbol: Mapped[str] = mapped_column(Text)
+    side: Mapped[str] = mapped_column(Text)
+    venue_order_id: Mapped[str] = mapped_column(Text)
+    cum_qty: Mapped[Amount]
+    qty: Mapped[Amount]
+    px: Mapped[Amount]
+    position_before: Mapped[Amount]
+    position_after: Mapped[Amount]
+    leader_equity: Mapped[Amount]
+    venue_at: Mapped[Moment]
+    seen_at: Mapped[Moment]
+    stored_at: Mapped[Moment] = mapped_column(server_default=func.clock_timestamp())
+
+
+class LeaderBook(TenantRow, Table):
+    """The leader's position per instrument as the sum of stored executions, in base units."""
+
+    __tablename__ = "leader_book"
+    __table_args__ = (_to("strategy", "strategy_id"),)
+
+    strategy_id: Mapped[BigInt] = mapped_column(primary_key=True, autoincrement=False)
+    symbol: Mapped[str] = mapped_column(Text, primary_key=True)
+    qty: Mapped[Amount]
+    last_px: Mapped[Amount]
+
+
+class Delivery(TenantRow, Table):
+    """One (signal, shard) that must be planned: the outbox row that Redis can lose and this table cannot."""
+
+    __tablename__ = "delivery"
+    __table_args__ = (
+        _to("signal", "signal_id"),
+        Index("ix_delivery_due", "tenant_id", "shard", "signal_id", postgresql_where=text("drained_at IS NULL")),
+    )
+
+    signal_id: Mapped[BigInt] = mapped_column(primary_key=True, autoincrement=False)
+    shard: Mapped[str] = mapped_column(Text, primary_key=True)
+    created_at: Mapped[Moment] = mapped_column(server_default=func.clock_timestamp())
+    drained_at: Mapped[Moment | None]
+
+
+class ShardLease(TenantRow, Table):
+    """Who may plan and send for a shard; `epoch` grows with each new holder and fences the old one."""
+
+    __tablename__ = "shard_lease"
+
+    shard: Mapped[str] = mapped_column(Text, primary_key=True)
+    holder: Mapped[str] = mapped_column(Text)
+    epoch: Mapped[BigInt]
+    expires_at: Mapped[Moment]
+
+
+class Copy(TenantRow, Table):
+    """One intended follower order. Stored as `planned` before anything is sent.
+
+    `leg` is "open", "close" or "fix-N" (reconcile). `reason` is a `Denial` value; `reason_facts` holds the
+    numbers its sentence needs. `next_check_at` is set while the outcome is unknown.
+    """
+
+    __tablename__ = "copy"
+    __table_args__ = (
+        _to("subscription", "subscription_id"),
+        _to("signal", "signal_id"),
+        UniqueConstraint("tenant_id", "subscription_id", "signal_id", "leg"),
+        UniqueConstraint("tenant_id", "client_order_id"),
+        Index("ix_copy_signal", "tenant_id", "signal_id"),
+        Index(
+            "ix_copy_open",
+            "tenant_id",
+            "shard",
+            postgresql_where=text("status IN ('planned', 'in_flight', 'accepted', 'partially_filled')"),
+        ),
+    )
+
+    id: Mapped[Identity]
+    subscription_id: Mapped[BigInt]
+    signal_id: Mapped[BigInt]
+    account_id: Mapped[BigInt]
+    shard: Mapped[str] = mapped_column(Text)
+    leg: Mapped[str] = mapped_column(Text)
+    symbol: Mapped[str] = mapped_column(Text)
+    side: Mapped[str] = mapped_column(Text)
+    type: Mapped[str] = mapped_column(Text)
+    qty: Mapped[Amount]
+    px: Mapped[Amount | None]
+    reduces: Mapped[bool] = mapped_column(Boolean)
+    client_order_id: Mapped[str] = mapped_column(Text)
+    status: Mapped[str] = mapped_column(Text)
+    reason: Mapped[str | None] = mapped_column(Text)
+    reason_facts: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    epoch: Mapped[BigInt]
+    venue_order_id: Mapped[str | None] = mapped_column(Text)
+    cum_qty: Mapped[Amount] = mapped_column(server_default="0")
+    avg_px: Mapped[Amount | None]
+    planned_at: Mapped[Moment]
+    sent_at: Mapped[Moment | None]
+    acked_at: Mapped[Moment | None]
+    checks: Mapped[int] = mapped_column(SmallInteger, server_default="0")
+    next_check_at: Mapped[Moment | None]
+
+
+class CopyFill(TenantRow, Table):
+    """One execution of a follower's copy; a book is the sum of these."""
+
+    __tablename__ = "copy_fill"
+    __table_args__ = (
+        _to("copy", "copy_id"),
+        Index("ix_copy_fill_book", "tenant_id", "subscription_id", "symbol"),
+    )
+
+    copy_id: Mapped[BigInt] = mapped_column(primary_key=True, autoincrement=False)
+    trade_id: Mapped[str] = mapped_column(Text, primary_key=True)
+    subscription_id: Mapped[BigInt]
+    symbol: Mapped[str] = mapped_column(Text)
+    side: Mapped[str] = mapped_column(Text)
+    qty: Mapped[Amount]
+    px: Mapped[Amount]
+    fee: Mapped[Amount]
+    fee_currency: Mapped[str] = mapped_column(Text)
+    at: Mapped[Moment]
+
+
+class Book(TenantRow, Table):
+    """A subscription's virtual position per instrument, in base units, net of fees taken in base.
+
+    `target_qty` is what the trader's position asks for; `last_signal_id` the newest signal planned into it;
+    `cost` the quote currency spent on what is held.
+    """
+
+    __tablename__ = "book"
+    __table_args__ = (_to("subscription", "subscription_id"),)
+
+    subscription_id: Mapped[BigInt] = mapped_column(primary_key=True, autoincrement=False)
+    symbol: Mapped[str] = mapped_column(Text, primary_key=True)
+    qty: Mapped[Amount] = mapped_column(server_default="0")
+    target_qty: Mapped[Amount] = mapped_column(server_default="0")
+    cost: Mapped[Amount] = mapped_column(server_default="0")
+    last_signal_id: Mapped[BigInt] = mapped_column(server_default="0")
+    updated_at: Mapped[Moment] = mapped_column(server_default=func.now())
+
+
+class EquityPoint(TenantRow, Table):
+    """A strategy's equity at a time, in quote currency; return and drawdown are computed from these."""
+
+    __tablename__ = "equity_point"
+    __table_args__ = (_to("strategy", "strategy_id"),)
+
+    strategy_id: Mapped[BigInt] = mapped_column(primary_key=True, autoincrement=False)
+    at: Mapped[Moment] = mapped_column(primary_key=True)
+    equity: Mapped[Amount]
+
+
+class ReconcileRun(TenantRow, Table):
+    """When each shard was last reconciled and what was found; shown to operators."""
+
+    __tablename__ = "reconcile_run"
+
+    shard: Mapped[str] = mapped_column(Text, primary_key=True)
+    at: Mapped[Moment]
+    resolved: Mapped[int] = mapped_column(Integer)
+    corrected: Mapped[int] = mapped_column(Integer)

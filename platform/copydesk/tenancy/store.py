@@ -1,0 +1,20 @@
+"""Look up and register brands in PostgreSQL."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from copydesk.tenancy.tables import TenantRecord
+
+
+def tenant_ids(session: Session) -> dict[str, int]:
+    """Map every registered slug to its id."""
+    return {slug: tenant_id for tenant_id, slug in session.execute(select(TenantRecord.id, TenantRecord.slug))}
+
+
+def ensure_tenant(session: Session, slug: str) -> int:
+    """Return the brand's id, registering the slug when it is new; safe to run twice."""
+    session.execute(insert(TenantRecord).values(slug=slug).on_conflict_do_nothing(index_elements=["slug"]))
+    return session.execute(select(TenantRecord.id).where(TenantRecord.slug == slug)).scalar_one()

@@ -1,0 +1,43 @@
+"""Sealed keys at rest: data keys per tenant and the exchange accounts that they protect."""
+
+from __future__ import annotations
+
+from sqlalchemy import ForeignKeyConstraint, Integer, LargeBinary, Text, func
+from sqlalchemy.orm import Mapped, mapped_column
+
+from copydesk.db import BigInt, Identity, Moment, Table, TenantRow
+
+
+class DataKey(TenantRow, Table):
+    """One version of a tenant's data key, wrapped by the key-encryption key."""
+
+    __tablename__ = "data_key"
+
+    version: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    wrapped: Mapped[bytes] = mapped_column(LargeBinary)
+    created_at: Mapped[Moment] = mapped_column(server_default=func.now())
+
+
+class Account(TenantRow, Table):
+    """A user's connection to one exchange; key and secret only as ciphertext.
+
+    `shard` ("binance:0") names the replication lane that serves this account; it is fixed at creation.
+    `status`: "active" or "unusable" (the exchange refuses the key), `status_reason` a `Denial` value.
+    """
+
+    __tablename__ = "account"
+    __table_args__ = (
+        ForeignKeyConstraint(["tenant_id", "user_id"], ["user_account.tenant_id", "user_account.id"]),
+    )
+
+    id: Mapped[Identity]
+    user_id: Mapped[BigInt]
+    venue: Mapped[str] = mapped_column(Text)
+    environment: Mapped[str] = mapped_column(Text)
+    label: Mapped[str] = mapped_column(Text)
+    shard: Mapped[str] = mapped_column(Text)
+    sealed_key: Mapped[bytes | None] = mapped_column(LargeBinary)
+    sealed_secret: Mapped[bytes | None] = mapped_column(LargeBinary)
+    status: Mapped[str] = mapped_column(Text, server_default="active")
+    status_reason: Mapped[str | None] = mapped_column(Text)
+    created_at: Mapped[Moment] = mapped_column(server_default=func.now())
