@@ -26,9 +26,7 @@ class Account(TenantRow, Table):
     """
 
     __tablename__ = "account"
-    __table_args__ = (
-        ForeignKeyConstraint(["tenant_id", "user_id"], ["user_account.tenant_id", "user_account.id"]),
-    )
+    __table_args__ = (ForeignKeyConstraint(["tenant_id", "user_id"], ["user_account.tenant_id", "user_account.id"]),)
 
     id: Mapped[Identity]
     user_id: Mapped[BigInt]

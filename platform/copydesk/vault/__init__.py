@@ -1,0 +1,33 @@
+"""Sealed exchange keys and tenant secrets: seal, open, rotate.
+
+Envelope encryption: AES-256-GCM under per-tenant data keys, which a key-encryption store wraps. Only listener,
+replicator and risk may be given a `Vault`. Never logs, prints or raises with a plaintext.
+"""
+
+from copydesk.vault.envelope import key_version
+from copydesk.vault.key_file import FileKeyStore
+from copydesk.vault.model import SealBroken, WrappedKey
+from copydesk.vault.port import DataKeyRepository, KeyEncryptionStore, MemoryDataKeys, SecretStore
+from copydesk.vault.secret_file import FileSecretStore
+from copydesk.vault.service import Vault
+from copydesk.vault.store import KeyRing, NewAccount, PostgresDataKeys, add_account
+from copydesk.vault.tables import Account, DataKey
+
+__all__ = [
+    "Account",
+    "DataKey",
+    "DataKeyRepository",
+    "FileKeyStore",
+    "FileSecretStore",
+    "KeyEncryptionStore",
+    "KeyRing",
+    "MemoryDataKeys",
+    "NewAccount",
+    "PostgresDataKeys",
+    "SealBroken",
+    "SecretStore",
+    "Vault",
+    "WrappedKey",
+    "add_account",
+    "key_version",
+]

@@ -1,0 +1,145 @@
+"""Keeps tenants' `secret:` values in one sealed file per brand: the embedded secret store."""
+
+from __future__ import annotations
+
+import base64
+import fcntl
+import json
+import os
+import re
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from copydesk.kernel import ConfigError, InvalidInput
+from copydesk.vault.envelope import KEY_BYTES, aad, open_bytes, seal_bytes
+from copydesk.vault.key_file import sync_folder, write_private
+from copydesk.vault.port import KeyEncryptionStore
+
+_FORMAT = 1
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,63}\Z")
+_SLUG = re.compile(r"[a-z][a-z0-9-]{0,30}\Z")
+
+
+class FileSecretStore:
+    """Seal each value under a key of its file, which the key store wraps; bound to slug and name."""
+
+    def __init__(self, folder: Path, keystore: KeyEncryptionStore) -> None:
+        self._folder = folder
+        self._keystore = keystore
+
+    def __repr__(self) -> str:
+        return f"FileSecretStore({str(self._folder)!r})"
+
+    def set(self, slug: str, name: str, value: str) -> None:
+        """Store or replace a value; the file on disk is the old one or the new one, never half of either."""
+        _require(_NAME, name, "a secret name of lower-case letters, digits and underscores")
+        if not value:
+            raise InvalidInput(f"the secret {name} is empty")
+        path = self._path(slug)
+        with self._locked():
+            content = self._read(path) or self._fresh(slug)
+            cipher = self._cipher(slug, path, content)
+            sealed = seal_bytes(cipher, value.encode(), key_version=0, context=_context(slug, name))
+            content["secrets"][name] = base64.b64encode(sealed).decode()
+            _replace(path, json.dumps(content, indent=1, sort_keys=True).encode() + b"\n")
+
+    def get(self, slug: str, name: str) -> str | None:
+        path = self._path(slug)
+        content = self._read(path)
+        if content is None or name not in content["secrets"]:
+            return None
+        sealed = _decoded(path, content["secrets"][name])
+        return open_bytes(self._cipher(slug, path, content), sealed, context=_context(slug, name)).decode()
+
+    def names(self, slug: str) -> tuple[str, ...]:
+        """List what is stored, by name; reads no value and needs no key."""
+        content = self._read(self._path(slug))
+        return tuple(sorted(content["secrets"])) if content else ()
+
+    def _path(self, slug: str) -> Path:
+        _require(_SLUG, slug, "a tenant's folder name")
+        return self._folder / f"{slug}.json"
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        try:
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            descriptor = os.open(self._folder, os.O_RDONLY)
+        except OSError as error:
+            raise ConfigError(f"the secrets folder {self._folder} cannot be used: {error.strerror}") from None
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
+
+    def _fresh(self, slug: str) -> dict[str, Any]:
+        wrapped = self._keystore.wrap(os.urandom(KEY_BYTES), context=_file_context(slug))
+        return {"format": _FORMAT, "wrapped_key": base64.b64encode(wrapped).decode(), "secrets": {}}
+
+    def _read(self, path: Path) -> dict[str, Any] | None:
+        try:
+            with path.open("rb") as file:
+                mode = os.fstat(file.fileno()).st_mode & 0o777
+                content = json.loads(file.read())
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise ConfigError(f"the secrets file {path} cannot be read: {error.strerror}") from None
+        except ValueError:
+            raise ConfigError(f"the secrets file {path} is malformed: expected JSON") from None
+        if mode & 0o077:
+            raise ConfigError(f"the secrets file {path} must be readable by its owner only (0600), found {mode:04o}")
+        if not _well_formed(content):
+            raise ConfigError(f"the secrets file {path} is malformed: expected format {_FORMAT} with key and secrets")
+        return dict(content)
+
+    def _cipher(self, slug: str, path: Path, content: dict[str, Any]) -> AESGCM:
+        wrapped = _decoded(path, content["wrapped_key"])
+        return AESGCM(self._keystore.unwrap(wrapped, context=_file_context(slug)))
+
+
+def _well_formed(content: Any) -> bool:
+    return (
+        isinstance(content, dict)
+        and content.get("format") == _FORMAT
+        and isinstance(content.get("wrapped_key"), str)
+        and isinstance(content.get("secrets"), dict)
+        and all(isinstance(value, str) for value in content["secrets"].values())
+    )
+
+
+def _decoded(path: Path, text: str) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
+    except ValueError:
+        raise ConfigError(f"the secrets file {path} is malformed: expected base64") from None
+
+
+def _replace(path: Path, content: bytes) -> None:
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        write_private(draft, content)
+        draft.replace(path)
+        sync_folder(path.parent)
+    except OSError as error:
+        draft.unlink(missing_ok=True)
+        raise ConfigError(f"the secrets file {path} cannot be written: {error.strerror}") from None
+
+
+def _require(pattern: re.Pattern[str], text: str, expected: str) -> None:
+    if not pattern.match(text):
+        raise InvalidInput(f"expected {expected}, found {text!r}")
+
+
+def _context(slug: str, name: str) -> bytes:
+    return aad(b"copydesk secret", slug.encode(), name.encode())
+
+
+def _file_context(slug: str) -> bytes:
+    return aad(b"copydesk secret file", slug.encode())

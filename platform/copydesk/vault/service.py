@@ -1,0 +1,124 @@
+"""Seals exchange keys and other private fields under per-tenant data keys."""
+
+from __future__ import annotations
+
+import os
+import threading
+
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from copydesk.kernel import Clock, SystemClock, Unavailable
+from copydesk.vault.envelope import KEY_BYTES, aad, key_version, open_bytes, seal_bytes
+from copydesk.vault.model import SealBroken, WrappedKey
+from copydesk.vault.port import DataKeyRepository, KeyEncryptionStore
+
+CACHE_TTL_S = 300.0
+_CREATE_ATTEMPTS_MAX = 5
+
+
+class Vault:
+    """Seal and open one field of one account of one tenant; a sealed value opens nowhere else.
+
+    Opened data keys stay in this process for `ttl_s` seconds. Another process' rotation is noticed after that
+    time at the latest; until then both versions seal, and both open.
+    """
+
+    def __init__(
+        self,
+        keystore: KeyEncryptionStore,
+        key_repository: DataKeyRepository,
+        *,
+        clock: Clock | None = None,
+        ttl_s: float = CACHE_TTL_S,
+    ) -> None:
+        self._keystore = keystore
+        self._keys = key_repository
+        self._clock = clock or SystemClock()
+        self._ttl_s = ttl_s
+        self._lock = threading.Lock()
+        self._ciphers: dict[tuple[int, int], tuple[float, AESGCM]] = {}
+        self._newest: dict[int, tuple[float, int]] = {}
+
+    def seal(self, tenant_id: int, account_id: int, field: str, plaintext: str) -> bytes:
+        """Encrypt under the tenant's newest data key, which the first seal creates."""
+        version = self._newest_version(tenant_id)
+        cipher = self._cipher(tenant_id, version)
+        context = _context(tenant_id, account_id, field)
+        return seal_bytes(cipher, plaintext.encode(), key_version=version, context=context)
+
+    def open(self, tenant_id: int, account_id: int, field: str, sealed: bytes) -> str:
+        """Decrypt; raise `SealBroken` unless exactly this value was sealed for exactly this place."""
+        cipher = self._cipher(tenant_id, key_version(sealed))
+        return open_bytes(cipher, sealed, context=_context(tenant_id, account_id, field)).decode()
+
+    def rotate(self, tenant_id: int) -> int:
+        """Start a new data key version and return it; what older versions sealed still opens."""
+        for _ in range(_CREATE_ATTEMPTS_MAX):
+            newest = self._keys.load(tenant_id)
+            version = newest.version + 1 if newest else 1
+            if self._create(tenant_id, version):
+                return version
+        raise Unavailable(f"the data key of tenant {tenant_id} is being rotated elsewhere; try again")
+
+    def reseal(self, tenant_id: int, account_id: int, field: str, sealed: bytes) -> bytes:
+        """Seal the same value under the newest data key; returned unchanged when it already is."""
+        if key_version(sealed) == self._newest_version(tenant_id):
+            return sealed
+        return self.seal(tenant_id, account_id, field, self.open(tenant_id, account_id, field, sealed))
+
+    def forget(self) -> None:
+        """Drop every opened data key from this process."""
+        with self._lock:
+            self._ciphers.clear()
+            self._newest.clear()
+
+    def __reduce__(self) -> str:
+        raise TypeError("a vault does not leave its process")
+
+    def _newest_version(self, tenant_id: int) -> int:
+        with self._lock:
+            held = self._newest.get(tenant_id)
+        if held and self._clock.monotonic() < held[0]:
+            return held[1]
+        newest = self._keys.load(tenant_id)
+        if newest is None:
+            # Another process may create version 1 at the same moment: whoever saves first wins, both use it.
+            self._create(tenant_id, 1)
+            newest = self._keys.load(tenant_id)
+        assert newest is not None, "a data key that was just saved is not there"
+        self._note_newest(tenant_id, newest.version)
+        return newest.version
+
+    def _create(self, tenant_id: int, version: int) -> bool:
+        wrapped = self._keystore.wrap(os.urandom(KEY_BYTES), context=_key_context(tenant_id, version))
+        saved = self._keys.save(WrappedKey(tenant_id, version, wrapped, self._clock.now()))
+        if saved:
+            self._note_newest(tenant_id, version)
+        return saved
+
+    def _note_newest(self, tenant_id: int, version: int) -> None:
+        with self._lock:
+            self._newest[tenant_id] = (self._clock.monotonic() + self._ttl_s, version)
+
+    def _cipher(self, tenant_id: int, version: int) -> AESGCM:
+        now = self._clock.monotonic()
+        with self._lock:
+            held = self._ciphers.get((tenant_id, version))
+        if held and now < held[0]:
+            return held[1]
+        stored = self._keys.load(tenant_id, version)
+        if stored is None:
+            raise SealBroken(f"tenant {tenant_id} has no data key version {version}")
+        cipher = AESGCM(self._keystore.unwrap(stored.wrapped, context=_key_context(tenant_id, version)))
+        with self._lock:
+            self._ciphers = {place: kept for place, kept in self._ciphers.items() if now < kept[0]}
+            self._ciphers[tenant_id, version] = (now + self._ttl_s, cipher)
+        return cipher
+
+
+def _context(tenant_id: int, account_id: int, field: str) -> bytes:
+    return aad(b"copydesk field", tenant_id, account_id, field.encode())
+
+
+def _key_context(tenant_id: int, version: int) -> bytes:
+    return aad(b"copydesk data key", tenant_id, version)

@@ -1,0 +1,128 @@
+"""Data keys and sealed exchange keys in PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+
+from copydesk.db import Database, TenantSession
+from copydesk.kernel import Clock, SystemClock
+from copydesk.trading import Credentials
+from copydesk.vault.model import SealBroken, WrappedKey
+from copydesk.vault.service import Vault
+from copydesk.vault.tables import Account, DataKey
+
+FIELD_KEY = "api_key"
+FIELD_SECRET = "api_secret"  # noqa: S105 - the name of a sealed field, not a secret
+_HELD_S = 300.0
+
+
+class PostgresDataKeys:
+    """Keep wrapped data keys in the `data_key` table, each tenant's behind its own row-level security."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    def load(self, tenant_id: int, version: int | None = None) -> WrappedKey | None:
+        query = select(DataKey).order_by(DataKey.version.desc()).limit(1)
+        if version is not None:
+            query = query.where(DataKey.version == version)
+        with self._db.tenant(tenant_id) as session:
+            row = session.scalars(query).first()
+        return WrappedKey(tenant_id, row.version, row.wrapped, row.created_at) if row else None
+
+    def save(self, key: WrappedKey) -> bool:
+        values = {
+            "tenant_id": key.tenant_id,
+            "version": key.version,
+            "wrapped": key.wrapped,
+            "created_at": key.created_at,
+        }
+        statement = insert(DataKey).values(values).on_conflict_do_nothing().returning(DataKey.version)
+        with self._db.tenant(key.tenant_id) as session:
+            return session.execute(statement).scalar() is not None
+
+
+@dataclass(frozen=True)
+class NewAccount:
+    """A user's exchange account with its key in plain text, on its way into the vault."""
+
+    user_id: int
+    venue: str
+    environment: str
+    label: str
+    shard: str
+    api_key: str
+    secret: str
+
+    def __repr__(self) -> str:
+        return f"NewAccount(user_id={self.user_id}, venue={self.venue!r}, label={self.label!r})"
+
+
+def add_account(session: TenantSession, vault: Vault, new: NewAccount) -> int:
+    """Store an account with its key sealed to exactly this row, and return its id."""
+    account = Account(
+        tenant_id=session.tenant_id,
+        user_id=new.user_id,
+        venue=new.venue,
+        environment=new.environment,
+        label=new.label,
+        shard=new.shard,
+    )
+    session.add(account)
+    session.flush()
+    account.sealed_key = vault.seal(session.tenant_id, account.id, FIELD_KEY, new.api_key)
+    account.sealed_secret = vault.seal(session.tenant_id, account.id, FIELD_SECRET, new.secret)
+    session.flush()
+    return account.id
+
+
+class KeyRing:
+    """Open exchange keys for the roles that may hold them, and keep them in memory for a few minutes."""
+
+    def __init__(self, db: Database, vault: Vault, *, clock: Clock | None = None) -> None:
+        self._db = db
+        self._vault = vault
+        self._clock = clock or SystemClock()
+        self._held: dict[tuple[int, int], tuple[float, Credentials]] = {}
+
+    def credentials(self, tenant_id: int, account_ids: Collection[int]) -> dict[int, Credentials]:
+        """Return the opened keys by account; an account without a key, or whose key does not open, is left out."""
+        now = self._clock.monotonic()
+        found: dict[int, Credentials] = {}
+        missing = []
+        for account_id in account_ids:
+            held = self._held.get((tenant_id, account_id))
+            if held and now < held[0]:
+                found[account_id] = held[1]
+            else:
+                missing.append(account_id)
+        if missing:
+            found |= self._open(tenant_id, missing, now)
+        return found
+
+    def forget(self, tenant_id: int, account_id: int) -> None:
+        """Drop one key from memory, so that the next use reads the vault again."""
+        self._held.pop((tenant_id, account_id), None)
+
+    def _open(self, tenant_id: int, account_ids: Collection[int], now: float) -> dict[int, Credentials]:
+        query = select(Account.id, Account.sealed_key, Account.sealed_secret).where(Account.id.in_(account_ids))
+        with self._db.tenant(tenant_id) as session:
+            rows = session.execute(query).all()
+        opened = {}
+        for account_id, sealed_key, sealed_secret in rows:
+            if sealed_key is None or sealed_secret is None:
+                continue
+            try:
+                opened[account_id] = Credentials(
+                    account_id,
+                    self._vault.open(tenant_id, account_id, FIELD_KEY, sealed_key),
+                    self._vault.open(tenant_id, account_id, FIELD_SECRET, sealed_secret),
+                )
+            except SealBroken:
+                continue
+            self._held[tenant_id, account_id] = (now + _HELD_S, opened[account_id])
+        return opened
