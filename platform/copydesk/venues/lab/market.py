@@ -1,0 +1,115 @@
+"""The replayed market: real candles turned into one deterministic price path per symbol.
+
+Inside a candle the path runs open → low → high → close (rising candle) or open → high → low → close
+(falling one), linear between these points, with a seeded jitter that never leaves the candle's range.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from decimal import ROUND_HALF_EVEN, Decimal
+from itertools import pairwise
+from pathlib import Path
+from typing import NamedTuple
+from zlib import crc32
+
+from copydesk.venues.lab.instruments import LAB_INSTRUMENTS
+
+CANDLE_MS = 300_000
+FOLDER = Path(__file__).parent / "candles"
+# Shares of a candle's time at which its second and third turning points lie.
+FIRST_TURN = Decimal("0.3")
+SECOND_TURN = Decimal("0.7")
+JITTER_MS = 1_000
+JITTER_RATIO = Decimal("0.0001")
+
+
+class Candle(NamedTuple):
+    """One 5-minute candle; `volume` in base units."""
+
+    open_ms: int
+    open: Decimal
+    high: Decimal
+    low: Decimal
+    close: Decimal
+    volume: Decimal
+
+
+class Market:
+    """Tell prices by market time. The caller maps wall time: `market_ms = start_ms + elapsed_ms * speed`.
+
+    Times after the last candle wrap around to the first.
+    """
+
+    def __init__(self, symbols: Iterable[str] | None = None, seed: int = 0, folder: Path | None = None) -> None:
+        """Load the slices of these symbols (default: all shipped) from `folder` (default: the shipped one)."""
+        listed = {i.venue_symbol: i for i in LAB_INSTRUMENTS}
+        self.symbols: tuple[str, ...] = tuple(symbols) if symbols is not None else tuple(listed)
+        self.seed = seed
+        self._ticks = {symbol: listed[symbol].px_tick for symbol in self.symbols}
+        self._candles = {symbol: load_candles((folder or FOLDER) / f"{symbol}.csv.gz") for symbol in self.symbols}
+        first = self._candles[self.symbols[0]]
+        assert all(len(c) == len(first) and c[0].open_ms == first[0].open_ms for c in self._candles.values())
+        self.start_ms = first[0].open_ms
+        self.duration_ms = len(first) * CANDLE_MS
+
+    def price(self, symbol: str, market_ms: float) -> Decimal:
+        """Return the mid price at that time, a multiple of the symbol's tick."""
+        at_ms = int(market_ms)
+        candle = self.candle(symbol, at_ms)
+        offset_ms = (at_ms - self.start_ms) % CANDLE_MS
+        px = _path_px(candle, Decimal(offset_ms) / CANDLE_MS)
+        px += px * JITTER_RATIO * self._noise(symbol, at_ms // JITTER_MS) / 1000
+        px = min(max(px, candle.low), candle.high)
+        tick = self._ticks[symbol]
+        return (px / tick).to_integral_value(ROUND_HALF_EVEN) * tick
+
+    def candle(self, symbol: str, market_ms: float) -> Candle:
+        """Return the candle that holds this time (its open_ms is in slice time)."""
+        candles = self._candles[symbol]
+        return candles[(int(market_ms) - self.start_ms) // CANDLE_MS % len(candles)]
+
+    def candles(self, symbol: str, market_ms: float, limit: int) -> list[Candle]:
+        """Return the last `limit` candles finished at that time, oldest first, open_ms in market time (no wrap)."""
+        current = (int(market_ms) - self.start_ms) // CANDLE_MS
+        candles = self._candles[symbol]
+        return [
+            candles[i % len(candles)]._replace(open_ms=self.start_ms + i * CANDLE_MS)
+            for i in range(current - limit, current)
+        ]
+
+    def _noise(self, symbol: str, slot: int) -> int:
+        """Return -1000 … 1000, fixed by seed, symbol and time slot."""
+        return crc32(f"{self.seed} {symbol} {slot}".encode()) % 2001 - 1000
+
+
+def _path_px(candle: Candle, share: Decimal) -> Decimal:
+    """Walk the candle's path: `share` of its time has passed (0 … 1)."""
+    rising = candle.close >= candle.open
+    near, far = (candle.low, candle.high) if rising else (candle.high, candle.low)
+    if share < FIRST_TURN:
+        return candle.open + (near - candle.open) * share / FIRST_TURN
+    if share < SECOND_TURN:
+        return near + (far - near) * (share - FIRST_TURN) / (SECOND_TURN - FIRST_TURN)
+    return far + (candle.close - far) * (share - SECOND_TURN) / (1 - SECOND_TURN)
+
+
+def load_candles(path: Path) -> list[Candle]:
+    """Read a slice: gzipped CSV with timestamp (UTC), open, high, low, close, volume; gaps are an error."""
+    with gzip.open(path, "rt", newline="") as lines:
+        rows = [_candle(row) for row in csv.DictReader(lines)]
+    for before, after in pairwise(rows):
+        if after.open_ms != before.open_ms + CANDLE_MS:
+            raise ValueError(
+                f"{path.name}: candle after {before.open_ms} expected 5 minutes later, found {after.open_ms}"
+            )
+    return rows
+
+
+def _candle(row: dict[str, str]) -> Candle:
+    opened = datetime.fromisoformat(row["timestamp"]).astimezone(UTC)
+    values = (Decimal(row[name]) for name in ("open", "high", "low", "close", "volume"))
+    return Candle(int(opened.timestamp()) * 1000, *values)
