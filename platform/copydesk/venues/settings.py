@@ -1,0 +1,42 @@
+"""Settings of the exchange connections."""
+
+from __future__ import annotations
+
+from copydesk.kernel import Setting, registry
+
+CONNECTIONS_MAX = registry.declare(
+    Setting(
+        "venues.connections_max",
+        default=500,
+        minimum=1,
+        maximum=5_000,
+        scope="installation",
+        help="Most keep-alive connections that one replicator opens to one exchange.",
+    )
+)
+CONNECTIONS_WARM = registry.declare(
+    Setting(
+        "venues.connections_warm",
+        default=50,
+        minimum=0,
+        maximum=5_000,
+        scope="installation",
+        help="Connections that a replicator opens before the first copy needs them.",
+    )
+)
+LAB_REST_URL = registry.declare(
+    Setting(
+        "venues.lab_rest_url",
+        default="http://127.0.0.1:8010",
+        scope="installation",
+        help="REST address of the simulated exchange; the environment variable COPYDESK_LAB_REST overrides it.",
+    )
+)
+LAB_STREAM_URL = registry.declare(
+    Setting(
+        "venues.lab_stream_url",
+        default="ws://127.0.0.1:8011",
+        scope="installation",
+        help="Stream address of the simulated exchange; the environment variable COPYDESK_LAB_STREAM overrides it.",
+    )
+)
