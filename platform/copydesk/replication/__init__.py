@@ -1,1 +1,60 @@
-"""Replication: signals in, copies out, each with a receipt. Owns books and deliveries."""
+"""Replication: signals in, copies out, each with a receipt. Owns signals, deliveries, copies and books.
+
+Must not know web, queue or process: what it needs from outside is in `port`.
+"""
+
+from copydesk.replication.check import Reconciler
+from copydesk.replication.drain import Drainer, Sender
+from copydesk.replication.intake import Leader, StoredSignal, store_trades
+from copydesk.replication.lane import Lanes
+from copydesk.replication.leaders import busy_lanes, due_lanes, last_trade_at, live_leaders, record_equity
+from copydesk.replication.port import Exchange, Surroundings, Terms, Timing
+from copydesk.replication.settings import (
+    COALESCE_MS,
+    EQUITY_SAMPLE_MS,
+    LEASE_MS,
+    RECONCILE_EVERY_MS,
+    SHARDS,
+    SIGNAL_AGE_MS_MAX,
+    SLIPPAGE_BPS_MAX,
+    UNKNOWN_WAIT_MS,
+    WAKE_AFTER_MS,
+)
+from copydesk.replication.subscribe import NewStrategy, NewSubscription, add_strategy, shard_of, subscribe
+from copydesk.replication.tables import Copy, Strategy, Subscription
+
+__all__ = [
+    "COALESCE_MS",
+    "EQUITY_SAMPLE_MS",
+    "LEASE_MS",
+    "RECONCILE_EVERY_MS",
+    "SHARDS",
+    "SIGNAL_AGE_MS_MAX",
+    "SLIPPAGE_BPS_MAX",
+    "UNKNOWN_WAIT_MS",
+    "WAKE_AFTER_MS",
+    "Copy",
+    "Drainer",
+    "Exchange",
+    "Lanes",
+    "Leader",
+    "NewStrategy",
+    "NewSubscription",
+    "Reconciler",
+    "Sender",
+    "StoredSignal",
+    "Strategy",
+    "Subscription",
+    "Surroundings",
+    "Terms",
+    "Timing",
+    "add_strategy",
+    "busy_lanes",
+    "due_lanes",
+    "last_trade_at",
+    "live_leaders",
+    "record_equity",
+    "shard_of",
+    "store_trades",
+    "subscribe",
+]

@@ -147,7 +147,8 @@ class Copy(TenantRow, Table):
     """One intended follower order. Stored as `planned` before anything is sent.
 
     `leg` is "open", "close" or "fix-N" (reconcile). `reason` is a `Denial` value; `reason_facts` holds the
-    numbers its sentence needs. `next_check_at` is set while the outcome is unknown.
+    numbers its sentence needs. `next_check_at` is set while the outcome is unknown; from `proof_at` on,
+    "no such order" is proof that it never arrived.
     """
 
     __tablename__ = "copy"
@@ -190,6 +191,7 @@ class Copy(TenantRow, Table):
     acked_at: Mapped[Moment | None]
     checks: Mapped[int] = mapped_column(SmallInteger, server_default="0")
     next_check_at: Mapped[Moment | None]
+    proof_at: Mapped[Moment | None]
 
 
 class CopyFill(TenantRow, Table):

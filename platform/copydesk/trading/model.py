@@ -94,6 +94,8 @@ class Denial(StrEnum):
     SIGNAL_TOO_OLD = "signal_too_old"
     PRICE_MOVED = "price_moved"
     NOTHING_TO_REDUCE = "nothing_to_reduce"
+    ORDER_ALREADY_COPIED = "order_already_copied"
+    BELOW_ONE_STEP = "below_one_step"
     INSTRUMENT_UNMAPPED = "instrument_unmapped"
     INSTRUMENT_HALTED = "instrument_halted"
     MARKET_NOT_ALLOWED = "market_not_allowed"

@@ -282,6 +282,7 @@ def upgrade() -> None:
         sa.Column("acked_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("checks", sa.SmallInteger(), server_default="0", nullable=False),
         sa.Column("next_check_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("proof_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(
             ["tenant_id", "signal_id"],
             ["signal.tenant_id", "signal.id"],

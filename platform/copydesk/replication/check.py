@@ -1,0 +1,133 @@
+"""Reconcile a shard: find out what happened to copies in flight, and mend books that a failed close left open."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from copydesk.db import Database
+from copydesk.kernel import Clock, CopydeskError, VenueRefused
+from copydesk.replication.drain import Dispatch, Sender
+from copydesk.replication.fixes import store_fixes
+from copydesk.replication.lane import Hold, Lanes
+from copydesk.replication.outcomes import backoff_s, expired, settlement_of_view
+from copydesk.replication.port import Surroundings
+from copydesk.replication.settle import Settlement, settle
+from copydesk.replication.store import OpenCopy, due_checks, record_run
+from copydesk.trading import Credentials, Denial, OrderStatus, OrderView
+
+Answer = OrderView | CopydeskError | None
+
+
+@dataclass(frozen=True)
+class Verdicts:
+    """What a round of questions decided: settlements to store, copies proven absent to send again."""
+
+    settlements: list[Settlement]
+    resend: list[OpenCopy]
+
+
+class Reconciler:
+    """Own the copies in flight until their outcome is known."""
+
+    def __init__(self, db: Database, around: Surroundings, lanes: Lanes, sender: Sender, clock: Clock) -> None:
+        self._db = db
+        self._around = around
+        self._lanes = lanes
+        self._sender = sender
+        self._clock = clock
+
+    def reconcile(self, tenant_id: int, shard: str) -> int:
+        """Run one round on the lane and return how many copies it settled or sent; 0 where another worker has it."""
+        hold = self._lanes.hold(tenant_id, shard)
+        if hold is None:
+            return 0
+        resolved = self._resolve(tenant_id, shard, hold)
+        corrected = self._correct(tenant_id, shard, hold)
+        with self._db.tenant(tenant_id) as session:
+            record_run(session, shard=shard, at=self._clock.now(), resolved=resolved, corrected=corrected)
+        return resolved + corrected
+
+    def _resolve(self, tenant_id: int, shard: str, hold: Hold) -> int:
+        with self._db.tenant(tenant_id) as session:
+            due = due_checks(session, shard=shard, now=self._clock.now())
+        if not due:
+            return 0
+        keys = self._around.credentials(tenant_id, {copy.account_id for copy in due})
+        answers = self._around.run(self._ask(shard, due, keys))
+        age_ms_max = self._around.terms(tenant_id).signal_age_ms_max
+        verdicts = judge(due, answers, now=self._clock.now(), age_ms_max=age_ms_max)
+        symbols = self._around.exchange(shard).instruments
+        batch = [
+            Dispatch(copy.id, copy.account_id, copy.request(symbols[copy.symbol].venue_symbol), copy.checks)
+            for copy in verdicts.resend
+        ]
+        settlements = verdicts.settlements + self._sender.send(tenant_id, shard, hold, batch)
+        with self._db.tenant(tenant_id) as session:
+            settle(session, settlements)
+        for signal_id in {copy.signal_id for copy in due}:
+            self._around.announce(tenant_id, {"type": "copies", "signal_id": signal_id})
+        return len(settlements)
+
+    async def _ask(self, shard: str, due: Sequence[OpenCopy], keys: dict[int, Credentials]) -> list[Answer]:
+        exchange = self._around.exchange(shard)
+
+        async def ask(copy: OpenCopy) -> Answer:
+            if copy.account_id not in keys:
+                return VenueRefused("the key cannot be opened", code=Denial.ACCOUNT_UNUSABLE)
+            symbol = exchange.instruments[copy.symbol].venue_symbol
+            try:
+                return await exchange.venue.query(keys[copy.account_id], symbol, copy.client_order_id)
+            except CopydeskError as trouble:
+                return trouble
+
+        return [await ask(copy) for copy in due]
+
+    def _correct(self, tenant_id: int, shard: str, hold: Hold) -> int:
+        """Close what should be closed already: a close that failed or was filled in part is planned anew."""
+        terms = self._around.terms(tenant_id)
+        instruments = self._around.exchange(shard).instruments
+        with self._db.tenant(tenant_id) as session:
+            batch = store_fixes(
+                session,
+                shard=shard,
+                epoch=hold.epoch,
+                broker_prefix=terms.broker_prefix,
+                instruments=instruments,
+                now=self._clock.now(),
+            )
+        settlements = self._sender.send(tenant_id, shard, hold, batch)
+        with self._db.tenant(tenant_id) as session:
+            settle(session, settlements)
+        return len(settlements)
+
+
+def judge(due: Sequence[OpenCopy], answers: Sequence[Answer], *, now: datetime, age_ms_max: int) -> Verdicts:
+    """Decide each copy by the exchange's word. Pure.
+
+    An order that the exchange shows is settled by what it shows. "No such order" counts only from `proof_at`
+    on; then a close, or an open whose signal is still fresh, is sent again under the same id, and any other
+    ends as expired. Trouble in asking leaves the copy in flight, to be asked about later.
+    """
+    settlements: list[Settlement] = []
+    resend: list[OpenCopy] = []
+    for copy, answer in zip(due, answers, strict=True):
+        if isinstance(answer, OrderView):
+            settlements.append(settlement_of_view(copy.id, answer, now=now))
+        elif answer is not None:
+            settlements.append(_ask_later(copy, answer, now))
+        elif copy.proof_at is not None and now < copy.proof_at:
+            settlements.append(Settlement(copy.id, OrderStatus.IN_FLIGHT, next_check_at=copy.proof_at))
+        elif copy.reduces or now - copy.signal_at <= timedelta(milliseconds=age_ms_max):
+            resend.append(copy)
+        else:
+            settlements.append(expired(copy.id, Denial.SIGNAL_TOO_OLD))
+    return Verdicts(settlements, resend)
+
+
+def _ask_later(copy: OpenCopy, trouble: CopydeskError, now: datetime) -> Settlement:
+    later = Settlement(copy.id, OrderStatus.IN_FLIGHT, next_check_at=now + timedelta(seconds=backoff_s(copy.checks)))
+    if isinstance(trouble, VenueRefused):
+        return replace(later, reason=trouble.code, facts={"message": str(trouble)})
+    return later

@@ -1,0 +1,54 @@
+"""A worker's hold on one brand's shard: a lease in PostgreSQL with a fencing epoch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from copydesk.db import Database
+from copydesk.kernel import Clock
+from copydesk.replication.store import adopt_orphans, take_lease
+
+
+@dataclass(frozen=True)
+class Hold:
+    """Proof of ownership: store with `epoch`, send only before `until` on the monotonic clock."""
+
+    epoch: int
+    until: float
+
+
+class Lanes:
+    """Take and renew leases for this process; a fresh epoch adopts what the earlier holder left unsent."""
+
+    def __init__(self, db: Database, clock: Clock, *, holder: str, lease_ms: int, unknown_wait_ms: int) -> None:
+        self._db = db
+        self._clock = clock
+        self._holder = holder
+        self._lease_ms = lease_ms
+        self._unknown_wait_ms = unknown_wait_ms
+        self._holds: dict[tuple[int, str], Hold] = {}
+
+    def hold(self, tenant_id: int, shard: str) -> Hold | None:
+        """Own the lane for at least half a lease from now, or return None while another worker does."""
+        known = self._holds.get((tenant_id, shard))
+        if known and known.until - self._clock.monotonic() > self._lease_ms / 2000:
+            return known
+        asked_at = self._clock.monotonic()
+        with self._db.tenant(tenant_id) as session:
+            epoch = take_lease(session, shard=shard, holder=self._holder, lease_ms=self._lease_ms)
+            if epoch is not None and (known is None or known.epoch != epoch):
+                adopt_orphans(session, shard=shard, epoch=epoch, wait_ms=self._unknown_wait_ms)
+        if epoch is None:
+            self._holds.pop((tenant_id, shard), None)
+            return None
+        hold = Hold(epoch, asked_at + self._lease_ms / 1000)
+        self._holds[tenant_id, shard] = hold
+        return hold
+
+    def drop(self, tenant_id: int, shard: str) -> None:
+        """Forget a hold that PostgreSQL no longer honors."""
+        self._holds.pop((tenant_id, shard), None)
+
+    def valid(self, hold: Hold) -> bool:
+        """Tell whether the lease still has time left; checked right before sending."""
+        return self._clock.monotonic() < hold.until

@@ -1,0 +1,39 @@
+"""From a planned copy to the exchange's order: ids and requests. Pure."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Protocol
+
+from copydesk.kernel import base32_digest
+from copydesk.trading import OrderRequest, OrderType, Side, TimeInForce
+
+_DIGEST_LENGTH = 32
+
+
+class Sendable(Protocol):
+    """Anything that carries the terms of an order: a planned copy or one read back from the table."""
+
+    @property
+    def side(self) -> Side: ...
+    @property
+    def type(self) -> OrderType: ...
+    @property
+    def qty(self) -> Decimal: ...
+    @property
+    def px(self) -> Decimal | None: ...
+    @property
+    def reduces(self) -> bool: ...
+
+
+def copy_digest(tenant_id: int, subscription_id: int, signal_id: int, leg: str) -> str:
+    """Derive the text that makes a copy's client order id; the same copy always has the same."""
+    return base32_digest(str(tenant_id), str(subscription_id), str(signal_id), leg, length=_DIGEST_LENGTH)
+
+
+def order_request(client_order_id: str, venue_symbol: str, order: Sendable) -> OrderRequest:
+    """Build the order: opens are immediate-or-cancel limits at the bound, closes go to market."""
+    time_in_force = TimeInForce.IOC if order.type is OrderType.LIMIT else None
+    return OrderRequest(
+        client_order_id, venue_symbol, order.side, order.type, order.qty, order.px, time_in_force, order.reduces
+    )

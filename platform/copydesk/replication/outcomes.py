@@ -1,0 +1,90 @@
+"""Translate what the exchange answered into a settlement. Pure: unknown stays unknown, proof is proof."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+from copydesk.kernel import OutcomeUnknown, Unavailable, VenueRefused
+from copydesk.replication.settle import Settlement
+from copydesk.trading import TERMINAL, Denial, OrderStatus, OrderView
+from copydesk.venues import Outcome
+
+_LOOK_AGAIN = timedelta(seconds=1)
+_BACKOFF_S_MAX = 30
+_KNOWN_DENIALS = frozenset(Denial)
+
+
+def settlement_of(copy_id: int, outcome: Outcome, *, checks: int, unknown_wait_ms: int, now: datetime) -> Settlement:
+    """Say what one answer to an order means for its copy."""
+    result = outcome.result
+    sent_at, acked_at = _moment(outcome.sent_at), _moment(outcome.acked_at)
+    match result:
+        case OrderView():
+            return settlement_of_view(copy_id, result, sent_at=sent_at, acked_at=acked_at, now=now)
+        case VenueRefused():
+            return Settlement(
+                copy_id,
+                OrderStatus.REJECTED,
+                reason=result.code if result.code in _KNOWN_DENIALS else Denial.VENUE_REFUSED,
+                facts={"message": str(result), "venue_code": result.venue_code},
+                sent_at=sent_at,
+                acked_at=acked_at,
+            )
+        case Unavailable():
+            pause = max(result.retry_after_s, backoff_s(checks))
+            return Settlement(
+                copy_id,
+                OrderStatus.IN_FLIGHT,
+                reason=Denial.VENUE_UNAVAILABLE,
+                facts={"message": str(result)},
+                next_check_at=now + timedelta(seconds=pause),
+                proof_at=now,
+            )
+        case OutcomeUnknown():
+            proof_at = (sent_at or now) + timedelta(milliseconds=unknown_wait_ms)
+            return Settlement(copy_id, OrderStatus.IN_FLIGHT, sent_at=sent_at, next_check_at=now, proof_at=proof_at)
+
+
+def settlement_of_view(
+    copy_id: int,
+    view: OrderView,
+    *,
+    now: datetime,
+    sent_at: datetime | None = None,
+    acked_at: datetime | None = None,
+) -> Settlement:
+    """Say what the exchange's view of an order means for its copy."""
+    ended_short = view.status in TERMINAL and view.cum_qty < view.qty
+    return Settlement(
+        copy_id,
+        view.status,
+        reason=Denial.PRICE_MOVED if ended_short else None,
+        venue_order_id=view.venue_order_id,
+        cum_qty=view.cum_qty,
+        avg_px=view.avg_px,
+        fills=view.fills,
+        sent_at=sent_at,
+        acked_at=acked_at or now,
+        next_check_at=None if view.status in TERMINAL else now + _LOOK_AGAIN,
+    )
+
+
+def expired(copy_id: int, reason: Denial) -> Settlement:
+    """End a copy of which the exchange proved that it never arrived."""
+    return Settlement(copy_id, OrderStatus.EXPIRED, reason=reason)
+
+
+def backoff_s(checks: int) -> float:
+    """Return how long to wait before the next look: 1, 2, 4 … 30 seconds."""
+    return float(min(2 ** min(checks, 10), _BACKOFF_S_MAX))
+
+
+def slippage_bps(leader_px: Decimal, avg_px: Decimal, *, buys: bool) -> Decimal:
+    """Return how much worse than the leader's price the follower's was, in basis points; negative is better."""
+    paid_more = (avg_px - leader_px) / leader_px * 10_000
+    return paid_more if buys else -paid_more
+
+
+def _moment(epoch_s: float | None) -> datetime | None:
+    return None if epoch_s is None else datetime.fromtimestamp(epoch_s, UTC)

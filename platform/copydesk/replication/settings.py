@@ -1,0 +1,95 @@
+"""Settings of replication; defaults suit one machine, a brand may tighten what is its own."""
+
+from __future__ import annotations
+
+from copydesk.kernel import Setting, registry
+
+SLIPPAGE_BPS_MAX = registry.declare(
+    Setting(
+        "replication.slippage_bps_max",
+        default=50,
+        minimum=1,
+        maximum=300,
+        help="How far, in basis points, an opening copy may pay beyond the trader's price; closes are not bound.",
+    )
+)
+SIGNAL_AGE_MS_MAX = registry.declare(
+    Setting(
+        "replication.signal_age_ms_max",
+        default=20_000,
+        minimum=500,
+        maximum=600_000,
+        help="Oldest trade, in milliseconds since the trader's execution, that may still be opened; closes always go.",
+    )
+)
+COALESCE_MS = registry.declare(
+    Setting(
+        "replication.coalesce_ms",
+        default=2,
+        minimum=0,
+        maximum=1_000,
+        scope="installation",
+        help="How long the listener gathers further executions of one order before it stores a signal.",
+    )
+)
+SHARDS = registry.declare(
+    Setting(
+        "replication.shards",
+        default=1,
+        minimum=1,
+        maximum=256,
+        scope="installation",
+        help="Lanes per exchange over which new follower accounts are spread; one worker drains a lane at a time.",
+    )
+)
+LEASE_MS = registry.declare(
+    Setting(
+        "replication.lease_ms",
+        default=3_000,
+        minimum=500,
+        maximum=60_000,
+        scope="installation",
+        help="How long a worker owns a lane without renewing; after a crash another takes over no sooner.",
+    )
+)
+WAKE_AFTER_MS = registry.declare(
+    Setting(
+        "replication.wake_after_ms",
+        default=250,
+        minimum=50,
+        maximum=10_000,
+        scope="installation",
+        help="Age at which the relay wakes a lane again for a delivery that nobody drained.",
+    )
+)
+RECONCILE_EVERY_MS = registry.declare(
+    Setting(
+        "replication.reconcile_every_ms",
+        default=10_000,
+        minimum=1_000,
+        maximum=600_000,
+        scope="installation",
+        help="How often books are held against the exchange.",
+    )
+)
+UNKNOWN_WAIT_MS = registry.declare(
+    Setting(
+        "replication.unknown_wait_ms",
+        default=3_000,
+        minimum=2_500,
+        maximum=60_000,
+        scope="installation",
+        help="How long after sending an order of unknown outcome 'the exchange has none' counts as proof; "
+        "longer than the receive window of two seconds.",
+    )
+)
+EQUITY_SAMPLE_MS = registry.declare(
+    Setting(
+        "replication.equity_sample_ms",
+        default=5_000,
+        minimum=500,
+        maximum=600_000,
+        scope="installation",
+        help="How often the listener reads a trader's balances and records the strategy's equity.",
+    )
+)

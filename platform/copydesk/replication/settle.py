@@ -1,0 +1,140 @@
+"""Write what the exchange answered: copies move on, fills are booked once, books follow their fills."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from psycopg.types.json import Jsonb
+from sqlalchemy import text
+
+from copydesk.db import TenantSession
+from copydesk.kernel import ZERO
+from copydesk.trading import Fill, OrderStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """The newest truth about one copy. `next_check_at` is set while the outcome stays unknown."""
+
+    copy_id: int
+    status: OrderStatus
+    reason: str | None = None
+    facts: dict[str, str] | None = None
+    venue_order_id: str | None = None
+    cum_qty: Decimal = ZERO
+    avg_px: Decimal | None = None
+    fills: tuple[Fill, ...] = ()
+    sent_at: datetime | None = None
+    acked_at: datetime | None = None
+    next_check_at: datetime | None = None
+    proof_at: datetime | None = None
+
+
+# Only an open copy moves; a late or repeated answer changes nothing but adds fills that were not yet known.
+_SETTLE = text(
+    """
+    WITH answer AS (
+        SELECT * FROM unnest(
+            CAST(:ids AS bigint[]), CAST(:statuses AS text[]), CAST(:reasons AS text[]), CAST(:facts AS jsonb[]),
+            CAST(:venue_order_ids AS text[]), CAST(:cum_qtys AS numeric[]), CAST(:avg_pxs AS numeric[]),
+            CAST(:sent_ats AS timestamptz[]), CAST(:acked_ats AS timestamptz[]), CAST(:next_checks AS timestamptz[]),
+            CAST(:proofs AS timestamptz[]))
+        AS a(id, status, reason, facts, venue_order_id, cum_qty, avg_px, sent_at, acked_at, next_check_at, proof_at)
+    ), moved AS (
+        UPDATE copy c SET status = a.status, reason = a.reason, reason_facts = a.facts,
+            venue_order_id = coalesce(a.venue_order_id, c.venue_order_id),
+            cum_qty = greatest(a.cum_qty, c.cum_qty), avg_px = coalesce(a.avg_px, c.avg_px),
+            sent_at = coalesce(a.sent_at, c.sent_at), acked_at = coalesce(a.acked_at, c.acked_at),
+            next_check_at = a.next_check_at, proof_at = coalesce(a.proof_at, c.proof_at),
+            checks = c.checks + 1
+        FROM answer a
+        WHERE c.tenant_id = :tenant_id AND c.id = a.id
+          AND c.status IN ('planned', 'in_flight', 'accepted', 'partially_filled')
+        RETURNING c.subscription_id, c.symbol, c.status, c.reduces, c.qty - c.cum_qty AS missed
+    ), shortfall AS (
+        SELECT subscription_id, symbol, sum(missed) AS qty FROM moved
+        WHERE NOT reduces AND missed > 0 AND status IN ('canceled', 'rejected', 'expired')
+        GROUP BY subscription_id, symbol
+    )
+    UPDATE book b SET target_qty = b.target_qty - s.qty, updated_at = now()
+    FROM shortfall s
+    WHERE b.tenant_id = :tenant_id AND b.subscription_id = s.subscription_id AND b.symbol = s.symbol
+    """
+)
+
+# A book changes only by fills that this statement inserted, so it stays the sum of its fills (invariant I3).
+_BOOK_FILLS = text(
+    """
+    WITH fresh AS (
+        INSERT INTO copy_fill (tenant_id, copy_id, trade_id, subscription_id, symbol, side, qty, px, fee,
+                               fee_currency, at)
+        SELECT :tenant_id, f.copy_id, f.trade_id, c.subscription_id, c.symbol, c.side, f.qty, f.px, f.fee,
+               f.fee_currency, f.at
+        FROM unnest(
+            CAST(:copy_ids AS bigint[]), CAST(:trade_ids AS text[]), CAST(:qtys AS numeric[]),
+            CAST(:pxs AS numeric[]), CAST(:fees AS numeric[]), CAST(:currencies AS text[]),
+            CAST(:ats AS timestamptz[]))
+            AS f(copy_id, trade_id, qty, px, fee, fee_currency, at)
+        JOIN copy c ON c.tenant_id = :tenant_id AND c.id = f.copy_id
+        ON CONFLICT (tenant_id, copy_id, trade_id) DO NOTHING
+        RETURNING subscription_id, symbol, side, qty, px, fee, fee_currency
+    ), netted AS (
+        SELECT subscription_id, symbol,
+               coalesce(sum(qty) FILTER (WHERE side = 'buy'), 0) AS bought,
+               coalesce(sum(qty * px) FILTER (WHERE side = 'buy'), 0) AS paid,
+               coalesce(sum(qty) FILTER (WHERE side = 'sell'), 0) AS sold,
+               coalesce(sum(fee) FILTER (WHERE fee_currency = split_part(symbol, '/', 1)), 0) AS base_fee
+        FROM fresh GROUP BY subscription_id, symbol
+    )
+    UPDATE book b SET
+        qty = b.qty + n.bought - n.sold - n.base_fee,
+        target_qty = greatest(b.target_qty - n.base_fee, 0),
+        cost = CASE WHEN b.qty + n.bought <= n.sold THEN 0
+                    ELSE (b.cost + n.paid) * (b.qty + n.bought - n.sold) / (b.qty + n.bought) END,
+        updated_at = now()
+    FROM netted n
+    WHERE b.tenant_id = :tenant_id AND b.subscription_id = n.subscription_id AND b.symbol = n.symbol
+    """
+)
+
+
+def settle(session: TenantSession, settlements: Sequence[Settlement]) -> None:
+    """Store answers and book their fills in this transaction; safe to run twice with the same answers."""
+    if not settlements:
+        return
+    params: dict[str, Any] = {
+        "tenant_id": session.tenant_id,
+        "ids": [s.copy_id for s in settlements],
+        "statuses": [str(s.status) for s in settlements],
+        "reasons": [s.reason for s in settlements],
+        "facts": [Jsonb(s.facts) if s.facts else None for s in settlements],
+        "venue_order_ids": [s.venue_order_id for s in settlements],
+        "cum_qtys": [s.cum_qty for s in settlements],
+        "avg_pxs": [s.avg_px for s in settlements],
+        "sent_ats": [s.sent_at for s in settlements],
+        "acked_ats": [s.acked_at for s in settlements],
+        "next_checks": [s.next_check_at for s in settlements],
+        "proofs": [s.proof_at for s in settlements],
+    }
+    session.execute(_SETTLE, params)
+    fills = [(s.copy_id, fill) for s in settlements for fill in s.fills]
+    if fills:
+        _book_fills(session, fills)
+
+
+def _book_fills(session: TenantSession, fills: Sequence[tuple[int, Fill]]) -> None:
+    params: dict[str, Any] = {
+        "tenant_id": session.tenant_id,
+        "copy_ids": [copy_id for copy_id, _ in fills],
+        "trade_ids": [fill.trade_id for _, fill in fills],
+        "qtys": [fill.qty for _, fill in fills],
+        "pxs": [fill.px for _, fill in fills],
+        "fees": [fill.fee for _, fill in fills],
+        "currencies": [fill.fee_currency for _, fill in fills],
+        "ats": [fill.at for _, fill in fills],
+    }
+    session.execute(_BOOK_FILLS, params)

@@ -1,0 +1,318 @@
+"""Queries of the replication hot path: session in, values out. Rows travel as arrays, one statement per step."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from psycopg.types.json import Jsonb
+from sqlalchemy import Row, text
+
+from copydesk.db import TenantSession
+from copydesk.replication.model import Book, Follower, Planned, SignalFact
+from copydesk.replication.orders import order_request
+from copydesk.trading import OrderRequest, OrderStatus, OrderType, Side, SizingMode, SubscriptionState
+
+_DUE_SIGNALS = text(
+    """
+    SELECT s.id, s.strategy_id, s.symbol, s.px, s.position_before, s.position_after, s.leader_equity, s.venue_at,
+           s.qty = s.cum_qty AS first_of_order
+    FROM delivery d JOIN signal s ON s.tenant_id = d.tenant_id AND s.id = d.signal_id
+    WHERE d.shard = :shard AND d.drained_at IS NULL ORDER BY d.signal_id LIMIT 50
+    """
+)
+
+_FOLLOWERS = text(
+    """
+    WITH mine AS (
+        SELECT s.id, s.account_id, s.state, a.status, s.sizing_mode, s.sizing_value, s.allocation
+        FROM subscription s JOIN account a ON a.tenant_id = s.tenant_id AND a.id = s.account_id
+        WHERE s.strategy_id = :strategy_id AND a.shard = :shard AND s.created_at <= :venue_at
+    ), moving AS (
+        SELECT subscription_id,
+               coalesce(sum(qty - cum_qty) FILTER (WHERE side = 'buy'), 0) AS buying,
+               coalesce(sum(qty - cum_qty) FILTER (WHERE side = 'sell'), 0) AS selling
+        FROM copy WHERE shard = :shard AND symbol = :symbol
+          AND status IN ('planned', 'in_flight', 'accepted', 'partially_filled')
+        GROUP BY subscription_id
+    ), spending AS (
+        SELECT b.subscription_id, sum(b.cost) AS cost FROM book b JOIN mine ON mine.id = b.subscription_id
+        GROUP BY b.subscription_id
+    )
+    SELECT m.id, m.account_id, m.state, m.status = 'active', m.sizing_mode, m.sizing_value, m.allocation,
+           coalesce(s.cost, 0), coalesce(b.qty, 0), coalesce(b.target_qty, 0), coalesce(v.buying, 0),
+           coalesce(v.selling, 0), coalesce(b.last_signal_id, 0)
+    FROM mine m
+    LEFT JOIN book b ON b.subscription_id = m.id AND b.symbol = :symbol
+    LEFT JOIN moving v ON v.subscription_id = m.id
+    LEFT JOIN spending s ON s.subscription_id = m.id
+    ORDER BY m.id
+    """
+)
+
+# The epoch condition is the fence: a worker that lost its lease stores nothing and therefore sends nothing.
+_STORE_COPIES = text(
+    """
+    WITH fence AS (
+        SELECT 1 FROM shard_lease WHERE shard = :shard AND epoch = :epoch FOR SHARE
+    ), stored AS (
+        INSERT INTO copy (tenant_id, subscription_id, signal_id, account_id, shard, leg, symbol, side, type, qty, px,
+                          reduces, client_order_id, status, reason, reason_facts, epoch, planned_at)
+        SELECT :tenant_id, c.subscription_id, :signal_id, c.account_id, :shard, c.leg, :symbol, c.side, c.type, c.qty,
+               c.px, c.reduces, c.client_order_id, c.status, c.reason, c.facts, :epoch, :now
+        FROM fence, unnest(
+            CAST(:subscription_ids AS bigint[]), CAST(:account_ids AS bigint[]), CAST(:legs AS text[]),
+            CAST(:sides AS text[]), CAST(:types AS text[]), CAST(:qtys AS numeric[]), CAST(:pxs AS numeric[]),
+            CAST(:reduces AS boolean[]), CAST(:client_order_ids AS text[]), CAST(:statuses AS text[]),
+            CAST(:reasons AS text[]), CAST(:facts AS jsonb[]))
+            AS c(subscription_id, account_id, leg, side, type, qty, px, reduces, client_order_id, status, reason, facts)
+        ON CONFLICT (tenant_id, subscription_id, signal_id, leg) DO NOTHING
+        RETURNING id, client_order_id
+    ), moved AS (
+        INSERT INTO book (tenant_id, subscription_id, symbol, target_qty, last_signal_id)
+        SELECT :tenant_id, t.subscription_id, :symbol, t.target_qty, :signal_id
+        FROM fence, unnest(CAST(:subscription_ids AS bigint[]), CAST(:targets AS numeric[]))
+            AS t(subscription_id, target_qty)
+        ON CONFLICT (tenant_id, subscription_id, symbol) DO UPDATE
+        SET target_qty = excluded.target_qty, last_signal_id = excluded.last_signal_id, updated_at = now()
+        WHERE book.last_signal_id <= excluded.last_signal_id
+    ), drained AS (
+        UPDATE delivery SET drained_at = :now FROM fence WHERE shard = :shard AND signal_id = :signal_id
+    )
+    SELECT id, client_order_id FROM stored
+    """
+)
+
+_LEASE = text(
+    """
+    INSERT INTO shard_lease (tenant_id, shard, holder, epoch, expires_at)
+    VALUES (:tenant_id, :shard, :holder, 1, clock_timestamp() + make_interval(secs => :seconds))
+    ON CONFLICT (tenant_id, shard) DO UPDATE
+    SET holder = excluded.holder, expires_at = excluded.expires_at,
+        epoch = shard_lease.epoch + (shard_lease.holder <> excluded.holder)::int
+    WHERE shard_lease.holder = excluded.holder OR shard_lease.expires_at < clock_timestamp()
+    RETURNING epoch
+    """
+)
+
+_ORPHANS = text(
+    """
+    UPDATE copy SET status = 'in_flight', epoch = :epoch, next_check_at = clock_timestamp(),
+                    proof_at = clock_timestamp() + make_interval(secs => :seconds)
+    WHERE shard = :shard AND epoch < :epoch AND status = 'planned'
+    """
+)
+
+
+@dataclass(frozen=True)
+class DueSignal:
+    """A signal that a shard has yet to plan, with the strategy whose followers it concerns."""
+
+    strategy_id: int
+    fact: SignalFact
+
+
+def due_signals(session: TenantSession, shard: str) -> list[DueSignal]:
+    """Return undrained signals of the shard, oldest first."""
+    rows = session.execute(_DUE_SIGNALS, {"shard": shard})
+    return [
+        DueSignal(
+            strategy_id,
+            SignalFact(signal_id, symbol, px, before, after, equity, venue_at, first),
+        )
+        for signal_id, strategy_id, symbol, px, before, after, equity, venue_at, first in rows
+    ]
+
+
+def followers(
+    session: TenantSession, *, strategy_id: int, shard: str, symbol: str, venue_at: datetime
+) -> list[Follower]:
+    """Return the strategy's subscriptions on this shard that existed when the leader traded."""
+    rows = session.execute(
+        _FOLLOWERS, {"strategy_id": strategy_id, "shard": shard, "symbol": symbol, "venue_at": venue_at}
+    )
+    return [
+        Follower(
+            row[0],
+            row[1],
+            SubscriptionState(row[2]),
+            row[3],
+            SizingMode(row[4]),
+            row[5],
+            row[6],
+            row[7],
+            Book(row[8], row[9], row[10], row[11], row[12]),
+        )
+        for row in rows
+    ]
+
+
+def take_lease(session: TenantSession, *, shard: str, holder: str, lease_ms: int) -> int | None:
+    """Own the shard for `lease_ms` and return the fencing epoch; None while another worker holds it."""
+    params = {"tenant_id": session.tenant_id, "shard": shard, "holder": holder, "seconds": lease_ms / 1000}
+    return session.execute(_LEASE, params).scalar()
+
+
+def adopt_orphans(session: TenantSession, *, shard: str, epoch: int, wait_ms: int) -> int:
+    """Mark copies that an earlier holder planned as in flight: they may or may not have been sent."""
+    result = session.execute(_ORPHANS, {"shard": shard, "epoch": epoch, "seconds": wait_ms / 1000})
+    return int(result.rowcount)  # type: ignore[attr-defined]
+
+
+def store_copies(
+    session: TenantSession,
+    *,
+    shard: str,
+    epoch: int,
+    signal: SignalFact,
+    planned: Sequence[Planned],
+    client_order_ids: Sequence[str],
+    now: datetime,
+) -> dict[str, int] | None:
+    """Store the shard's copies, move book targets and mark the delivery drained, all in this transaction.
+
+    Returns the new copies' ids by client order id; copies that were stored before are not in it.
+    None means that the fence is closed: another worker took the shard over and nothing was stored.
+    """
+    params: dict[str, Any] = {
+        "tenant_id": session.tenant_id,
+        "shard": shard,
+        "epoch": epoch,
+        "signal_id": signal.id,
+        "symbol": signal.symbol,
+        "now": now,
+        "subscription_ids": [p.subscription_id for p in planned],
+        "account_ids": [p.account_id for p in planned],
+        "legs": [p.leg for p in planned],
+        "sides": [str(p.side) for p in planned],
+        "types": [str(p.type) for p in planned],
+        "qtys": [p.qty for p in planned],
+        "pxs": [p.px for p in planned],
+        "reduces": [p.reduces for p in planned],
+        "client_order_ids": list(client_order_ids),
+        "statuses": [str(OrderStatus.DENIED if p.denial else OrderStatus.PLANNED) for p in planned],
+        "reasons": [p.denial and str(p.denial) for p in planned],
+        "facts": [Jsonb(p.facts) if p.facts else None for p in planned],
+        "targets": [p.target_qty for p in planned],
+    }
+    stored = {client_order_id: copy_id for copy_id, client_order_id in session.execute(_STORE_COPIES, params)}
+    if not stored and not _owns(session, shard=shard, epoch=epoch):
+        return None
+    return stored
+
+
+def _owns(session: TenantSession, *, shard: str, epoch: int) -> bool:
+    query = text("SELECT 1 FROM shard_lease WHERE shard = :shard AND epoch = :epoch")
+    return session.execute(query, {"shard": shard, "epoch": epoch}).scalar() is not None
+
+
+@dataclass(frozen=True, slots=True)
+class OpenCopy:
+    """A copy whose end is not yet known, with what is needed to ask the exchange or to send it again."""
+
+    id: int
+    subscription_id: int
+    signal_id: int
+    account_id: int
+    leg: str
+    symbol: str
+    side: Side
+    type: OrderType
+    qty: Decimal
+    px: Decimal | None
+    reduces: bool
+    client_order_id: str
+    status: OrderStatus
+    checks: int
+    proof_at: datetime | None
+    signal_at: datetime
+
+    def request(self, venue_symbol: str) -> OrderRequest:
+        """Return the very order that was stored, with the same client order id."""
+        return order_request(self.client_order_id, venue_symbol, self)
+
+
+_DUE_CHECKS = text(
+    """
+    SELECT c.id, c.subscription_id, c.signal_id, c.account_id, c.leg, c.symbol, c.side, c.type, c.qty, c.px,
+           c.reduces, c.client_order_id, c.status, c.checks, c.proof_at, s.venue_at AS signal_at
+    FROM copy c JOIN signal s ON s.tenant_id = c.tenant_id AND s.id = c.signal_id
+    WHERE c.shard = :shard AND c.status IN ('in_flight', 'accepted', 'partially_filled')
+      AND (c.next_check_at IS NULL OR c.next_check_at <= :now)
+    ORDER BY c.reduces DESC, c.id LIMIT 500
+    """
+)
+
+
+def due_checks(session: TenantSession, *, shard: str, now: datetime) -> list[OpenCopy]:
+    """Return copies whose outcome is unknown and whose next look is due, closes first."""
+    return [_open_copy(row) for row in session.execute(_DUE_CHECKS, {"shard": shard, "now": now})]
+
+
+def _open_copy(row: Row[Any]) -> OpenCopy:
+    values = dict(row._mapping)
+    values["side"], values["type"] = Side(values["side"]), OrderType(values["type"])
+    values["status"] = OrderStatus(values["status"])
+    return OpenCopy(**values)
+
+
+_STORE_FIX = text(
+    """
+    INSERT INTO copy (tenant_id, subscription_id, signal_id, account_id, shard, leg, symbol, side, type, qty,
+                      reduces, client_order_id, status, epoch, planned_at)
+    SELECT :tenant_id, :subscription_id, :signal_id, :account_id, :shard, :leg, :symbol, :side, :type, :qty,
+           true, :cid, 'planned', :epoch, :now
+    FROM shard_lease WHERE shard = :shard AND epoch = :epoch
+    ON CONFLICT (tenant_id, subscription_id, signal_id, leg) DO NOTHING
+    RETURNING id
+    """
+)
+
+
+def store_fix(
+    session: TenantSession,
+    *,
+    shard: str,
+    epoch: int,
+    signal_id: int,
+    symbol: str,
+    fix: Planned,
+    cid: str,
+    now: datetime,
+) -> int | None:
+    """Store one corrective close behind the same fence; None when it exists already or the fence is closed."""
+    params = {
+        "tenant_id": session.tenant_id,
+        "subscription_id": fix.subscription_id,
+        "account_id": fix.account_id,
+        "shard": shard,
+        "epoch": epoch,
+        "signal_id": signal_id,
+        "symbol": symbol,
+        "leg": fix.leg,
+        "side": str(fix.side),
+        "type": str(fix.type),
+        "qty": fix.qty,
+        "cid": cid,
+        "now": now,
+    }
+    return session.execute(_STORE_FIX, params).scalar()
+
+
+_RECORD_RUN = text(
+    """
+    INSERT INTO reconcile_run (tenant_id, shard, at, resolved, corrected)
+    VALUES (:tenant_id, :shard, :at, :resolved, :corrected)
+    ON CONFLICT (tenant_id, shard) DO UPDATE
+    SET at = excluded.at, resolved = excluded.resolved, corrected = excluded.corrected
+    """
+)
+
+
+def record_run(session: TenantSession, *, shard: str, at: datetime, resolved: int, corrected: int) -> None:
+    """Note that the shard was reconciled."""
+    params = {"tenant_id": session.tenant_id, "shard": shard, "at": at, "resolved": resolved, "corrected": corrected}
+    session.execute(_RECORD_RUN, params)

@@ -1,0 +1,55 @@
+"""The relay role: wake lanes whose deliveries nobody drained, and reconcile open books on schedule."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from datetime import timedelta
+
+from sqlalchemy.exc import OperationalError
+
+from copydesk.bootstrap import Runtime
+from copydesk.kernel import utc_now
+from copydesk.replication import LEASE_MS, RECONCILE_EVERY_MS, WAKE_AFTER_MS, busy_lanes, due_lanes
+from copydesk.workers.wake import Waker
+
+log = logging.getLogger(__name__)
+
+
+class Relay:
+    """Sweep PostgreSQL for work that Redis lost; every wake-up it makes may be made twice without harm."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+        self._waker = Waker(runtime.redis)
+        self._wake_after = timedelta(milliseconds=runtime.number(WAKE_AFTER_MS))
+        self._lease_s = runtime.number(LEASE_MS) / 1000
+        self._reconcile_every = timedelta(milliseconds=runtime.number(RECONCILE_EVERY_MS))
+        self._reconcile_at = utc_now()
+
+    def run(self, stopped: threading.Event) -> None:
+        """Sweep until stopped; while PostgreSQL is away, say so and try again."""
+        pause_s = self._wake_after.total_seconds()
+        while not stopped.wait(pause_s):
+            try:
+                self.sweep()
+            except OperationalError as error:
+                log.warning("sweep postponed: %s", str(error.orig).strip().splitlines()[0])
+
+    def sweep(self) -> int:
+        """Wake every lane that is due, once, and return how many were woken."""
+        now = utc_now()
+        scheduled = now >= self._reconcile_at
+        if scheduled:
+            self._reconcile_at = now + self._reconcile_every
+        woken = 0
+        for tenant_id in self._runtime.tenant_ids.values():
+            with self._runtime.db.tenant(tenant_id) as session:
+                due = due_lanes(session, now=now, overdue=now - self._wake_after)
+                busy = busy_lanes(session) if scheduled else []
+            lanes = dict(due) | dict.fromkeys(busy, "reconcile")
+            for shard, job in lanes.items():
+                self._waker.free_lane(tenant_id=tenant_id, shard=shard, older_than_s=self._lease_s)
+                reason = f"sweep-{int(now.timestamp() * 1000)}"
+                woken += self._waker.wake(job, tenant_id=tenant_id, shard=shard, reason=reason)
+        return woken

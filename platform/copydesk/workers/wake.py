@@ -1,0 +1,65 @@
+"""Wake a lane: one RQ job per (signal, shard), one at a time per lane. A lost job loses no copy."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import Any
+
+from redis import Redis
+from redis.exceptions import RedisError
+from rq import Queue
+from rq.rate_limit import RateLimit, RateLimitRegistry
+from rq.serializers import JSONSerializer
+from rq.utils import as_text
+
+log = logging.getLogger(__name__)
+
+REPLICATE = "replicate"
+JOBS = {"drain": "copydesk.workers.jobs.drain", "reconcile": "copydesk.workers.jobs.reconcile"}
+_FORGET_FAILED_S = 3600
+_JOB_MAX_S = 120
+
+
+class Waker:
+    """Enqueue wake-ups for lanes. Jobs carry ids only; what is due is read from PostgreSQL."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+        self._queue = Queue(REPLICATE, connection=redis, serializer=JSONSerializer)
+
+    def wake(self, job: str, *, tenant_id: int, shard: str, reason: str) -> bool:
+        """Enqueue one job for a lane; False when Redis is away, which the relay makes good."""
+        lane = lane_key(tenant_id, shard)
+        try:
+            self._queue.enqueue_call(
+                JOBS[job],
+                args=(tenant_id, shard),
+                job_id=f"{lane.replace(':', '-')}-{job}-{reason}",
+                timeout=_JOB_MAX_S,
+                result_ttl=0,
+                failure_ttl=_FORGET_FAILED_S,
+                rate_limit=RateLimit(key=lane, concurrency=1),
+            )
+        except RedisError as error:
+            log.warning("lane %s not woken: %s", lane, error)
+            return False
+        return True
+
+    def free_lane(self, *, tenant_id: int, shard: str, older_than_s: float) -> None:
+        """Take the lane's slot from jobs that hold it longer than any job runs: their worker was killed.
+
+        Safe even if such a job still runs: the lease in PostgreSQL lets only one of them store and send.
+        """
+        lane = RateLimitRegistry(lane_key(tenant_id, shard), self._redis)
+        try:
+            stuck: list[Any] = self._redis.zrangebyscore(lane.allowed_key, "-inf", time.time() - older_than_s)
+            for job_id in stuck:
+                lane.release_and_enqueue(as_text(job_id))
+        except RedisError as error:
+            log.warning("lane %s not freed: %s", lane.key, error)
+
+
+def lane_key(tenant_id: int, shard: str) -> str:
+    """Name a brand's lane in Redis; the brand's id leads, as in every Redis key of ours."""
+    return f"copydesk:{tenant_id}:{shard}"
