@@ -1,0 +1,105 @@
+"""Fill the two demo brands: accounts on the lab, sealed keys, strategies, subscriptions. Safe to run twice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import orjson
+from sqlalchemy import select
+
+from copydesk.bootstrap import Runtime
+from copydesk.db import TenantSession
+from copydesk.demo.cast import FOLLOWERS_PER_BRAND, LEADER_EQUITY, TRADERS, FollowerTerms, Trader, follower_terms
+from copydesk.demo.lab_control import LabControl
+from copydesk.identity import Role, User
+from copydesk.kernel import decimal_text
+from copydesk.replication import SHARDS, NewStrategy, NewSubscription, Strategy, add_strategy, shard_of, subscribe
+from copydesk.trading import Environment
+from copydesk.vault import NewAccount, add_account
+
+VENUE = "binance"
+
+
+@dataclass(frozen=True)
+class TraderSeat:
+    """What the traders' program is told: an account name for the log, its key, and the plan to follow."""
+
+    account: str
+    api_key: str
+    secret: str
+    plan: str
+
+
+class BrandSeeder:
+    """Create one brand's people, accounts and subscriptions in one transaction."""
+
+    def __init__(self, runtime: Runtime, lab: LabControl, slug: str) -> None:
+        self._runtime = runtime
+        self._lab = lab
+        self._slug = slug
+        self.seats: list[TraderSeat] = []
+
+    def seed(self, followers: int, progress: Callable[[str], None]) -> bool:
+        """Fill the brand; False when it was filled before."""
+        with self._runtime.db.tenant(self._runtime.tenant_ids[self._slug]) as session:
+            if session.scalars(select(Strategy.id).limit(1)).first():
+                return False
+            strategies = [self._trader(session, trader) for trader in TRADERS[self._slug]]
+            for number in range(followers):
+                self._follower(session, follower_terms(number), strategies)
+        progress(f"{self._slug}: {len(strategies)} traders, {followers} followers")
+        return True
+
+    def _trader(self, session: TenantSession, trader: Trader) -> int:
+        user = self._user(session, trader.slug, trader.person, Role.TRADER)
+        account = f"{self._slug}:trader:{trader.slug}"
+        api_key, secret = self._lab.open_account(account, {"USDT": decimal_text(LEADER_EQUITY)})
+        account_id = self._account(session, user, account, 0, api_key, secret)
+        self.seats.append(TraderSeat(account, api_key, secret, trader.plan))
+        return add_strategy(session, NewStrategy(user, account_id, trader.slug, trader.name, trader.summary))
+
+    def _follower(self, session: TenantSession, terms: FollowerTerms, strategies: list[int]) -> None:
+        user = self._user(session, f"follower-{terms.number}", f"Follower {terms.number + 1}", Role.FOLLOWER)
+        strategy = strategies[terms.strategy % len(strategies)]
+        account = f"{self._slug}:follower:{terms.number}"
+        api_key, secret = self._lab.open_account(account, {"USDT": decimal_text(terms.funds)})
+        account_id = self._account(session, user, account, terms.number, api_key, secret)
+        subscribe(
+            session,
+            NewSubscription(strategy, account_id, terms.allocation, terms.sizing_mode, terms.sizing_value),
+        )
+
+    def _user(self, session: TenantSession, mailbox: str, person: str, role: Role) -> int:
+        user = User(
+            tenant_id=session.tenant_id, email=f"{mailbox}@{self._slug}.invalid", display_name=person, role=role
+        )
+        session.add(user)
+        session.flush()
+        return user.id
+
+    def _account(self, session: TenantSession, user_id: int, label: str, number: int, api_key: str, secret: str) -> int:
+        shard = shard_of(VENUE, Environment.LAB, number, self._runtime.number(SHARDS))
+        new = NewAccount(user_id, VENUE, Environment.LAB, label, shard, api_key, secret)
+        return add_account(session, self._runtime.vault, new)
+
+
+def seed_demo(
+    runtime: Runtime, lab: LabControl, seats_file: Path, progress: Callable[[str], None], *, followers: int = 0
+) -> None:
+    """Fill every demo brand that is still empty and write the traders' seats to a 0600 file."""
+    seats: list[TraderSeat] = []
+    for slug in TRADERS:
+        seeder = BrandSeeder(runtime, lab, slug)
+        if seeder.seed(followers or FOLLOWERS_PER_BRAND, progress):
+            seats += seeder.seats
+    if seats:
+        write_seats(seats_file, seats)
+
+
+def write_seats(path: Path, seats: list[TraderSeat]) -> None:
+    """Write what the traders' program may know, readable by this user only."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch(mode=0o600)
+    path.write_bytes(orjson.dumps([asdict(seat) for seat in seats], option=orjson.OPT_INDENT_2))
