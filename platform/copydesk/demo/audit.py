@@ -171,13 +171,14 @@ def _expect(mine: Expectation, seat: Seat, event: LeaderEvent, book: Holdings, r
         _expect_open(mine, seat, event, book, rules)
         return
     share = event.after / event.before if event.before > 0 and event.after * event.px >= rules.notional_min else ZERO
-    surely_sold = floor_to_step(span.low * (1 - share), rules.qty_step) - rules.qty_step
-    possibly_sold = span.high * (1 - share) + rules.qty_step
+    held, most = book.position[seat.account, event.symbol], span.high
+    span.scale(share)
+    surely_sold = floor_to_step(min(held, most) - span.high, rules.qty_step) - rules.qty_step
+    possibly_sold = max(held, most) - span.low + rules.qty_step
     if surely_sold >= rules.qty_min and surely_sold * event.px >= rules.notional_min:
         mine.surely[event.symbol] += 1
     elif possibly_sold * event.px >= rules.notional_min:
         mine.possibly[event.symbol] += 1
-    span.scale(share)
 
 
 def _expect_open(mine: Expectation, seat: Seat, event: LeaderEvent, book: Holdings, rules: Rules) -> None:

@@ -36,9 +36,10 @@ from copydesk.venues.lab.streams import SessionMaker, StreamConnection, StreamSe
 TICK_S = 0.1
 FLUSH_S = 0.05
 SNAPSHOT_EVERY_S = 1.0
-# Saving stops the exchange meanwhile: a large state waits for a quiet moment and takes at most 2 % of the time.
+# Saving stops the exchange meanwhile, so a large state waits until nobody trades.
 SNAPSHOT_CHEAP_S = 0.01
 SNAPSHOT_SHARE = 50.0
+SNAPSHOT_QUIET_S = 10.0
 _KEY_ALPHABET = string.ascii_letters + string.digits
 
 
@@ -181,20 +182,24 @@ async def _every(period_s: float, act: Callable[[], object]) -> None:
 
 
 async def _keep_snapshots(lab: Lab, data_dir: Path) -> None:
-    """Save what changed when the lab has been quiet for a second, or at once while saving is cheap.
+    """Save what changed: every second while saving is cheap, else after ten quiet seconds.
 
     A crash loses nothing either way: the journal's tail covers the time since the last save.
     """
     wait_s, cost_s, saved, seen = SNAPSHOT_EVERY_S, 0.0, lab.changes, lab.changes
+    quiet_since_s = time.monotonic()
     while True:
         await asyncio.sleep(wait_s)
-        quiet, seen = lab.changes == seen, lab.changes
-        if lab.changes == saved or (cost_s > SNAPSHOT_CHEAP_S and not quiet):
+        now_s = time.monotonic()
+        if lab.changes != seen:
+            seen, quiet_since_s = lab.changes, now_s
+        waits = cost_s > SNAPSHOT_CHEAP_S and now_s - quiet_since_s < SNAPSHOT_QUIET_S
+        if seen == saved or waits:
             continue
-        saved, begun_s = lab.changes, time.monotonic()
+        saved = seen
         state.save(lab, data_dir)
-        cost_s = time.monotonic() - begun_s
-        wait_s = max(SNAPSHOT_EVERY_S, SNAPSHOT_SHARE * cost_s)
+        cost_s = time.monotonic() - now_s
+        wait_s = max(SNAPSHOT_EVERY_S, min(SNAPSHOT_SHARE * cost_s, SNAPSHOT_QUIET_S))
 
 
 def _disconnect(sessions: set[ApiSession], account: str) -> int:

@@ -1,0 +1,53 @@
+"""Builds the Flask application that serves every brand of the installation."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from flask import Flask
+from flask_babel import Babel  # type: ignore[import-untyped]
+
+from copydesk.db import sqlalchemy_url
+from copydesk.kernel import Clock, SystemClock
+from copydesk.web import format as figures
+from copydesk.web import words
+from copydesk.web.database import db
+from copydesk.web.errors import init_errors
+from copydesk.web.headers import init_headers
+from copydesk.web.health import health
+from copydesk.web.port import Runtime
+from copydesk.web.public import public
+from copydesk.web.site import Sites, babel_locale, babel_timezone, init_sites
+from copydesk.web.theme import Themes
+
+TRANSLATIONS = Path(__file__).parent / "translations"
+_BODY_BYTES_MAX = 64 * 1024
+_POOL_SIZE = 8
+
+
+def create_app(runtime: Runtime, *, clock: Clock | None = None) -> Flask:
+    """Build the application; nothing is sent to PostgreSQL yet."""
+    app = Flask("copydesk.web", static_folder=None, template_folder=None)
+    app.config.update(
+        SQLALCHEMY_DATABASE_URI=sqlalchemy_url(runtime.database_url),
+        SQLALCHEMY_ENGINE_OPTIONS={"pool_size": _POOL_SIZE, "pool_pre_ping": True},
+        BABEL_TRANSLATION_DIRECTORIES=str(TRANSLATIONS),
+        MAX_CONTENT_LENGTH=_BODY_BYTES_MAX,
+    )
+    clock = clock or SystemClock()
+    app.extensions["copydesk_clock"] = clock
+    app.extensions["copydesk_sites"] = sites = Sites(runtime)
+    db.init_app(app)
+    Babel(app, locale_selector=babel_locale, timezone_selector=babel_timezone, configure_jinja=False)
+    additions: dict[str, dict[str, Any]] = {
+        "filters": {**figures.filters(clock.now), "words": words.words, "state_words": words.state_words},
+        "globals": {f.__name__: f for f in (words.words, words.state_words, words.sizing_words, words.reason_label)},
+    }
+    app.extensions["copydesk_themes"] = Themes(app, runtime.themes_dir, additions)
+    init_sites(app, sites)
+    init_headers(app)
+    init_errors(app)
+    app.register_blueprint(public)
+    app.add_url_rule("/health", "health", health)
+    return app

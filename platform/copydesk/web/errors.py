@@ -1,0 +1,96 @@
+"""Turns every failure into a page: the brand's own where there is one, a neutral one elsewhere.
+
+The only place in the web layer that catches everything. No answer shows a traceback or names the product.
+"""
+
+from __future__ import annotations
+
+import logging
+from http import HTTPStatus
+
+from flask import Flask, Response, g, jsonify, make_response, request
+from flask_babel import gettext  # type: ignore[import-untyped]
+from jinja2 import TemplateError
+from sqlalchemy.exc import OperationalError
+from werkzeug.exceptions import HTTPException
+
+from copydesk.kernel import OutcomeUnknown, Refused, Unavailable
+from copydesk.web.page import render
+from copydesk.web.site import site_or_none
+
+log = logging.getLogger(__name__)
+
+_RETRY_AFTER_S = 5
+_NEUTRAL = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title}</title>
+</head>
+<body><main><h1>{title}</h1></main></body>
+</html>
+"""
+
+
+def init_errors(app: Flask) -> None:
+    """Register the one translator of failures."""
+    app.register_error_handler(Exception, _answer)
+
+
+def _answer(error: Exception) -> Response:
+    if isinstance(error, HTTPException) and error.code is not None and error.code < HTTPStatus.BAD_REQUEST:
+        return make_response(error)
+    status = _status(error)
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR and not isinstance(error, HTTPException):
+        log.error("%s %s failed", request.method, request.path, exc_info=error)
+    response = _branded(error, status) if site_or_none() else _neutral(status)
+    response.status_code = status
+    response.headers["Cache-Control"] = "no-store"
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        response.headers["Retry-After"] = str(round(getattr(error, "retry_after_s", _RETRY_AFTER_S)) or 1)
+    if isinstance(error, HTTPException):
+        response.headers.extend((k, v) for k, v in error.get_headers() if k == "Allow")
+    return response
+
+
+def _status(error: Exception) -> int:
+    match error:
+        case HTTPException(code=int(code)):
+            return code
+        case Refused():
+            return error.http_status
+        case Unavailable() | OutcomeUnknown() | OperationalError():
+            return HTTPStatus.SERVICE_UNAVAILABLE
+        case _:
+            return HTTPStatus.INTERNAL_SERVER_ERROR
+
+
+def _branded(error: Exception, status: int) -> Response:
+    title, message = _texts(error, status)
+    if request.path.endswith(".json"):
+        return jsonify(error=getattr(error, "code", None) if isinstance(error, Refused) else status, message=message)
+    try:
+        template = "not_found.html" if status == HTTPStatus.NOT_FOUND else "error.html"
+        return make_response(render(template, status=status, title=title, message=message))
+    except (TemplateError, OSError) as broken:
+        # The error page itself can be what is broken; a bare page still says what happened.
+        log.error("the error page cannot be rendered", exc_info=broken)
+        return _neutral(status)
+
+
+def _neutral(status: int) -> Response:
+    g.pop("site", None)
+    return make_response(_NEUTRAL.format(title=HTTPStatus(status).phrase))
+
+
+def _texts(error: Exception, status: int) -> tuple[str, str]:
+    """Choose title and sentence; only a `Refused` speaks for itself, everything else says nothing of its inside."""
+    if status == HTTPStatus.NOT_FOUND:
+        return gettext("Page not found"), gettext("There is nothing at this address. It may have moved.")
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        return gettext("Not available right now"), gettext("This page cannot be shown at the moment. Try again soon.")
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return gettext("Something went wrong"), gettext("The fault is ours and has been recorded. Try again soon.")
+    message = str(error) if isinstance(error, Refused) else ""
+    return gettext("This did not work"), message or gettext("The request could not be understood.")

@@ -1,0 +1,116 @@
+"""Numbers, durations and moments in the visitor's language: sign, unit and digits always alike.
+
+Quantities and money arrive as `Decimal`. In a right-to-left page each figure is wrapped in Unicode isolates
+(UAX #9), so that its sign and unit stay where they belong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from decimal import ROUND_HALF_EVEN, Decimal
+from typing import Any
+
+import flask_babel  # type: ignore[import-untyped]
+from babel import Locale
+from babel.dates import format_datetime, format_timedelta
+from babel.numbers import format_decimal
+from markupsafe import Markup
+
+NOTHING = "–"
+NBSP = "\u00a0"
+_ISOLATE, _POP = "\u2066", "\u2069"
+_MINUS = "\u2212"
+_DIGITS_MAX = 8
+_BPS_DIGITS = 1
+
+
+def money(value: Decimal | None, currency: str = "") -> str:
+    """Write an amount with two decimals and its currency: "412.50 USDT"."""
+    return figure(value, "#,##0.00", unit=currency)
+
+
+def signed_money(value: Decimal | None, currency: str = "") -> str:
+    """Write a gain or loss with its sign: "+412.50 USDT"."""
+    return figure(value, "#,##0.00", unit=currency, signed=True)
+
+
+def qty(value: Decimal | None) -> str:
+    """Write a quantity exactly, up to eight decimals."""
+    return figure(value, "#,##0.########")
+
+
+def px(value: Decimal | None) -> str:
+    """Write a price with up to eight significant digits; an average price has no end otherwise."""
+    if value is None:
+        return NOTHING
+    decimals = max(_DIGITS_MAX - 1 - value.adjusted(), 2) if value else 2
+    return figure(value, "#,##0.00" + "#" * (min(decimals, _DIGITS_MAX) - 2))
+
+
+def pct(ratio: Decimal | None, signed: bool = True, digits: int = 1) -> str:
+    """Write a fraction as a percentage: 0.124 is "+12.4 %"."""
+    pattern = "#,##0." + "0" * digits if digits else "#,##0"
+    return figure(None if ratio is None else ratio * 100, pattern, unit="%", signed=signed)
+
+
+def bps(value: Decimal | None) -> str:
+    """Write a signed price difference in basis points."""
+    return figure(value, "#,##0." + "0" * _BPS_DIGITS, unit="bps", signed=True)
+
+
+def ms(value: int | None) -> str:
+    """Write a duration: milliseconds up to ten seconds, seconds beyond."""
+    if value is not None and abs(value) >= 10_000:
+        return figure(Decimal(value) / 1000, "#,##0.0", unit="s")
+    return figure(None if value is None else Decimal(value), "#,##0", unit="ms")
+
+
+def figure(value: Decimal | None, pattern: str, *, unit: str = "", signed: bool = False) -> str:
+    """Write a number in the visitor's locale; the sign is + or − only where it says something."""
+    if value is None:
+        return NOTHING
+    decimals = pattern.partition(".")[2]
+    rounded = value.quantize(Decimal(1).scaleb(-len(decimals)), ROUND_HALF_EVEN)
+    digits = format_decimal(abs(rounded), format=pattern, locale=_locale(), decimal_quantization=False)
+    sign = _MINUS if rounded < 0 else "+" if signed and rounded > 0 else ""
+    return isolated(f"{sign}{digits}{NBSP}{unit}" if unit else f"{sign}{digits}")
+
+
+def isolated(text: str) -> str:
+    """Keep a left-to-right figure in one piece inside a right-to-left page."""
+    return f"{_ISOLATE}{text}{_POP}" if _locale().text_direction == "rtl" else text
+
+
+def ago_filter(now: Callable[[], datetime]) -> Callable[[datetime | None], Markup | str]:
+    """Build the filter that writes how long ago a moment was, with the exact time on hover."""
+
+    def ago(moment: datetime | None) -> Markup | str:
+        if moment is None:
+            return NOTHING
+        passed = max(now() - moment, timedelta(0))
+        words = format_timedelta(-passed, locale=_locale(), add_direction=True, threshold=1.2)
+        machine = moment.astimezone(UTC).isoformat(timespec="milliseconds")
+        return Markup('<time datetime="{}" title="{}">{}</time>').format(machine, exact(moment), words)
+
+    return ago
+
+
+def exact(moment: datetime) -> str:
+    """Write a moment in the brand's time zone, to the second."""
+    return str(format_datetime(moment, "medium", tzinfo=flask_babel.get_timezone(), locale=_locale()))
+
+
+def date(moment: datetime) -> str:
+    """Write a day in the brand's time zone."""
+    return str(flask_babel.format_date(moment.astimezone(flask_babel.get_timezone()).date(), "medium"))
+
+
+def _locale() -> Locale:
+    return flask_babel.get_locale() or Locale("en")
+
+
+def filters(now: Callable[[], datetime]) -> dict[str, Callable[..., Any]]:
+    """Return every formatting filter by its template name."""
+    plain = {f.__name__: f for f in (money, signed_money, qty, px, pct, bps, ms, exact, date, isolated)}
+    return {**plain, "ago": ago_filter(now)}

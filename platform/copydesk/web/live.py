@@ -1,0 +1,192 @@
+"""Live events: what replication announces on Redis reaches the browsers of that brand as rendered rows.
+
+Reads each changed signal once, renders it once per locale in use, and sends it to everyone who listens.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator
+from urllib.parse import urlsplit
+
+import orjson
+from aiohttp import web
+from flask import Flask
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from copydesk.tenancy import FEATURE_DESK, Tenant, setting_value
+from copydesk.web.app import create_app
+from copydesk.web.broadcast import Coalescer, Listener, Rooms, sse_frame
+from copydesk.web.port import Runtime
+from copydesk.web.render import DeskRenderer
+
+log = logging.getLogger(__name__)
+
+HEARTBEAT_S = 15.0
+PAUSE_S = 0.25
+LISTENERS_MAX = 10_000
+REPLAYED = 10
+_RECONNECT_S = 1.0
+_PATTERN = "copydesk:*:desk"
+_BEAT = b": beat\n\n"
+_HEADERS = {
+    "Content-Type": "text/event-stream; charset=utf-8",
+    "Cache-Control": "no-store",
+    "X-Accel-Buffering": "no",
+    "X-Content-Type-Options": "nosniff",
+    "Vary": "Origin",
+}
+
+
+class Live:
+    """One process of live events for every brand."""
+
+    def __init__(self, runtime: Runtime, flask_app: Flask) -> None:
+        self._runtime = runtime
+        self._renderer = DeskRenderer(flask_app)
+        self._coalescer: Coalescer[tuple[str, int]] = Coalescer(self._publish, pause_s=PAUSE_S)
+        self.rooms = Rooms()
+        self.subscribed = asyncio.Event()
+
+    async def desk(self, request: web.Request) -> web.StreamResponse:
+        """Stream a brand's desk until the browser leaves or falls behind."""
+        self._runtime.directory.refresh_if_due()
+        tenant = self._runtime.directory.by_host(request.host)
+        if tenant is None or not setting_value(tenant, FEATURE_DESK, bool):
+            return web.Response(status=404, text="Not Found\n")
+        origin = request.headers.get("Origin")
+        if origin is not None and not own_origin(tenant, origin):
+            return web.Response(status=403, text="Forbidden\n")
+        if len(self.rooms) >= LISTENERS_MAX:
+            return web.Response(status=503, text="Service Unavailable\n", headers={"Retry-After": "5"})
+        cors = {"Access-Control-Allow-Origin": origin} if origin else {}
+        response = web.StreamResponse(headers={**_HEADERS, **cors})
+        listener = Listener(tenant.slug, wanted_locale(tenant, request.query.get("locale", "")), request.host)
+        self.rooms.join(listener)
+        try:
+            await response.prepare(request)
+            await response.write(b"retry: 2000\n\n")
+            if "Last-Event-ID" in request.headers:
+                await self._catch_up(tenant, listener)
+            await self._feed(request, response, listener)
+        except ConnectionError:
+            pass  # The browser is gone; there is nobody left to tell.
+        finally:
+            self.rooms.leave(listener)
+        return response
+
+    async def _feed(self, request: web.Request, response: web.StreamResponse, listener: Listener) -> None:
+        writer = asyncio.ensure_future(self._write_frames(response, listener))
+        dropped = asyncio.ensure_future(listener.dropped.wait())
+        try:
+            await asyncio.wait((writer, dropped), return_when=asyncio.FIRST_COMPLETED)
+            if dropped.done() and request.transport is not None:
+                request.transport.abort()
+        finally:
+            for task in (writer, dropped):
+                task.cancel()
+            await asyncio.gather(writer, dropped, return_exceptions=True)
+
+    async def _write_frames(self, response: web.StreamResponse, listener: Listener) -> None:
+        while True:
+            try:
+                frame = await asyncio.wait_for(listener.queue.get(), HEARTBEAT_S)
+            except TimeoutError:
+                frame = _BEAT
+            await response.write(frame)
+
+    async def _catch_up(self, tenant: Tenant, listener: Listener) -> None:
+        """Send the newest rows again after a break; a row that the page has already is replaced by itself."""
+        rows = await asyncio.to_thread(self._renderer.recent, tenant, listener.locale, listener.host, REPLAYED)
+        for signal_id, html in reversed(rows):
+            listener.offer(sse_frame("signal", signal_id, html))
+
+    async def follow(self) -> None:
+        """Listen to Redis for good; after a break connect again, the pages' reload fills the gap."""
+        while True:
+            client = Redis.from_url(self._runtime.redis_url)
+            try:
+                await self._follow_connection(client)
+            except (RedisError, OSError) as error:
+                log.warning("live events lost Redis, trying again: %s", error)
+            finally:
+                self.subscribed.clear()
+                await client.aclose()
+            await asyncio.sleep(_RECONNECT_S)
+
+    async def _follow_connection(self, client: Redis) -> None:
+        async with client.pubsub() as pubsub:
+            await pubsub.psubscribe(_PATTERN)
+            async for message in pubsub.listen():
+                if message["type"] == "psubscribe":
+                    self.subscribed.set()
+                elif message["type"] == "pmessage":
+                    self._heard(message["channel"], message["data"])
+
+    def _heard(self, channel: bytes, data: bytes) -> None:
+        try:
+            tenant_id = int(channel.split(b":")[1])
+            signal_id = int(orjson.loads(data)["signal_id"])
+        except (ValueError, KeyError, IndexError, TypeError):
+            log.warning("live events skipped a message that names no signal on %r", channel)
+            return
+        slug = next((slug for slug, known in self._runtime.tenant_ids.items() if known == tenant_id), None)
+        if slug is not None and self.rooms.locales(slug):
+            self._coalescer.ask((slug, signal_id))
+
+    async def _publish(self, key: tuple[str, int]) -> None:
+        slug, signal_id = key
+        tenant = self._runtime.directory.by_slug(slug)
+        locales = self.rooms.locales(slug)
+        if tenant is None or not locales:
+            return
+        rows = await asyncio.to_thread(self._renderer.signal_rows, tenant, signal_id, locales)
+        for locale, html in rows.items():
+            self.rooms.send(slug, locale, sse_frame("signal", signal_id, html))
+
+    async def close(self) -> None:
+        await self._coalescer.close()
+        self._renderer.close()
+
+
+def own_origin(tenant: Tenant, origin: str) -> bool:
+    """Tell whether a page of this brand asks: scheme and port may differ, the host may not."""
+    try:
+        parts = urlsplit(origin)
+        return parts.scheme in {"http", "https"} and parts.hostname in tenant.hosts
+    except ValueError:
+        return False
+
+
+def wanted_locale(tenant: Tenant, asked: str) -> str:
+    return asked if asked in tenant.config.locales else tenant.config.locale_default
+
+
+def create_live_app(runtime: Runtime) -> web.Application:
+    """Build the live server; `app[LIVE]` is its heart, for tests."""
+    live = Live(runtime, create_app(runtime))
+    app = web.Application()
+    app[LIVE] = live
+    app.router.add_get("/live/desk", live.desk)
+    app.router.add_get("/health", _healthy)
+    app.cleanup_ctx.append(_follow_redis)
+    return app
+
+
+LIVE: web.AppKey[Live] = web.AppKey("live", Live)
+
+
+async def _healthy(_request: web.Request) -> web.Response:
+    return web.json_response({"ok": True})
+
+
+async def _follow_redis(app: web.Application) -> AsyncIterator[None]:
+    task = asyncio.create_task(app[LIVE].follow())
+    yield
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+    await app[LIVE].close()

@@ -1,0 +1,76 @@
+"""Renders a page of the request's brand: what every template sees beside its own values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from flask import url_for
+
+from copydesk.tenancy import Tenant
+from copydesk.trading import Environment
+from copydesk.web.headers import csp_nonce
+from copydesk.web.site import current_site
+from copydesk.web.theme import current_themes
+
+
+@dataclass(frozen=True)
+class BrandView:
+    """A brand as templates see it. `tokens` are CSS custom properties without their leading dashes."""
+
+    name: str
+    tagline: str
+    tokens: Mapping[str, str]
+    density: str
+    currency: str
+    logo_url: str
+    favicon_url: str
+    font_url: str | None
+
+
+def brand_view(tenant: Tenant) -> BrandView:
+    brand = tenant.config.brand
+    return BrandView(
+        name=brand.name,
+        tagline=brand.tagline,
+        tokens={**brand.colors.tokens(), "radius": f"{brand.radius_px}px"},
+        density=brand.density,
+        currency=tenant.config.currency,
+        logo_url=_brand_url(tenant, brand.logo),
+        favicon_url=_brand_url(tenant, brand.favicon),
+        font_url=_brand_url(tenant, brand.font) if brand.font else None,
+    )
+
+
+def render(template: str, **values: Any) -> str:
+    """Render a template in the brand's theme."""
+    site = current_site()
+    return current_themes().render(site.tenant.theme, template, {**page_values(), **values})
+
+
+def page_values() -> dict[str, Any]:
+    site = current_site()
+    theme = site.tenant.theme
+    return {
+        "brand": brand_view(site.tenant),
+        "tenant": site.tenant.slug,
+        "theme": theme,
+        "locale": site.locale,
+        "lang": site.lang,
+        "locales": site.locales,
+        "direction": site.direction,
+        "features": site.features,
+        "simulated": all(exchange.environment is Environment.LAB for exchange in site.tenant.config.exchanges),
+        "section": "",
+        "live_url": site.live_url,
+        "csp_nonce": csp_nonce(),
+        "asset": lambda path: current_themes().asset_url(theme, path),
+        "asset_exists": lambda path: current_themes().static_file(theme, path) is not None,
+    }
+
+
+def _brand_url(tenant: Tenant, name: str) -> str:
+    file = tenant.asset_path(name)
+    version = current_themes().fingerprint(file) if file.is_file() else None
+    return url_for("public.brand_file", path=name, v=version)

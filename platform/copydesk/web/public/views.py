@@ -1,0 +1,118 @@
+"""The public pages of a brand."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from urllib.parse import urlsplit
+
+from flask import Response, current_app, jsonify, redirect, request
+from werkzeug.wrappers import Response as AnyResponse
+
+from copydesk.kernel import NotFound
+from copydesk.replication import desk as desk_reads
+from copydesk.replication import leaderboard as strategy_reads
+from copydesk.web.database import brand_session
+from copydesk.web.page import render
+from copydesk.web.public import samples
+from copydesk.web.public.blueprint import public
+from copydesk.web.site import LOCALE_COOKIE, current_site
+
+LANDING_CARDS = 3
+LANDING_SIGNALS = 5
+DESK_SIGNALS = 30
+SORT_DEFAULT = "return"
+_COOKIE_AGE_S = 31_536_000
+_CURVE_AGE_S = 5
+
+
+@public.get("/")
+def landing() -> str:
+    cards = strategy_reads.strategy_cards(brand_session(), now=_now(), sort=SORT_DEFAULT)[:LANDING_CARDS]
+    recent = desk_reads.recent_signals(brand_session(), limit=LANDING_SIGNALS)
+    return render("landing.html", cards=cards, desk=recent)
+
+
+@public.get("/strategies")
+def leaderboard() -> str:
+    _require(current_site().features.leaderboard)
+    asked = request.args.get("sort", SORT_DEFAULT)
+    sort = asked if asked in strategy_reads.SORTS else SORT_DEFAULT
+    cards = strategy_reads.strategy_cards(brand_session(), now=_now(), sort=sort)
+    return render("leaderboard.html", cards=cards, sort=sort)
+
+
+@public.get("/strategies/<slug>")
+def strategy(slug: str) -> str:
+    return render("strategy.html", page=strategy_reads.strategy_page(brand_session(), slug, now=_now()))
+
+
+@public.get("/strategies/<slug>/equity.json")
+def equity(slug: str) -> Response:
+    """Give the chart its numbers; a picture needs no more than a float's precision."""
+    curve = strategy_reads.equity_curve(brand_session(), slug, now=_now())
+    response = jsonify(
+        at=[int(at.timestamp()) for at in curve.at],
+        equity=[float(value) for value in curve.equity],
+        drawdown=[float(value) for value in curve.drawdown],
+    )
+    response.headers["Cache-Control"] = f"private, max-age={_CURVE_AGE_S}"
+    return response
+
+
+@public.get("/desk")
+def desk() -> str:
+    _require(current_site().features.desk)
+    return render("desk.html", signals=desk_reads.recent_signals(brand_session(), limit=DESK_SIGNALS))
+
+
+@public.get("/desk/<int:signal_id>")
+def receipt(signal_id: int) -> Response:
+    """Show one signal with every follower's copy; htmx gets the receipt without the page around it."""
+    _require(current_site().features.desk)
+    detail = desk_reads.signal_detail(brand_session(), _row_id(signal_id))
+    template = "partials/receipt.html" if "HX-Request" in request.headers else "receipt.html"
+    response = current_app.make_response(render(template, detail=detail))
+    response.vary.add("HX-Request")
+    return response
+
+
+@public.get("/_patterns")
+def patterns() -> str:
+    """Show every component of the theme with sample values."""
+    return render("patterns.html", **samples.pattern_values(_now()))
+
+
+@public.post("/language/<locale>")
+def language(locale: str) -> AnyResponse:
+    """Remember the visitor's language and return to the page they came from."""
+    if locale not in current_site().tenant.config.locales:
+        raise NotFound("This site is not available in that language.")
+    answer = redirect(_way_back(), code=303)
+    answer.set_cookie(
+        LOCALE_COOKIE, locale, max_age=_COOKIE_AGE_S, httponly=True, samesite="Lax", secure=request.is_secure
+    )
+    return answer
+
+
+def _way_back() -> str:
+    """Return the path to go back to, never another site."""
+    asked = request.form.get("next") or urlsplit(request.referrer or "").path
+    safe = asked.startswith("/") and not asked.startswith(("//", "/\\")) and asked.isprintable()
+    return asked if safe else "/"
+
+
+def _require(offered: bool) -> None:
+    if not offered:
+        raise NotFound("This site does not have that page.")
+
+
+def _row_id(number: int) -> int:
+    """Refuse numbers that no row can have; PostgreSQL's bigint ends at 2^63 − 1."""
+    if number >= 2**63:
+        raise NotFound("There is no such signal.")
+    return number
+
+
+def _now() -> datetime:
+    now: datetime = current_app.extensions["copydesk_clock"].now()
+    return now

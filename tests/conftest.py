@@ -1,0 +1,104 @@
+"""Servers for every test that wants them: a real PostgreSQL and Redis per session (and per xdist worker)."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import psycopg
+import pytest
+import redis
+from copydesk.db import migrate
+from copydesk.stack import APP_ROLE, OWNER_ROLE, PostgresServer, RedisServer, Stack, embedded_stack
+
+_TEMPLATE = "copydesk_template"
+# What fails in milliseconds runs before what takes minutes.
+_ORDER = ("unit", "properties", "tidy", "wire", "contract", "cli", "integration", "web", "simulation")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run the fast folders first; within a folder the order stays."""
+    tests = Path(__file__).parent
+
+    def rank(item: pytest.Item) -> int:
+        folder = item.path.relative_to(tests).parts[0]
+        return _ORDER.index(folder) if folder in _ORDER else len(_ORDER)
+
+    items.sort(key=rank)
+
+
+@pytest.fixture(scope="session")
+def stack() -> Iterator[Stack]:
+    """Embedded servers in a directory of this session's own; a short path, for the sockets' sake."""
+    root = Path(tempfile.mkdtemp(prefix="copydesk-test-"))
+    try:
+        with embedded_stack(root, durable=False) as running:
+            yield running
+    finally:
+        shutil.rmtree(root, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgres_server(stack: Stack) -> PostgresServer:
+    """A PostgreSQL whose template database is migrated once."""
+    assert stack.postgres is not None
+    run_sql(stack.postgres, f"CREATE DATABASE {_TEMPLATE}")
+    migrate(stack.postgres.url(OWNER_ROLE, _TEMPLATE))
+    return stack.postgres
+
+
+@pytest.fixture(scope="module")
+def database_name(postgres_server: PostgresServer, request: pytest.FixtureRequest) -> Iterator[str]:
+    """A fresh migrated database for this test module."""
+    name = "test_" + request.module.__name__.rpartition(".")[2][-40:].lower()
+    run_sql(postgres_server, f"DROP DATABASE IF EXISTS {name} (FORCE)")
+    run_sql(postgres_server, f"CREATE DATABASE {name} TEMPLATE {_TEMPLATE} STRATEGY file_copy")
+    yield name
+    run_sql(postgres_server, f"DROP DATABASE {name} (FORCE)")
+
+
+@pytest.fixture(scope="module")
+def database_url(postgres_server: PostgresServer, database_name: str) -> str:
+    """The module's database as the application connects to it: bound by row-level security."""
+    return postgres_server.url(APP_ROLE, database_name)
+
+
+@pytest.fixture(scope="module")
+def owner_url(postgres_server: PostgresServer, database_name: str) -> str:
+    """The module's database as its owner; no row-level security holds here."""
+    return postgres_server.url(OWNER_ROLE, database_name)
+
+
+@pytest.fixture(scope="session")
+def redis_server(stack: Stack) -> RedisServer:
+    """The session's Redis, for tests that stop it or start it again."""
+    assert stack.redis is not None
+    return stack.redis
+
+
+@pytest.fixture
+def redis_url(redis_server: RedisServer) -> str:
+    """The session's Redis, emptied for this test."""
+    if not redis_server.alive:
+        redis_server.start()
+    with closing(redis.Redis.from_url(redis_server.url)) as client:
+        client.flushall()
+    return redis_server.url
+
+
+@pytest.fixture
+def free_port() -> int:
+    """A port of loopback that nothing listened on a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def run_sql(server: PostgresServer, statement: str) -> None:
+    """Run one statement outside any transaction, as the owner."""
+    with psycopg.connect(server.url(OWNER_ROLE, "postgres"), autocommit=True) as connection:
+        connection.execute(statement)

@@ -1,0 +1,61 @@
+"""How figures read: sign, unit, digits, direction."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+
+import flask_babel
+import pytest
+from copydesk.web import format as figures
+from flask import Flask
+from site_seed import NOW
+
+D = Decimal
+NBSP = "\u00a0"
+
+
+@pytest.mark.parametrize(
+    ("shown", "expected"),
+    [
+        (lambda: figures.pct(D("0.124")), f"+12.4{NBSP}%"),
+        (lambda: figures.pct(D("-0.0815")), f"−8.2{NBSP}%"),
+        (lambda: figures.pct(D("0")), f"0.0{NBSP}%"),
+        (lambda: figures.pct(D("-0.0001")), f"0.0{NBSP}%"),
+        (lambda: figures.pct(D("0.9"), signed=False), f"90.0{NBSP}%"),
+        (lambda: figures.pct(None), "–"),
+        (lambda: figures.bps(D("0.607")), f"+0.6{NBSP}bps"),
+        (lambda: figures.money(D("32105.056"), "USDT"), f"32,105.06{NBSP}USDT"),
+        (lambda: figures.signed_money(D("-4.1"), "USDT"), f"−4.10{NBSP}USDT"),
+        (lambda: figures.qty(D("0.004000000000000000")), "0.004"),
+        (lambda: figures.qty(D("1E+3")), "1,000"),
+        (lambda: figures.px(D("64214.020000000000000000")), "64,214.02"),
+        (lambda: figures.px(D("0.000012345678")), "0.00001235"),
+        (lambda: figures.px(D("0")), "0.00"),
+        (lambda: figures.ms(210), f"210{NBSP}ms"),
+        (lambda: figures.ms(12_340), f"12.3{NBSP}s"),
+    ],
+)
+def test_a_figure_carries_sign_and_unit(app: Flask, shown: object, expected: str) -> None:
+    assert callable(shown)
+    with app.test_request_context(), flask_babel.force_locale("en"):
+        assert shown() == expected
+
+
+def test_digits_follow_the_locale(app: Flask) -> None:
+    with app.test_request_context(), flask_babel.force_locale("de"):
+        assert figures.money(D("32105.056"), "USDT") == f"32.105,06{NBSP}USDT"
+
+
+def test_a_figure_is_isolated_where_text_runs_right_to_left(app: Flask) -> None:
+    with app.test_request_context(), flask_babel.force_locale("ar"):
+        assert figures.pct(D("0.124")) == f"\u2066+12.4{NBSP}%\u2069"
+
+
+def test_a_moment_is_relative_with_the_exact_time_on_hover(app: Flask) -> None:
+    ago = figures.ago_filter(lambda: NOW)
+    with app.test_request_context(), flask_babel.force_locale("en"):
+        shown = ago(NOW - timedelta(minutes=3))
+    assert ">3 minutes ago</time>" in shown
+    assert 'datetime="2026-03-01T11:57:00.000+00:00"' in shown
+    assert ago(None) == "–"

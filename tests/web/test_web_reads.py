@@ -1,0 +1,126 @@
+"""What the read models return from a seeded database, and that they see one brand only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from copydesk.db import Database
+from copydesk.kernel import NotFound
+from copydesk.replication.desk import recent_signals, signal_detail
+from copydesk.replication.leaderboard import equity_curve, sort_cards, strategy_cards, strategy_page
+from copydesk.replication.tables import EquityPoint
+from site_seed import NOW, VENUE_AT, Seeded
+from sqlalchemy import event
+from sqlalchemy.orm import Session
+
+D = Decimal
+
+
+@pytest.fixture
+def session(database_url: str, seeded: Seeded) -> Iterator[Session]:
+    database = Database.connect(database_url, pool_size=1)
+    with database.tenant(seeded.tenant_ids["aurora"]) as session:
+        yield session
+        session.rollback()
+    database.dispose()
+
+
+def test_a_signal_tells_what_became_of_its_copies(session: Session) -> None:
+    (receipt,) = recent_signals(session, limit=10)
+    assert (receipt.copies, receipt.done, receipt.partial, receipt.missed) == (4, 2, 1, 0)
+    assert (receipt.denied, receipt.rejected, receipt.in_flight) == (1, 0, 1)
+    assert (receipt.seen_ms, receipt.stored_ms, receipt.latency_ms_p50, receipt.last_ack_ms) == (12, 15, 90, 100)
+    assert receipt.slippage_bps_p50 == D("1.50")
+    assert receipt.top_reason == "below_notional_min"
+    assert receipt.top_reason_facts is not None
+    assert receipt.top_reason_facts["allocation_needed"] == "122"
+    assert receipt.venue_at == VENUE_AT
+
+
+def test_a_detail_numbers_followers_from_one_and_measures_each_hop(session: Session, seeded: Seeded) -> None:
+    copies = signal_detail(session, seeded.signal_ids["aurora"]).copies
+    assert [copy.follower for copy in copies] == ["Follower 1", "Follower 2", "Follower 3", "Follower 4"]
+    assert (copies[0].planned_ms, copies[0].sent_ms, copies[0].acked_ms) == (18, 21, 80)
+    assert copies[0].slippage_bps == 1
+    assert copies[2].slippage_bps is None
+    assert copies[2].reason == "below_notional_min"
+
+
+def test_another_brands_signal_is_not_found(session: Session, seeded: Seeded) -> None:
+    with pytest.raises(NotFound):
+        signal_detail(session, seeded.signal_ids["boreal"])
+    with pytest.raises(NotFound):
+        strategy_page(session, "fjord", now=NOW)
+    with pytest.raises(NotFound):
+        equity_curve(session, "fjord", now=NOW)
+
+
+def test_a_card_puts_drawdown_beside_return_and_says_how_long_the_record_is(session: Session) -> None:
+    (card,) = strategy_cards(session, now=NOW)
+    assert card.return_ratio == D("0.21")
+    assert card.drawdown_max_ratio == D("0.1")
+    assert card.drawdown_now_ratio == 0
+    assert card.record_days == 5
+    assert (card.followers, card.copies_done, card.copies_expected) == (4, 2, 3)
+    assert card.success_ratio == D(2) / 3
+    assert [equity for _, equity in card.spark] == [100, 110, 99, 104, 121]
+
+
+def test_a_strategy_page_lists_positions_states_and_reasons(session: Session) -> None:
+    page = strategy_page(session, "dawn", now=NOW)
+    assert page.positions == [("BTC/USDT", D("0.5"), D(64000), D(32000))]
+    assert page.followers_by_state == {"synced": 4}
+    assert page.reasons == [("below_notional_min", 1)]
+    assert len(page.recent) == 1
+
+
+def test_a_long_record_is_thinned_and_keeps_its_deepest_fall(session: Session, seeded: Seeded) -> None:
+    card = strategy_cards(session, now=NOW)[0]
+    start = card.spark[-1][0] + timedelta(seconds=5)
+    dip = {1234: D(60), 3210: D(150)}
+    session.add_all(
+        EquityPoint(
+            tenant_id=seeded.tenant_ids["aurora"],
+            strategy_id=card.id,
+            at=start + timedelta(seconds=5 * number),
+            equity=dip.get(number, D(121)),
+        )
+        for number in range(4_000)
+    )
+    session.flush()
+    thinned = strategy_cards(session, now=NOW)[0]
+    assert len(thinned.spark) <= 60
+    assert thinned.drawdown_max_ratio == 1 - D(60) / 121
+    assert thinned.drawdown_now_ratio == 1 - D(121) / 150
+    curve = equity_curve(session, "dawn", now=NOW)
+    assert len(curve.at) <= 300
+    assert list(curve.at) == sorted(curve.at)
+    assert min(curve.equity) == 60
+    assert max(curve.drawdown) == thinned.drawdown_max_ratio
+
+
+def test_points_before_the_window_do_not_count(session: Session) -> None:
+    (card,) = strategy_cards(session, now=NOW + timedelta(days=200))
+    assert card.return_ratio is None
+    assert card.drawdown_max_ratio is None
+    assert card.spark == ()
+    assert card.record_days == 205
+
+
+def test_cards_without_the_figure_come_last(session: Session) -> None:
+    (card,) = strategy_cards(session, now=NOW)
+    none, worse = replace(card, id=7, return_ratio=None), replace(card, id=8, return_ratio=D("-0.5"))
+    assert [item.id for item in sort_cards([none, worse, card], "return")] == [card.id, 8, 7]
+
+
+def test_the_number_of_queries_does_not_grow_with_the_rows(session: Session) -> None:
+    sent: list[str] = []
+    bind = session.get_bind()
+    event.listen(bind, "before_cursor_execute", lambda *args: sent.append(args[2]))
+    strategy_cards(session, now=NOW)
+    recent_signals(session, limit=30)
+    assert len(sent) == 4, "one names the brand, two read the cards, one the signals"

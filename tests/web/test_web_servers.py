@@ -1,0 +1,99 @@
+"""The two commands as an operator runs them: they serve, they end on a signal, and a busy port is one line."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from http.client import HTTPConnection
+from pathlib import Path
+
+import pytest
+from copydesk.stack import wait_until
+from site_seed import ROOT, Seeded
+
+COPYDESK = str(Path(sys.executable).parent / "copydesk")
+
+
+@pytest.fixture
+def environment(database_url: str, redis_url: str, seeded: Seeded, tmp_path: Path) -> dict[str, str]:
+    return {
+        **os.environ,
+        "DATABASE_URL": database_url,
+        "REDIS_URL": redis_url,
+        "COPYDESK_ROOT": str(ROOT),
+        "COPYDESK_VAR": str(tmp_path),
+    }
+
+
+@pytest.fixture
+def taken_port() -> Iterator[int]:
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        holder.listen()
+        yield holder.getsockname()[1]
+
+
+def answer(port: int, host: str, path: str) -> tuple[int, str] | None:
+    """Ask once; None while nobody listens."""
+    with closing(HTTPConnection("127.0.0.1", port, timeout=10)) as connection:
+        try:
+            connection.request("GET", path, headers={"Host": host, "Connection": "close"})
+            response = connection.getresponse()
+            return response.status, response.read().decode()
+        except OSError:
+            return None
+
+
+def test_the_sites_serve_both_brands_and_end_on_a_signal(environment: dict[str, str], free_port: int) -> None:
+    command = [COPYDESK, "web", "--port", str(free_port), "--workers", "1"]
+    with subprocess.Popen(command, env=environment, cwd=ROOT, start_new_session=True) as server:
+        try:
+            assert wait_until(lambda: answer(free_port, "any.example", "/health") is not None, patience_s=30)
+            pages = [answer(free_port, f"{brand}.localhost", "/strategies") for brand in ("aurora", "boreal")]
+            server.send_signal(signal.SIGTERM)
+            assert server.wait(timeout=15) == 0
+        finally:
+            if server.poll() is None:
+                os.killpg(server.pid, signal.SIGKILL)
+    for page, name in zip(pages, ("Dawn Runner", "Fjord Scalper"), strict=True):
+        assert page is not None
+        assert page[0] == 200
+        assert name in page[1]
+
+
+@pytest.mark.parametrize("role", ("web", "live"))
+def test_a_busy_port_is_one_line_and_exit_code_one(environment: dict[str, str], taken_port: int, role: str) -> None:
+    done = subprocess.run(
+        [COPYDESK, role, "--port", str(taken_port)],
+        env=environment,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 1
+    complaint = [line for line in done.stderr.splitlines() if " INFO " not in line]
+    assert len(complaint) == 1
+    assert str(taken_port) in complaint[0]
+    assert "--port" in complaint[0]
+
+
+def test_a_database_that_refuses_is_one_line_and_exit_code_one(environment: dict[str, str], free_port: int) -> None:
+    done = subprocess.run(
+        [COPYDESK, "web", "--port", str(free_port)],
+        env={**environment, "DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none"},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert "PostgreSQL" in done.stderr

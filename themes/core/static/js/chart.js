@@ -1,0 +1,63 @@
+// Lays an interactive chart over the server's SVG. Without script, data or library, the SVG stays.
+(async () => {
+  const figure = document.querySelector("[data-chart]");
+  if (!figure || !window.uPlot) return;
+  const plot = figure.querySelector(".equity__plot");
+  const answer = await fetch(figure.dataset.chart).catch(() => null);
+  if (!answer?.ok) return;
+  const data = await answer.json();
+  if (!data.at || data.at.length < 2) return;
+
+  // A canvas needs plain colors: let the browser resolve what the tokens mean in this scheme.
+  const paint = (token) => {
+    const probe = document.createElement("span");
+    probe.style.color = `var(${token})`;
+    figure.append(probe);
+    const color = getComputedStyle(probe).color;
+    probe.remove();
+    return color;
+  };
+  const long = data.at.at(-1) - data.at[0] > 172800;
+  const clock = new Intl.DateTimeFormat(figure.dataset.locale, long ? { day: "numeric", month: "short" } : { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+  const moment = new Intl.DateTimeFormat(figure.dataset.locale, { dateStyle: "medium", timeStyle: "short" });
+  const lowest = Math.min(...data.equity);
+  const number = new Intl.NumberFormat(figure.dataset.locale, { maximumFractionDigits: 2 });
+  const percent = new Intl.NumberFormat(figure.dataset.locale, { style: "percent", minimumFractionDigits: 2, maximumFractionDigits: 2 });
+  const money = (_, value) => (value == null ? "–" : number.format(value));
+  const depth = (_, value) => (value == null ? "–" : percent.format(value));
+
+  let chart = null;
+  const draw = () => {
+    chart?.destroy();
+    plot.replaceChildren();
+    const ink = paint("--ink-7");
+    const grid = { stroke: paint("--paper-4"), width: 1 };
+    const axis = { stroke: ink, grid, ticks: grid, font: "12px sans-serif" };
+    chart = new window.uPlot({
+      width: plot.clientWidth,
+      height: plot.clientHeight - 32,
+      // Equity keeps the upper two thirds, drawdown hangs from the line below it.
+      scales: {
+        equity: { range: (_, low, high) => [low - (high - low || 1) * 0.6, high + (high - low || 1) * 0.05] },
+        depth: { range: (_, low) => [Math.min(low, -0.001), -Math.min(low, -0.001) * 2] },
+      },
+      axes: [
+        { ...axis, values: (_, ticks) => ticks.map((tick) => clock.format(tick * 1000)) },
+        { ...axis, scale: "equity", size: 70, values: (_, ticks) => ticks.map((tick) => (tick < lowest ? "" : number.format(tick))) },
+        { ...axis, scale: "depth", side: 1, size: 64, grid: { show: false }, ticks: { show: false }, values: (_, ticks) => ticks.map((tick) => (tick <= 0 ? percent.format(tick) : "")) },
+      ],
+      series: [
+        { label: figure.dataset.time, value: (_, at) => (at == null ? "–" : moment.format(at * 1000)) },
+        { label: figure.dataset.equity, scale: "equity", stroke: paint("--brand-ink"), width: 2, value: money, points: { show: false } },
+        { label: figure.dataset.drawdown, scale: "depth", stroke: paint("--down-ink"), fill: paint("--depth-fill"), width: 1, value: depth, points: { show: false } },
+      ],
+    }, [data.at, data.equity, data.drawdown.map((value) => -Math.abs(value))], plot);
+  };
+  const fit = () => {
+    const legend = plot.querySelector(".u-legend")?.offsetHeight ?? 0;
+    chart.setSize({ width: plot.clientWidth, height: plot.clientHeight - legend });
+  };
+  draw();
+  document.addEventListener("schemechange", () => { draw(); fit(); });
+  new ResizeObserver(fit).observe(plot);
+})();
