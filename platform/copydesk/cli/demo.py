@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import sys
 import tempfile
 import threading
@@ -14,6 +13,7 @@ from pathlib import Path
 import click
 
 from copydesk.cli.installation import open_installation, print_json
+from copydesk.cli.ports import free_ports
 from copydesk.demo.program import traders
 
 
@@ -67,7 +67,7 @@ def check_demo(seconds: float, keep: bool) -> int:
     from copydesk.stack import RoleOptions
 
     var_dir = Path(tempfile.mkdtemp(prefix="copydesk-demo-"))
-    ports = _free_ports(4)
+    ports = free_ports(4)
     options = RoleOptions(
         root=Path().resolve(),
         var_dir=var_dir,
@@ -88,11 +88,3 @@ def check_demo(seconds: float, keep: bool) -> int:
     print_json(figures)
     sys.stdout.flush()
     return 0 if passed(figures) else 1
-
-
-def _free_ports(count: int) -> list[int]:
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports

@@ -15,7 +15,7 @@ from copydesk.replication.outcomes import settlement_of
 from copydesk.replication.plan import plan_copies
 from copydesk.replication.port import Surroundings, Terms, Timing
 from copydesk.replication.settle import Settlement, settle
-from copydesk.replication.store import DueSignal, due_signals, followers, store_copies
+from copydesk.replication.store import DueSignal, due_signals, followers, mark_stored, store_copies
 from copydesk.trading import Credentials, Denial, Instrument, OrderRequest, OrderStatus
 from copydesk.venues import Outcome, client_order_id
 
@@ -98,9 +98,11 @@ class Drainer:
         if batch is None:
             self._lanes.drop(tenant_id, shard)
             return False
+        stored_at = self._clock.now()
         settlements = self._sender.send(tenant_id, shard, hold, batch)
         with self._db.tenant(tenant_id) as session:
             settle(session, settlements)
+            mark_stored(session, shard=shard, signal_id=due.fact.id, at=stored_at)
         self._around.announce(tenant_id, {"type": "copies", "signal_id": due.fact.id})
         return True
 

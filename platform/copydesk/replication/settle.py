@@ -13,7 +13,7 @@ from sqlalchemy import text
 
 from copydesk.db import TenantSession
 from copydesk.kernel import ZERO
-from copydesk.trading import Fill, OrderStatus
+from copydesk.trading import Denial, Fill, OrderStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +102,15 @@ _BOOK_FILLS = text(
 )
 
 
+# A key that the exchange rejects is not tried again until its owner renews it.
+_QUARANTINE = text(
+    """
+    UPDATE account SET status = 'unusable', status_reason = :reason
+    WHERE status = 'active' AND id IN (SELECT account_id FROM copy WHERE id = ANY(CAST(:ids AS bigint[])))
+    """
+)
+
+
 def settle(session: TenantSession, settlements: Sequence[Settlement]) -> None:
     """Store answers and book their fills in this transaction; safe to run twice with the same answers."""
     if not settlements:
@@ -121,6 +130,9 @@ def settle(session: TenantSession, settlements: Sequence[Settlement]) -> None:
         "proofs": [s.proof_at for s in settlements],
     }
     session.execute(_SETTLE, params)
+    refused = [s.copy_id for s in settlements if s.reason == Denial.KEY_REJECTED]
+    if refused:
+        session.execute(_QUARANTINE, {"ids": refused, "reason": str(Denial.KEY_REJECTED)})
     fills = [(s.copy_id, fill) for s in settlements for fill in s.fills]
     if fills:
         _book_fills(session, fills)

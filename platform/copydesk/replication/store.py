@@ -316,3 +316,11 @@ def record_run(session: TenantSession, *, shard: str, at: datetime, resolved: in
     """Note that the shard was reconciled."""
     params = {"tenant_id": session.tenant_id, "shard": shard, "at": at, "resolved": resolved, "corrected": corrected}
     session.execute(_RECORD_RUN, params)
+
+
+_MARK_STORED = text("UPDATE delivery SET stored_at = :at WHERE signal_id = :signal_id AND shard = :shard")
+
+
+def mark_stored(session: TenantSession, *, shard: str, signal_id: int, at: datetime) -> None:
+    """Note when the copies of a delivery were committed."""
+    session.execute(_MARK_STORED, {"shard": shard, "signal_id": signal_id, "at": at})

@@ -118,7 +118,10 @@ class LeaderBook(TenantRow, Table):
 
 
 class Delivery(TenantRow, Table):
-    """One (signal, shard) that must be planned: the outbox row that Redis can lose and this table cannot."""
+    """One (signal, shard) that must be planned: the outbox row that Redis can lose and this table cannot.
+
+    `stored_at` is when the shard's copies were committed, just before the first was sent.
+    """
 
     __tablename__ = "delivery"
     __table_args__ = (
@@ -130,6 +133,7 @@ class Delivery(TenantRow, Table):
     shard: Mapped[str] = mapped_column(Text, primary_key=True)
     created_at: Mapped[Moment] = mapped_column(server_default=func.clock_timestamp())
     drained_at: Mapped[Moment | None]
+    stored_at: Mapped[Moment | None]
 
 
 class ShardLease(TenantRow, Table):

@@ -17,7 +17,7 @@ CONNECTIONS_MAX = registry.declare(
 CONNECTIONS_WARM = registry.declare(
     Setting(
         "venues.connections_warm",
-        default=50,
+        default=200,
         minimum=0,
         maximum=5_000,
         scope="installation",

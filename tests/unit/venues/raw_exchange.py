@@ -8,6 +8,7 @@ import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import cast
 
 _LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
 
@@ -39,7 +40,6 @@ class RawExchange:
     requests: list[str] = field(default_factory=list)
     open: set[RawConnection] = field(default_factory=set)
     accepted: int = 0
-    changed: asyncio.Condition = field(default_factory=asyncio.Condition)
 
     def hang_up_all(self) -> None:
         for connection in list(self.open):
@@ -58,8 +58,7 @@ class RawConnection(asyncio.Protocol):
         self._pending = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
+        self.transport = cast(asyncio.Transport, transport)
         self._exchange.open.add(self)
         self._exchange.accepted += 1
 
