@@ -162,7 +162,7 @@ def _add_copy(session: Session, signal: Signal, number: int, values: Mapping[str
     session.add(subscription)
     session.flush()
     acked = values.get("acked")
-    row = dict(
+    row = insert(Copy).values(
         tenant_id=tenant_id,
         subscription_id=subscription.id,
         signal_id=signal.id,
@@ -186,4 +186,4 @@ def _add_copy(session: Session, signal: Signal, number: int, values: Mapping[str
         sent_at=VENUE_AT + timedelta(milliseconds=21) if acked else None,
         acked_at=VENUE_AT + timedelta(milliseconds=acked) if isinstance(acked, int) else None,
     )
-    session.execute(insert(Copy).values(**row))
+    session.execute(row)

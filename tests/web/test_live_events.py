@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from typing import Any, TypeVar
 
 import orjson
 import pytest
@@ -15,6 +17,8 @@ from copydesk.web.broadcast import QUEUE_MAX, Coalescer, Listener, Rooms, sse_fr
 from copydesk.web.live import LIVE, Live
 from redis.asyncio import Redis
 from site_seed import HOSTS, FakeRuntime, Seeded
+
+T = TypeVar("T")
 
 
 class Desk:
@@ -55,6 +59,12 @@ async def event_of(stream: ClientResponse) -> dict[str, str]:
     raise AssertionError("the stream ended before an event came")
 
 
+def played(scene: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    """Run a scene on a thread of its own: a browser test of the same session may hold this thread's event loop."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(lambda: asyncio.run(scene())).result()
+
+
 @asynccontextmanager
 async def running(runtime: FakeRuntime) -> AsyncIterator[Desk]:
     app = create_live_app(runtime)
@@ -90,7 +100,7 @@ def test_a_stored_signal_reaches_each_reader_in_their_language(live_runtime: Fak
             await desk.announce(seeded.tenant_ids["aurora"], {"type": "signal", "signal_id": signal_id})
             return await event_of(english), await event_of(german)
 
-    english, german = asyncio.run(scene())
+    english, german = played(scene)
     signal_id = seeded.signal_ids["aurora"]
     for heard in (english, german):
         assert heard["event"] == "signal"
@@ -110,7 +120,7 @@ def test_a_signal_of_one_brand_never_reaches_the_other(live_runtime: FakeRuntime
             await event_of(aurora)
             return await event_of(boreal)
 
-    first = asyncio.run(scene())
+    first = played(scene)
     assert first["id"] == str(seeded.signal_ids["boreal"])
     assert "Nils Berg" in first["data"]
 
@@ -126,7 +136,7 @@ def test_messages_that_name_no_signal_of_the_brand_are_passed_over(live_runtime:
             await desk.announce(tenant_id, {"type": "copies", "signal_id": seeded.signal_ids["aurora"]})
             return await event_of(stream)
 
-    assert asyncio.run(scene())["id"] == str(seeded.signal_ids["aurora"])
+    assert played(scene)["id"] == str(seeded.signal_ids["aurora"])
 
 
 def test_a_browser_that_comes_back_gets_the_newest_rows_again(live_runtime: FakeRuntime, seeded: Seeded) -> None:
@@ -134,7 +144,7 @@ def test_a_browser_that_comes_back_gets_the_newest_rows_again(live_runtime: Fake
         async with running(live_runtime) as desk:
             return await event_of(await desk.watch("aurora", headers={"Last-Event-ID": "1"}))
 
-    assert asyncio.run(scene())["id"] == str(seeded.signal_ids["aurora"])
+    assert played(scene)["id"] == str(seeded.signal_ids["aurora"])
 
 
 def test_only_the_brands_own_pages_may_listen(live_runtime: FakeRuntime) -> None:
@@ -149,7 +159,7 @@ def test_only_the_brands_own_pages_may_listen(live_runtime: FakeRuntime) -> None
                 await desk.watch("elsewhere.example"),
             )
 
-    allowed, refused, null, unknown = asyncio.run(scene())
+    allowed, refused, null, unknown = played(scene)
     assert allowed.headers["Access-Control-Allow-Origin"] == own
     assert allowed.headers["Content-Type"].startswith("text/event-stream")
     assert (refused.status, null.status, unknown.status) == (403, 403, 404)
@@ -166,7 +176,7 @@ def test_a_listener_leaves_the_room_when_its_browser_does(live_runtime: FakeRunt
                 while len(desk.live.rooms):
                     await asyncio.sleep(0.01)
 
-    asyncio.run(scene())
+    played(scene)
 
 
 def test_a_slow_listener_is_dropped_and_delays_nobody() -> None:
@@ -180,7 +190,7 @@ def test_a_slow_listener_is_dropped_and_delays_nobody() -> None:
             quick.queue.get_nowait()
         return slow, quick
 
-    slow, quick = asyncio.run(scene())
+    slow, quick = played(scene)
     assert slow.dropped.is_set()
     assert not quick.dropped.is_set()
 
@@ -206,7 +216,7 @@ def test_a_burst_for_one_signal_costs_one_run_now_and_one_after_the_pause() -> N
                 await asyncio.sleep(0.005)
         await coalescer.close()
 
-    asyncio.run(scene())
+    played(scene)
     assert sorted(runs) == ["one", "one", "two"]
 
 

@@ -7,7 +7,7 @@ from itertools import accumulate
 
 from copydesk.replication.stats import drawdowns, return_ratio, slippage_bps
 from copydesk.trading import Side
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 D = Decimal
@@ -30,6 +30,7 @@ def test_drawdown_is_measured_from_the_highest_point_so_far() -> None:
     assert drawdowns([D(100), D(80), D(200), D(50), D(200)]) == [D(0), D("0.2"), D(0), D("0.75"), D(0)]
 
 
+@settings(deadline=None)
 @given(equities)
 def test_drawdown_lies_between_nothing_and_everything(points: list[Decimal]) -> None:
     fallen = drawdowns(points)
@@ -37,11 +38,13 @@ def test_drawdown_lies_between_nothing_and_everything(points: list[Decimal]) -> 
     assert all(0 <= value <= 1 for value in fallen)
 
 
+@settings(deadline=None)
 @given(gains)
 def test_a_series_that_never_falls_has_no_drawdown(steps: list[Decimal]) -> None:
     assert set(drawdowns(accumulate(steps))) <= {D(0)}
 
 
+@settings(deadline=None)
 @given(prices, prices)
 def test_a_worse_price_is_positive_for_both_sides(leader_px: Decimal, avg_px: Decimal) -> None:
     buy = slippage_bps(side=Side.BUY, leader_px=leader_px, avg_px=avg_px)

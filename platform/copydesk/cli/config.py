@@ -1,8 +1,9 @@
-"""`copydesk config`: where a setting's value comes from."""
+"""`copydesk config`: which settings there are, and where a setting's value comes from."""
 
 from __future__ import annotations
 
 import json
+import textwrap
 from pathlib import Path
 
 import click
@@ -14,13 +15,24 @@ from copydesk.cli.installation import (
     tenant_file,
     with_installation,
 )
-from copydesk.kernel import ConfigError
+from copydesk.kernel import ConfigError, Setting, SettingRegistry
 from copydesk.tenancy import Explained, Tenant, explain, load_defaults, load_tenant
 
 
 @click.group("config")
 def command() -> None:
-    """Explain where a setting's value comes from."""
+    """Explain where a setting's value comes from, list all settings."""
+
+
+@command.command("reference")
+def reference() -> None:
+    """Print every declared setting as Markdown: the text of platform/docs/settings.md.
+
+    \b
+    Example:
+      copydesk config reference > platform/docs/settings.md
+    """
+    click.echo(settings_reference(declared_settings()), nl=False)
 
 
 @command.command("explain")
@@ -58,6 +70,39 @@ def explain_key(slug: str, key: str, as_json: bool, root: Path, var: Path | None
         )
         return
     _print(explained)
+
+
+_LINE_WIDTH = 118
+_REFERENCE = """\
+# Settings
+
+Made by `copydesk config reference` from the declarations in the code; a test fails when this page is older.
+
+A value comes from the strongest layer that names the key: the code's default below, then `config/defaults.yaml`, then
+the brand's `tenants/<slug>/tenant.yaml`. A setting of scope *installation* may stand in `config/defaults.yaml` only.
+`copydesk config explain <slug> <key>` shows the value that holds for a brand, and file and line that decided it.
+"""
+
+
+def settings_reference(settings: SettingRegistry) -> str:
+    """Write every declared setting as Markdown, in the order of the keys."""
+    return _REFERENCE + "".join(f"\n{_setting_section(setting)}" for setting in settings)
+
+
+def _setting_section(setting: Setting) -> str:
+    facts = [f"Scope: {setting.scope}.", f"Default: `{_text(setting.default)}`."]
+    bounds = _bounds(setting)
+    lines = textwrap.wrap(setting.help, _LINE_WIDTH)
+    return "\n".join([f"## `{setting.key}`", "", *lines, "", " ".join(facts + ([bounds] if bounds else [])), ""])
+
+
+def _bounds(setting: Setting) -> str:
+    """Say what values are allowed beyond the default's type; empty where nothing bounds them."""
+    if setting.choices:
+        return f"One of: {', '.join(f'`{choice}`' for choice in setting.choices)}."
+    ends = (("at least", setting.minimum), ("at most", setting.maximum))
+    said = [f"{word} {end}" for word, end in ends if end is not None]
+    return f"Bounds: {', '.join(said)}." if said else ""
 
 
 def _print(explained: Explained) -> None:

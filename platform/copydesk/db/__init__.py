@@ -3,7 +3,18 @@
 Knows nothing of the business; every package declares its own tables on `Table`.
 """
 
-from copydesk.db.declarative import Amount, BigInt, Identity, Moment, Table, TenantRow, metadata, tenant_tables
+from copydesk.db.arrays import array_literal
+from copydesk.db.declarative import (
+    Amount,
+    BigInt,
+    HotTenantRow,
+    Identity,
+    Moment,
+    Table,
+    TenantRow,
+    metadata,
+    tenant_tables,
+)
 from copydesk.db.migrate import current_revision, head_revision, migrate
 from copydesk.db.session import Database, TenantSession, bind_tenant, create_db_engine, sqlalchemy_url
 
@@ -11,11 +22,13 @@ __all__ = [
     "Amount",
     "BigInt",
     "Database",
+    "HotTenantRow",
     "Identity",
     "Moment",
     "Table",
     "TenantRow",
     "TenantSession",
+    "array_literal",
     "bind_tenant",
     "create_db_engine",
     "current_revision",

@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Annotated
 
-from sqlalchemy import BigInteger, DateTime, ForeignKey, MetaData, Numeric
+from sqlalchemy import BigInteger, DateTime, ForeignKey, Integer, MetaData, Numeric
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 TENANT_ID = "tenant_id"
@@ -41,6 +41,16 @@ class TenantRow:
     """
 
     tenant_id: Mapped[int] = mapped_column(ForeignKey("tenant.id"), primary_key=True, sort_order=-1)
+
+
+class HotTenantRow:
+    """Put a table that is written a thousand rows at a time under row-level security, without foreign keys.
+
+    Each key checked per row costs as much as the row (platform/docs/adr/0011-hot-tables.md); such rows are only
+    ever derived from parents that were read in the same transaction.
+    """
+
+    tenant_id: Mapped[int] = mapped_column(Integer, primary_key=True, sort_order=-1)
 
 
 def tenant_tables() -> list[str]:

@@ -21,7 +21,7 @@ from copydesk.replication.desk import SignalReceipt, recent_signals
 from copydesk.replication.stats import drawdowns, return_ratio
 
 WINDOW_DAYS = 90
-SIGNALS_JUDGED = 200
+SIGNALS_JUDGED = 100
 SPARK_POINTS_MAX = 60
 CHART_POINTS_MAX = 300
 RECENT_SIGNALS = 12
@@ -126,19 +126,23 @@ ORDER BY strategy.id
 
 # min and max of an array compare its first element first, so each extreme brings its moment along in one pass.
 _POINTS = text("""
-WITH span AS (
-    SELECT strategy_id, extract(epoch FROM min(at)) AS first, extract(epoch FROM max(at)) + 1 AS last
-    FROM equity_point WHERE strategy_id = ANY (:ids) AND at >= :since GROUP BY strategy_id
-)
-SELECT strategy_id, min(ARRAY[equity, epoch]) AS low, max(ARRAY[equity, epoch]) AS high,
-       min(ARRAY[epoch, equity]) AS opened, max(ARRAY[epoch, equity]) AS closed
-FROM (
-    SELECT strategy_id, equity, extract(epoch FROM at) AS epoch,
-           width_bucket(extract(epoch FROM at), first, last, :slices) AS slice
-    FROM equity_point JOIN span USING (strategy_id)
-    WHERE strategy_id = ANY (:ids) AND at >= :since
-) AS point
-GROUP BY strategy_id, slice ORDER BY strategy_id, slice
+SELECT wanted.id AS strategy_id, low, high, opened, closed
+FROM unnest(CAST(:ids AS bigint[])) AS wanted (id)
+CROSS JOIN LATERAL (
+    SELECT CAST(extract(epoch FROM min(at)) AS float8) AS first, CAST(extract(epoch FROM max(at)) + 1 AS float8) AS last
+    FROM equity_point WHERE strategy_id = wanted.id AND at >= :since
+) AS span
+CROSS JOIN LATERAL (
+    SELECT slice, min(ARRAY[equity, epoch]) AS low, max(ARRAY[equity, epoch]) AS high,
+           min(ARRAY[epoch, equity]) AS opened, max(ARRAY[epoch, equity]) AS closed
+    FROM (
+        SELECT equity, epoch, width_bucket(CAST(epoch AS float8), first, last, :slices) AS slice
+        FROM (SELECT equity, extract(epoch FROM at) AS epoch FROM equity_point
+              WHERE strategy_id = wanted.id AND at >= :since) AS point
+    ) AS placed
+    GROUP BY slice
+) AS slices
+ORDER BY wanted.id, slice
 """)
 
 _POSITIONS = text("""

@@ -45,7 +45,10 @@ class Book:
 
 @dataclass(frozen=True, slots=True)
 class Follower:
-    """One subscription with what its next order depends on. `spent` is the cost of all its books."""
+    """One subscription with what its next order depends on.
+
+    `spent` is the cost of all its books plus what its opening orders in flight may still pay at their limits.
+    """
 
     subscription_id: int
     account_id: int

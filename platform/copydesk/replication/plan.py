@@ -35,7 +35,7 @@ def plan_copies(
     if signal.opens:
         limit_px = open_limit_px(signal.px, instrument.px_tick, limits.slippage_bps_max)
         return [_plan_open(signal, follower, instrument, limits, limit_px, now) for follower in fresh]
-    share = kept_share(signal, notional_min=instrument.notional_min)
+    share = kept_share(signal, instrument)
     return [_plan_close(signal, follower, instrument, share) for follower in fresh]
 
 
@@ -60,10 +60,12 @@ def _plan_open(
     )
     if denial:
         return _denied(follower, OPEN, Side.BUY, (denial, {}))
-    wanted = wanted_open_qty(signal, follower)
-    target = book.target_qty + min(wanted, affordable_qty(follower, limit_px))
-    qty = min(floor_to_step(target - book.qty - book.buying, instrument.qty_step), instrument.qty_max)
-    no = _too_small(signal, follower, instrument, wanted=wanted, qty=qty)
+    wanted, affordable = wanted_open_qty(signal, follower), affordable_qty(follower, limit_px)
+    target = book.target_qty + min(wanted, affordable)
+    # The target carries what earlier orders rounded off, so the difference too is held to the allocation.
+    lacking = min(target - book.qty - book.buying + book.selling, affordable)
+    qty = min(floor_to_step(lacking, instrument.qty_step), instrument.qty_max)
+    no = _too_small(signal, follower, instrument, limit_px, wanted=wanted, qty=qty)
     if no:
         return _denied(follower, OPEN, Side.BUY, no)
     return Planned(
@@ -72,7 +74,7 @@ def _plan_open(
 
 
 def _too_small(
-    signal: SignalFact, follower: Follower, instrument: Instrument, *, wanted: Decimal, qty: Decimal
+    signal: SignalFact, follower: Follower, instrument: Instrument, limit_px: Decimal, *, wanted: Decimal, qty: Decimal
 ) -> No | None:
     """Name why an open cannot be sent, or return None; `wanted` is before the allocation's bound."""
     if wanted == 0 and follower.sizing_mode is SizingMode.FIXED_NOTIONAL:
@@ -89,14 +91,18 @@ def _too_small(
         "notional": decimal_text((wanted * signal.px).quantize(Decimal("0.01"), ROUND_FLOOR)),
         "minimum": decimal_text(smallest_open(signal.px, instrument)),
         "currency": instrument.quote,
-        **_allocation_needed(signal, follower, instrument, wanted),
+        **_allocation_needed(signal, follower, instrument, limit_px, wanted),
     }
     return (Denial.BELOW_QTY_MIN if qty < instrument.qty_min else Denial.BELOW_NOTIONAL_MIN), facts
 
 
 def smallest_open(px: Decimal, instrument: Instrument) -> Decimal:
-    """Return the smallest notional worth opening, in quote currency, rounded up to the cent."""
-    smallest = max(instrument.qty_min, instrument.notional_min * _FALL_ALLOWANCE / px) + instrument.qty_step
+    """Return the smallest notional worth opening, in quote currency, rounded up to the cent.
+
+    One step on top pays for both roundings down: of the order, and of what its fee leaves.
+    """
+    by_notional = round_to_step(instrument.notional_min * _FALL_ALLOWANCE / px, instrument.qty_step, ROUND_CEILING)
+    smallest = max(instrument.qty_min, by_notional) + instrument.qty_step
     return (smallest / (1 - _FEE_ALLOWANCE) * px).quantize(Decimal("0.01"), ROUND_CEILING)
 
 
@@ -107,14 +113,14 @@ def can_be_closed(qty: Decimal, px: Decimal, instrument: Instrument) -> bool:
 
 
 def _allocation_needed(
-    signal: SignalFact, follower: Follower, instrument: Instrument, wanted: Decimal
+    signal: SignalFact, follower: Follower, instrument: Instrument, limit_px: Decimal, wanted: Decimal
 ) -> dict[str, str]:
     """Say which allocation would have copied this order; only sizing by equity ratio scales with it."""
     if follower.sizing_mode is not SizingMode.EQUITY_RATIO or wanted <= 0:
         return {}
     smallest = smallest_open(signal.px, instrument) / signal.px
-    needed = (follower.allocation * smallest / wanted).quantize(Decimal(1), ROUND_CEILING)
-    return {"allocation_needed": decimal_text(needed)}
+    needed = max(follower.allocation * smallest / wanted, follower.spent + smallest * limit_px)
+    return {"allocation_needed": decimal_text(needed.quantize(Decimal(1), ROUND_CEILING))}
 
 
 def _plan_close(signal: SignalFact, follower: Follower, instrument: Instrument, share: Decimal) -> Planned:

@@ -11,7 +11,7 @@ from typing import Any
 from psycopg.types.json import Jsonb
 from sqlalchemy import text
 
-from copydesk.db import TenantSession
+from copydesk.db import TenantSession, array_literal
 from copydesk.kernel import ZERO
 from copydesk.trading import Denial, Fill, OrderStatus
 
@@ -39,13 +39,15 @@ _SETTLE = text(
     """
     WITH answer AS (
         SELECT * FROM unnest(
-            CAST(:ids AS bigint[]), CAST(:statuses AS text[]), CAST(:reasons AS text[]), CAST(:facts AS jsonb[]),
+            CAST(:ids AS bigint[]), CAST(:statuses AS text[]), CAST(:reasons AS text[]),
             CAST(:venue_order_ids AS text[]), CAST(:cum_qtys AS numeric[]), CAST(:avg_pxs AS numeric[]),
             CAST(:sent_ats AS timestamptz[]), CAST(:acked_ats AS timestamptz[]), CAST(:next_checks AS timestamptz[]),
             CAST(:proofs AS timestamptz[]))
-        AS a(id, status, reason, facts, venue_order_id, cum_qty, avg_px, sent_at, acked_at, next_check_at, proof_at)
+        WITH ORDINALITY AS a(id, status, reason, venue_order_id, cum_qty, avg_px, sent_at, acked_at, next_check_at,
+                             proof_at, place)
     ), moved AS (
-        UPDATE copy c SET status = a.status, reason = a.reason, reason_facts = a.facts,
+        UPDATE copy c SET status = a.status, reason = a.reason,
+            reason_facts = CAST(:facts AS jsonb) -> a.place::text,
             venue_order_id = coalesce(a.venue_order_id, c.venue_order_id),
             cum_qty = greatest(a.cum_qty, c.cum_qty), avg_px = coalesce(a.avg_px, c.avg_px),
             sent_at = coalesce(a.sent_at, c.sent_at), acked_at = coalesce(a.acked_at, c.acked_at),
@@ -117,22 +119,22 @@ def settle(session: TenantSession, settlements: Sequence[Settlement]) -> None:
         return
     params: dict[str, Any] = {
         "tenant_id": session.tenant_id,
-        "ids": [s.copy_id for s in settlements],
-        "statuses": [str(s.status) for s in settlements],
-        "reasons": [s.reason for s in settlements],
-        "facts": [Jsonb(s.facts) if s.facts else None for s in settlements],
-        "venue_order_ids": [s.venue_order_id for s in settlements],
-        "cum_qtys": [s.cum_qty for s in settlements],
-        "avg_pxs": [s.avg_px for s in settlements],
-        "sent_ats": [s.sent_at for s in settlements],
-        "acked_ats": [s.acked_at for s in settlements],
-        "next_checks": [s.next_check_at for s in settlements],
-        "proofs": [s.proof_at for s in settlements],
+        "ids": array_literal([s.copy_id for s in settlements]),
+        "statuses": array_literal([s.status for s in settlements]),
+        "reasons": array_literal([s.reason for s in settlements]),
+        "facts": Jsonb({str(place): s.facts for place, s in enumerate(settlements, start=1) if s.facts}),
+        "venue_order_ids": array_literal([s.venue_order_id for s in settlements]),
+        "cum_qtys": array_literal([s.cum_qty for s in settlements]),
+        "avg_pxs": array_literal([s.avg_px for s in settlements]),
+        "sent_ats": array_literal([s.sent_at for s in settlements]),
+        "acked_ats": array_literal([s.acked_at for s in settlements]),
+        "next_checks": array_literal([s.next_check_at for s in settlements]),
+        "proofs": array_literal([s.proof_at for s in settlements]),
     }
     session.execute(_SETTLE, params)
     refused = [s.copy_id for s in settlements if s.reason == Denial.KEY_REJECTED]
     if refused:
-        session.execute(_QUARANTINE, {"ids": refused, "reason": str(Denial.KEY_REJECTED)})
+        session.execute(_QUARANTINE, {"ids": array_literal(refused), "reason": str(Denial.KEY_REJECTED)})
     fills = [(s.copy_id, fill) for s in settlements for fill in s.fills]
     if fills:
         _book_fills(session, fills)
@@ -141,12 +143,12 @@ def settle(session: TenantSession, settlements: Sequence[Settlement]) -> None:
 def _book_fills(session: TenantSession, fills: Sequence[tuple[int, Fill]]) -> None:
     params: dict[str, Any] = {
         "tenant_id": session.tenant_id,
-        "copy_ids": [copy_id for copy_id, _ in fills],
-        "trade_ids": [fill.trade_id for _, fill in fills],
-        "qtys": [fill.qty for _, fill in fills],
-        "pxs": [fill.px for _, fill in fills],
-        "fees": [fill.fee for _, fill in fills],
-        "currencies": [fill.fee_currency for _, fill in fills],
-        "ats": [fill.at for _, fill in fills],
+        "copy_ids": array_literal([copy_id for copy_id, _ in fills]),
+        "trade_ids": array_literal([fill.trade_id for _, fill in fills]),
+        "qtys": array_literal([fill.qty for _, fill in fills]),
+        "pxs": array_literal([fill.px for _, fill in fills]),
+        "fees": array_literal([fill.fee for _, fill in fills]),
+        "currencies": array_literal([fill.fee_currency for _, fill in fills]),
+        "ats": array_literal([fill.at for _, fill in fills]),
     }
     session.execute(_BOOK_FILLS, params)

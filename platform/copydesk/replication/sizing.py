@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from copydesk.kernel import ZERO
+from copydesk.kernel import ZERO, floor_to_step
 from copydesk.replication.model import Follower, SignalFact
-from copydesk.trading import SizingMode
+from copydesk.trading import Instrument, SizingMode
 
 
 def wanted_open_qty(signal: SignalFact, follower: Follower) -> Decimal:
@@ -29,16 +29,17 @@ def wanted_open_qty(signal: SignalFact, follower: Follower) -> Decimal:
 
 
 def affordable_qty(follower: Follower, px: Decimal) -> Decimal:
-    """Return how much more the allocation can buy at `px`: what is spent or in flight counts."""
-    left = follower.allocation - follower.spent - follower.book.buying * px
-    return max(left, ZERO) / px
+    """Return how much more the allocation can buy at `px`."""
+    return max(follower.allocation - follower.spent, ZERO) / px
 
 
-def kept_share(signal: SignalFact, *, notional_min: Decimal) -> Decimal:
+def kept_share(signal: SignalFact, instrument: Instrument) -> Decimal:
     """Return the share of the position that the leader still holds after reducing, between 0 and 1.
 
     A remainder that the exchange would not let the leader sell counts as flat, so the last close closes all.
     """
-    if signal.position_before <= 0 or signal.position_after * signal.px < notional_min:
+    sellable = floor_to_step(signal.position_after, instrument.qty_step)
+    too_small = sellable < instrument.qty_min or sellable * signal.px < instrument.notional_min
+    if signal.position_before <= 0 or too_small:
         return ZERO
     return signal.position_after / signal.position_before

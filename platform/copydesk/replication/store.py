@@ -11,7 +11,8 @@ from typing import Any
 from psycopg.types.json import Jsonb
 from sqlalchemy import Row, text
 
-from copydesk.db import TenantSession
+from copydesk.db import TenantSession, array_literal
+from copydesk.kernel import ZERO
 from copydesk.replication.model import Book, Follower, Planned, SignalFact
 from copydesk.replication.orders import order_request
 from copydesk.trading import OrderRequest, OrderStatus, OrderType, Side, SizingMode, SubscriptionState
@@ -25,32 +26,22 @@ _DUE_SIGNALS = text(
     """
 )
 
-_FOLLOWERS = text(
+# Three plain reads joined in memory: as one statement PostgreSQL, without fresh statistics, joins them row by row.
+_SUBSCRIPTIONS = text(
     """
-    WITH mine AS (
-        SELECT s.id, s.account_id, s.state, a.status, s.sizing_mode, s.sizing_value, s.allocation
-        FROM subscription s JOIN account a ON a.tenant_id = s.tenant_id AND a.id = s.account_id
-        WHERE s.strategy_id = :strategy_id AND a.shard = :shard AND s.created_at <= :venue_at
-    ), moving AS (
-        SELECT subscription_id,
-               coalesce(sum(qty - cum_qty) FILTER (WHERE side = 'buy'), 0) AS buying,
-               coalesce(sum(qty - cum_qty) FILTER (WHERE side = 'sell'), 0) AS selling
-        FROM copy WHERE shard = :shard AND symbol = :symbol
-          AND status IN ('planned', 'in_flight', 'accepted', 'partially_filled')
-        GROUP BY subscription_id
-    ), spending AS (
-        SELECT b.subscription_id, sum(b.cost) AS cost FROM book b JOIN mine ON mine.id = b.subscription_id
-        GROUP BY b.subscription_id
-    )
-    SELECT m.id, m.account_id, m.state, m.status = 'active', m.sizing_mode, m.sizing_value, m.allocation,
-           coalesce(s.cost, 0), coalesce(b.qty, 0), coalesce(b.target_qty, 0), coalesce(v.buying, 0),
-           coalesce(v.selling, 0), coalesce(b.last_signal_id, 0)
-    FROM mine m
-    LEFT JOIN book b ON b.subscription_id = m.id AND b.symbol = :symbol
-    LEFT JOIN moving v ON v.subscription_id = m.id
-    LEFT JOIN spending s ON s.subscription_id = m.id
-    ORDER BY m.id
+    SELECT s.id, s.account_id, s.state, a.status = 'active', s.sizing_mode, s.sizing_value, s.allocation
+    FROM subscription s JOIN account a ON a.tenant_id = s.tenant_id AND a.id = s.account_id
+    WHERE s.strategy_id = :strategy_id AND a.shard = :shard AND s.created_at <= :venue_at
+    ORDER BY s.id
     """
+)
+_BOOKS = text(
+    "SELECT subscription_id, symbol, cost, qty, target_qty, last_signal_id FROM book "
+    "WHERE subscription_id = ANY(CAST(:ids AS bigint[]))"
+)
+_MOVING = text(
+    "SELECT subscription_id, side, sum(qty - cum_qty) FROM copy WHERE shard = :shard AND symbol = :symbol "
+    "AND status IN ('planned', 'in_flight', 'accepted', 'partially_filled') GROUP BY subscription_id, side"
 )
 
 # The epoch condition is the fence: a worker that lost its lease stores nothing and therefore sends nothing.
@@ -62,14 +53,16 @@ _STORE_COPIES = text(
         INSERT INTO copy (tenant_id, subscription_id, signal_id, account_id, shard, leg, symbol, side, type, qty, px,
                           reduces, client_order_id, status, reason, reason_facts, epoch, planned_at)
         SELECT :tenant_id, c.subscription_id, :signal_id, c.account_id, :shard, c.leg, :symbol, c.side, c.type, c.qty,
-               c.px, c.reduces, c.client_order_id, c.status, c.reason, c.facts, :epoch, :now
+               c.px, c.reduces, c.client_order_id, c.status, c.reason, CAST(:facts AS jsonb) -> c.place::text, :epoch,
+               :now
         FROM fence, unnest(
             CAST(:subscription_ids AS bigint[]), CAST(:account_ids AS bigint[]), CAST(:legs AS text[]),
             CAST(:sides AS text[]), CAST(:types AS text[]), CAST(:qtys AS numeric[]), CAST(:pxs AS numeric[]),
             CAST(:reduces AS boolean[]), CAST(:client_order_ids AS text[]), CAST(:statuses AS text[]),
-            CAST(:reasons AS text[]), CAST(:facts AS jsonb[]))
-            AS c(subscription_id, account_id, leg, side, type, qty, px, reduces, client_order_id, status, reason, facts)
-        ON CONFLICT (tenant_id, subscription_id, signal_id, leg) DO NOTHING
+            CAST(:reasons AS text[]))
+            WITH ORDINALITY AS c(subscription_id, account_id, leg, side, type, qty, px, reduces, client_order_id,
+                                 status, reason, place)
+        ON CONFLICT (tenant_id, signal_id, subscription_id, leg) DO NOTHING
         RETURNING id, client_order_id
     ), moved AS (
         INSERT INTO book (tenant_id, subscription_id, symbol, target_qty, last_signal_id)
@@ -131,23 +124,41 @@ def followers(
     session: TenantSession, *, strategy_id: int, shard: str, symbol: str, venue_at: datetime
 ) -> list[Follower]:
     """Return the strategy's subscriptions on this shard that existed when the leader traded."""
-    rows = session.execute(
-        _FOLLOWERS, {"strategy_id": strategy_id, "shard": shard, "symbol": symbol, "venue_at": venue_at}
-    )
+    crowd = session.execute(_SUBSCRIPTIONS, {"strategy_id": strategy_id, "shard": shard, "venue_at": venue_at}).all()
+    spent: dict[int, Decimal] = {}
+    books: dict[int, tuple[Decimal, Decimal, int]] = {}
+    for subscription_id, pair, cost, qty, target, last_signal_id in session.execute(
+        _BOOKS, {"ids": array_literal([row[0] for row in crowd])}
+    ):
+        spent[subscription_id] = spent.get(subscription_id, ZERO) + cost
+        if pair == symbol:
+            books[subscription_id] = (qty, target, last_signal_id)
+    moving = {(row[0], row[1]): row[2] for row in session.execute(_MOVING, {"shard": shard, "symbol": symbol})}
     return [
         Follower(
             row[0],
             row[1],
-            SubscriptionState(row[2]),
+            _STATES[row[2]],
             row[3],
-            SizingMode(row[4]),
+            _MODES[row[4]],
             row[5],
             row[6],
-            row[7],
-            Book(row[8], row[9], row[10], row[11], row[12]),
+            spent.get(row[0], ZERO),
+            _book(books.get(row[0], _NO_BOOK), moving, row[0]),
         )
-        for row in rows
+        for row in crowd
     ]
+
+
+_STATES = {str(state): state for state in SubscriptionState}
+_MODES = {str(mode): mode for mode in SizingMode}
+_NO_BOOK = (ZERO, ZERO, 0)
+
+
+def _book(stored: tuple[Decimal, Decimal, int], moving: dict[tuple[int, str], Decimal], subscription_id: int) -> Book:
+    qty, target, last_signal_id = stored
+    buying = moving.get((subscription_id, "buy"), ZERO)
+    return Book(qty, target, buying, moving.get((subscription_id, "sell"), ZERO), last_signal_id)
 
 
 def take_lease(session: TenantSession, *, shard: str, holder: str, lease_ms: int) -> int | None:
@@ -184,19 +195,19 @@ def store_copies(
         "signal_id": signal.id,
         "symbol": signal.symbol,
         "now": now,
-        "subscription_ids": [p.subscription_id for p in planned],
-        "account_ids": [p.account_id for p in planned],
-        "legs": [p.leg for p in planned],
-        "sides": [str(p.side) for p in planned],
-        "types": [str(p.type) for p in planned],
-        "qtys": [p.qty for p in planned],
-        "pxs": [p.px for p in planned],
-        "reduces": [p.reduces for p in planned],
-        "client_order_ids": list(client_order_ids),
-        "statuses": [str(OrderStatus.DENIED if p.denial else OrderStatus.PLANNED) for p in planned],
-        "reasons": [p.denial and str(p.denial) for p in planned],
-        "facts": [Jsonb(p.facts) if p.facts else None for p in planned],
-        "targets": [p.target_qty for p in planned],
+        "subscription_ids": array_literal([p.subscription_id for p in planned]),
+        "account_ids": array_literal([p.account_id for p in planned]),
+        "legs": array_literal([p.leg for p in planned]),
+        "sides": array_literal([p.side for p in planned]),
+        "types": array_literal([p.type for p in planned]),
+        "qtys": array_literal([p.qty for p in planned]),
+        "pxs": array_literal([p.px for p in planned]),
+        "reduces": array_literal([p.reduces for p in planned]),
+        "client_order_ids": array_literal(client_order_ids),
+        "statuses": array_literal([OrderStatus.DENIED if p.denial else OrderStatus.PLANNED for p in planned]),
+        "reasons": array_literal([p.denial for p in planned]),
+        "facts": Jsonb({str(place): p.facts for place, p in enumerate(planned, start=1) if p.facts}),
+        "targets": array_literal([p.target_qty for p in planned]),
     }
     stored = {client_order_id: copy_id for copy_id, client_order_id in session.execute(_STORE_COPIES, params)}
     if not stored and not _owns(session, shard=shard, epoch=epoch):
@@ -266,7 +277,7 @@ _STORE_FIX = text(
     SELECT :tenant_id, :subscription_id, :signal_id, :account_id, :shard, :leg, :symbol, :side, :type, :qty,
            true, :cid, 'planned', :epoch, :now
     FROM shard_lease WHERE shard = :shard AND epoch = :epoch
-    ON CONFLICT (tenant_id, subscription_id, signal_id, leg) DO NOTHING
+    ON CONFLICT (tenant_id, signal_id, subscription_id, leg) DO NOTHING
     RETURNING id
     """
 )

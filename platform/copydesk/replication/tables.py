@@ -8,7 +8,7 @@ from sqlalchemy import Boolean, ForeignKeyConstraint, Index, Integer, SmallInteg
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from copydesk.db import Amount, BigInt, Identity, Moment, Table, TenantRow
+from copydesk.db import Amount, BigInt, HotTenantRow, Identity, Moment, Table, TenantRow
 
 
 def _to(table: str, *columns: str) -> ForeignKeyConstraint:
@@ -147,7 +147,7 @@ class ShardLease(TenantRow, Table):
     expires_at: Mapped[Moment]
 
 
-class Copy(TenantRow, Table):
+class Copy(HotTenantRow, Table):
     """One intended follower order. Stored as `planned` before anything is sent.
 
     `leg` is "open", "close" or "fix-N" (reconcile). `reason` is a `Denial` value; `reason_facts` holds the
@@ -157,11 +157,7 @@ class Copy(TenantRow, Table):
 
     __tablename__ = "copy"
     __table_args__ = (
-        _to("subscription", "subscription_id"),
-        _to("signal", "signal_id"),
-        UniqueConstraint("tenant_id", "subscription_id", "signal_id", "leg"),
-        UniqueConstraint("tenant_id", "client_order_id"),
-        Index("ix_copy_signal", "tenant_id", "signal_id"),
+        UniqueConstraint("tenant_id", "signal_id", "subscription_id", "leg"),
         Index(
             "ix_copy_open",
             "tenant_id",
@@ -198,14 +194,10 @@ class Copy(TenantRow, Table):
     proof_at: Mapped[Moment | None]
 
 
-class CopyFill(TenantRow, Table):
+class CopyFill(HotTenantRow, Table):
     """One execution of a follower's copy; a book is the sum of these."""
 
     __tablename__ = "copy_fill"
-    __table_args__ = (
-        _to("copy", "copy_id"),
-        Index("ix_copy_fill_book", "tenant_id", "subscription_id", "symbol"),
-    )
 
     copy_id: Mapped[BigInt] = mapped_column(primary_key=True, autoincrement=False)
     trade_id: Mapped[str] = mapped_column(Text, primary_key=True)
@@ -219,7 +211,7 @@ class CopyFill(TenantRow, Table):
     at: Mapped[Moment]
 
 
-class Book(TenantRow, Table):
+class Book(HotTenantRow, Table):
     """A subscription's virtual position per instrument, in base units, net of fees taken in base.
 
     `target_qty` is what the trader's position asks for; `last_signal_id` the newest signal planned into it;
@@ -227,7 +219,6 @@ class Book(TenantRow, Table):
     """
 
     __tablename__ = "book"
-    __table_args__ = (_to("subscription", "subscription_id"),)
 
     subscription_id: Mapped[BigInt] = mapped_column(primary_key=True, autoincrement=False)
     symbol: Mapped[str] = mapped_column(Text, primary_key=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -151,8 +152,9 @@ def test_an_idle_connection_that_the_exchange_closed_is_not_used() -> None:
             await ask(pool, Asked(ORDER, "first"))
             exchange.hang_up_all()
             for connection in list(exchange.open):
-                sock = connection.transport.get_extra_info("socket")
-                sock.shutdown(socket.SHUT_WR)  # At once, before our loop can hear of it.
+                descriptor = os.dup(connection.transport.get_extra_info("socket").fileno())
+                with socket.socket(fileno=descriptor) as sock:
+                    sock.shutdown(socket.SHUT_WR)  # At once, before our loop can hear of it.
             call = await ask(pool, Asked(ORDER, "second"))
             assert call.failure is None
             assert exchange.accepted == 2
@@ -221,6 +223,7 @@ def test_warming_opens_connections_again_that_the_exchange_closed() -> None:
         limits = PoolLimits(connections_max=60)
         async with raw_exchange(lambda _: ok(b"1")) as exchange, pool_on(exchange, limits) as pool:
             assert await pool.warm(60) == 60
+            await exchange.until(lambda: exchange.accepted == 60)
             exchange.hang_up_all()
             await exchange.until(lambda: pool.open_connections == 0)
             assert await pool.warm(10) == 10

@@ -55,7 +55,7 @@ def test_a_warmed_tls_connection_serves_at_once_and_again_and_is_replaced_when_c
             assert await pool.warm(2) == 2
             for _ in range(3):
                 assert (await ask(pool, Asked(ORDER, "x"))).body == b"1"
-            assert exchange.accepted == 2
+            await exchange.until(lambda: exchange.accepted == 2)
             exchange.hang_up_all()
             await exchange.until(lambda: pool.open_connections == 0)
             assert (await ask(pool, Asked(ORDER, "y"))).failure is None

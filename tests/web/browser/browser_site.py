@@ -23,7 +23,9 @@ AXE = Path(__file__).parents[3] / "themes" / "core" / "node_modules" / "axe-core
 PAGES = ("/", "/strategies", "/strategies/{strategy}", "/desk", "/desk/{signal}", "/_patterns", "/nothing-here")
 _WATCH = """
 window.violations = [];
-addEventListener("securitypolicyviolation", (event) => violations.push(`${event.violatedDirective} ${event.blockedURI}`));
+addEventListener("securitypolicyviolation", ({ violatedDirective, blockedURI }) => {
+    violations.push(`${violatedDirective} ${blockedURI}`);
+});
 """
 
 
@@ -105,6 +107,7 @@ class Visit:
         """Return the serious and critical findings of axe-core as short lines."""
         self.page.evaluate(AXE.read_text(encoding="utf-8"))
         found = self.page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+        assert found["passes"], "axe-core looked at nothing"
         return [
             f"{rule['id']}: {node['html'][:120]} ({node['any'][0]['message'] if node['any'] else rule['help']})"
             for rule in found["violations"]

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browser_site import AXE, LiveRuntime, Visit, serving_live, serving_sites, watch
+from browser_site import AXE, PAGES, LiveRuntime, Visit, serving_live, serving_sites, watch
 from copydesk.stack import RedisServer
 from playwright.sync_api import Browser, sync_playwright
-from site_seed import FakeRuntime, Seeded
+from site_seed import STRATEGIES, FakeRuntime, Seeded
 
 CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = [
@@ -83,7 +83,4 @@ def open_brand(chromium: Browser, site_port: int) -> Iterator[Callable[..., Visi
 @pytest.fixture
 def paths(seeded: Seeded) -> Callable[[str], list[str]]:
     """List every public page of a brand."""
-    from browser_site import PAGES
-    from site_seed import STRATEGIES
-
     return lambda brand: [p.format(strategy=STRATEGIES[brand][0], signal=seeded.signal_ids[brand]) for p in PAGES]

@@ -25,9 +25,7 @@ def unexpected(visit: Visit) -> list[str]:
 
 @pytest.mark.parametrize("width", [390, 1280])
 @pytest.mark.parametrize("brand", BRANDS)
-def test_pages_load_without_errors_or_policy_violations(
-    open_brand: Open, paths: Paths, brand: str, width: int
-) -> None:
+def test_pages_load_without_errors_or_policy_violations(open_brand: Open, paths: Paths, brand: str, width: int) -> None:
     visit = open_brand(brand, width=width)
     for path in paths(brand):
         visit.go(path)

@@ -14,6 +14,9 @@ depends_on = None
 
 
 TENANT_TABLES = (
+    "book",
+    "copy",
+    "copy_fill",
     "data_key",
     "execution",
     "reconcile_run",
@@ -25,14 +28,83 @@ TENANT_TABLES = (
     "leader_book",
     "signal",
     "subscription",
-    "book",
-    "copy",
     "delivery",
-    "copy_fill",
 )
 
 
 def upgrade() -> None:
+    op.create_table(
+        "book",
+        sa.Column("tenant_id", sa.Integer(), nullable=False),
+        sa.Column("subscription_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("symbol", sa.Text(), nullable=False),
+        sa.Column("qty", sa.Numeric(precision=38, scale=18), server_default="0", nullable=False),
+        sa.Column("target_qty", sa.Numeric(precision=38, scale=18), server_default="0", nullable=False),
+        sa.Column("cost", sa.Numeric(precision=38, scale=18), server_default="0", nullable=False),
+        sa.Column("last_signal_id", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.PrimaryKeyConstraint("tenant_id", "subscription_id", "symbol", name=op.f("pk_book")),
+    )
+    op.create_table(
+        "copy",
+        sa.Column("tenant_id", sa.Integer(), nullable=False),
+        sa.Column("id", sa.BigInteger(), autoincrement=True, nullable=False),
+        sa.Column("subscription_id", sa.BigInteger(), nullable=False),
+        sa.Column("signal_id", sa.BigInteger(), nullable=False),
+        sa.Column("account_id", sa.BigInteger(), nullable=False),
+        sa.Column("shard", sa.Text(), nullable=False),
+        sa.Column("leg", sa.Text(), nullable=False),
+        sa.Column("symbol", sa.Text(), nullable=False),
+        sa.Column("side", sa.Text(), nullable=False),
+        sa.Column("type", sa.Text(), nullable=False),
+        sa.Column("qty", sa.Numeric(precision=38, scale=18), nullable=False),
+        sa.Column("px", sa.Numeric(precision=38, scale=18), nullable=True),
+        sa.Column("reduces", sa.Boolean(), nullable=False),
+        sa.Column("client_order_id", sa.Text(), nullable=False),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("reason_facts", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
+        sa.Column("epoch", sa.BigInteger(), nullable=False),
+        sa.Column("venue_order_id", sa.Text(), nullable=True),
+        sa.Column("cum_qty", sa.Numeric(precision=38, scale=18), server_default="0", nullable=False),
+        sa.Column("avg_px", sa.Numeric(precision=38, scale=18), nullable=True),
+        sa.Column("planned_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("sent_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("acked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("checks", sa.SmallInteger(), server_default="0", nullable=False),
+        sa.Column("next_check_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("proof_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_copy")),
+        sa.UniqueConstraint(
+            "tenant_id",
+            "signal_id",
+            "subscription_id",
+            "leg",
+            name=op.f("uq_copy_tenant_id_signal_id_subscription_id_leg"),
+        ),
+    )
+    op.create_index(
+        "ix_copy_open",
+        "copy",
+        ["tenant_id", "shard"],
+        unique=False,
+        postgresql_where=sa.text("status IN ('planned', 'in_flight', 'accepted', 'partially_filled')"),
+    )
+    op.create_table(
+        "copy_fill",
+        sa.Column("tenant_id", sa.Integer(), nullable=False),
+        sa.Column("copy_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("trade_id", sa.Text(), nullable=False),
+        sa.Column("subscription_id", sa.BigInteger(), nullable=False),
+        sa.Column("symbol", sa.Text(), nullable=False),
+        sa.Column("side", sa.Text(), nullable=False),
+        sa.Column("qty", sa.Numeric(precision=38, scale=18), nullable=False),
+        sa.Column("px", sa.Numeric(precision=38, scale=18), nullable=False),
+        sa.Column("fee", sa.Numeric(precision=38, scale=18), nullable=False),
+        sa.Column("fee_currency", sa.Text(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("tenant_id", "copy_id", "trade_id", name=op.f("pk_copy_fill")),
+    )
     op.create_table(
         "tenant",
         sa.Column("id", sa.Integer(), autoincrement=True, nullable=False),
@@ -237,82 +309,6 @@ def upgrade() -> None:
         ),
     )
     op.create_table(
-        "book",
-        sa.Column("tenant_id", sa.Integer(), nullable=False),
-        sa.Column("subscription_id", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.Column("symbol", sa.Text(), nullable=False),
-        sa.Column("qty", sa.Numeric(precision=38, scale=18), server_default="0", nullable=False),
-        sa.Column("target_qty", sa.Numeric(precision=38, scale=18), server_default="0", nullable=False),
-        sa.Column("cost", sa.Numeric(precision=38, scale=18), server_default="0", nullable=False),
-        sa.Column("last_signal_id", sa.BigInteger(), server_default="0", nullable=False),
-        sa.Column("updated_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["tenant_id", "subscription_id"],
-            ["subscription.tenant_id", "subscription.id"],
-            name=op.f("fk_book_tenant_id_subscription_id_subscription"),
-        ),
-        sa.ForeignKeyConstraint(["tenant_id"], ["tenant.id"], name=op.f("fk_book_tenant_id_tenant")),
-        sa.PrimaryKeyConstraint("tenant_id", "subscription_id", "symbol", name=op.f("pk_book")),
-    )
-    op.create_table(
-        "copy",
-        sa.Column("tenant_id", sa.Integer(), nullable=False),
-        sa.Column("id", sa.BigInteger(), autoincrement=True, nullable=False),
-        sa.Column("subscription_id", sa.BigInteger(), nullable=False),
-        sa.Column("signal_id", sa.BigInteger(), nullable=False),
-        sa.Column("account_id", sa.BigInteger(), nullable=False),
-        sa.Column("shard", sa.Text(), nullable=False),
-        sa.Column("leg", sa.Text(), nullable=False),
-        sa.Column("symbol", sa.Text(), nullable=False),
-        sa.Column("side", sa.Text(), nullable=False),
-        sa.Column("type", sa.Text(), nullable=False),
-        sa.Column("qty", sa.Numeric(precision=38, scale=18), nullable=False),
-        sa.Column("px", sa.Numeric(precision=38, scale=18), nullable=True),
-        sa.Column("reduces", sa.Boolean(), nullable=False),
-        sa.Column("client_order_id", sa.Text(), nullable=False),
-        sa.Column("status", sa.Text(), nullable=False),
-        sa.Column("reason", sa.Text(), nullable=True),
-        sa.Column("reason_facts", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
-        sa.Column("epoch", sa.BigInteger(), nullable=False),
-        sa.Column("venue_order_id", sa.Text(), nullable=True),
-        sa.Column("cum_qty", sa.Numeric(precision=38, scale=18), server_default="0", nullable=False),
-        sa.Column("avg_px", sa.Numeric(precision=38, scale=18), nullable=True),
-        sa.Column("planned_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("sent_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("acked_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("checks", sa.SmallInteger(), server_default="0", nullable=False),
-        sa.Column("next_check_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("proof_at", sa.DateTime(timezone=True), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["tenant_id", "signal_id"],
-            ["signal.tenant_id", "signal.id"],
-            name=op.f("fk_copy_tenant_id_signal_id_signal"),
-        ),
-        sa.ForeignKeyConstraint(
-            ["tenant_id", "subscription_id"],
-            ["subscription.tenant_id", "subscription.id"],
-            name=op.f("fk_copy_tenant_id_subscription_id_subscription"),
-        ),
-        sa.ForeignKeyConstraint(["tenant_id"], ["tenant.id"], name=op.f("fk_copy_tenant_id_tenant")),
-        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_copy")),
-        sa.UniqueConstraint("tenant_id", "client_order_id", name=op.f("uq_copy_tenant_id_client_order_id")),
-        sa.UniqueConstraint(
-            "tenant_id",
-            "subscription_id",
-            "signal_id",
-            "leg",
-            name=op.f("uq_copy_tenant_id_subscription_id_signal_id_leg"),
-        ),
-    )
-    op.create_index(
-        "ix_copy_open",
-        "copy",
-        ["tenant_id", "shard"],
-        unique=False,
-        postgresql_where=sa.text("status IN ('planned', 'in_flight', 'accepted', 'partially_filled')"),
-    )
-    op.create_index("ix_copy_signal", "copy", ["tenant_id", "signal_id"], unique=False)
-    op.create_table(
         "delivery",
         sa.Column("tenant_id", sa.Integer(), nullable=False),
         sa.Column("signal_id", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -337,26 +333,6 @@ def upgrade() -> None:
         unique=False,
         postgresql_where=sa.text("drained_at IS NULL"),
     )
-    op.create_table(
-        "copy_fill",
-        sa.Column("tenant_id", sa.Integer(), nullable=False),
-        sa.Column("copy_id", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.Column("trade_id", sa.Text(), nullable=False),
-        sa.Column("subscription_id", sa.BigInteger(), nullable=False),
-        sa.Column("symbol", sa.Text(), nullable=False),
-        sa.Column("side", sa.Text(), nullable=False),
-        sa.Column("qty", sa.Numeric(precision=38, scale=18), nullable=False),
-        sa.Column("px", sa.Numeric(precision=38, scale=18), nullable=False),
-        sa.Column("fee", sa.Numeric(precision=38, scale=18), nullable=False),
-        sa.Column("fee_currency", sa.Text(), nullable=False),
-        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["tenant_id", "copy_id"], ["copy.tenant_id", "copy.id"], name=op.f("fk_copy_fill_tenant_id_copy_id_copy")
-        ),
-        sa.ForeignKeyConstraint(["tenant_id"], ["tenant.id"], name=op.f("fk_copy_fill_tenant_id_tenant")),
-        sa.PrimaryKeyConstraint("tenant_id", "copy_id", "trade_id", name=op.f("pk_copy_fill")),
-    )
-    op.create_index("ix_copy_fill_book", "copy_fill", ["tenant_id", "subscription_id", "symbol"], unique=False)
     ensure_app_role()
     grant("tenant", "SELECT, INSERT")
     grant("alembic_version", "SELECT")
@@ -365,18 +341,8 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    op.drop_index("ix_copy_fill_book", table_name="copy_fill")
-    op.drop_table("copy_fill")
     op.drop_index("ix_delivery_due", table_name="delivery", postgresql_where=sa.text("drained_at IS NULL"))
     op.drop_table("delivery")
-    op.drop_index("ix_copy_signal", table_name="copy")
-    op.drop_index(
-        "ix_copy_open",
-        table_name="copy",
-        postgresql_where=sa.text("status IN ('planned', 'in_flight', 'accepted', 'partially_filled')"),
-    )
-    op.drop_table("copy")
-    op.drop_table("book")
     op.drop_table("subscription")
     op.drop_index("ix_signal_strategy_recent", table_name="signal")
     op.drop_table("signal")
@@ -390,3 +356,11 @@ def downgrade() -> None:
     op.drop_table("execution")
     op.drop_table("data_key")
     op.drop_table("tenant")
+    op.drop_table("copy_fill")
+    op.drop_index(
+        "ix_copy_open",
+        table_name="copy",
+        postgresql_where=sa.text("status IN ('planned', 'in_flight', 'accepted', 'partially_filled')"),
+    )
+    op.drop_table("copy")
+    op.drop_table("book")

@@ -1,0 +1,196 @@
+"""`copydesk status`: what an operator asks first, one line for each thing that can be wrong."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Callable, Iterator, Mapping
+from configparser import RawConfigParser
+from dataclasses import asdict, dataclass
+from itertools import pairwise
+from pathlib import Path
+
+import click
+from sqlalchemy import text
+
+from copydesk.bootstrap import Runtime
+from copydesk.cli.installation import Installation, open_installation, print_json, with_installation
+from copydesk.db import TenantSession, current_revision, head_revision
+from copydesk.kernel import CopydeskError
+from copydesk.replication import RECONCILE_EVERY_MS
+from copydesk.stack import PostgresServer, RedisServer, RoleOptions, Supervisor, VarDir, require_redis
+from copydesk.tenancy import tenant_ids
+
+# A delivery is planned within milliseconds, and within a lease of three seconds after a crash.
+WAITING_S_MAX = 10
+# Every copy ends within a minute in which the exchange can be reached.
+UNKNOWN_S_MAX = 60
+ROUNDS_MISSED_MAX = 3
+
+_LANES = text(
+    """
+    SELECT lane.shard, extract(epoch FROM clock_timestamp() - run.at)::int AS reconciled_s,
+           extract(epoch FROM clock_timestamp() - coalesce(run.at, books.since))::int AS unchecked_s,
+           books.since IS NOT NULL AS busy, waiting.count AS waiting, waiting.s AS waiting_s,
+           unknown.count AS unknown, unknown.s AS unknown_s
+    FROM (SELECT DISTINCT shard FROM account) AS lane
+    LEFT JOIN reconcile_run AS run ON run.shard = lane.shard
+    LEFT JOIN (
+        SELECT a.shard, min(b.updated_at) AS since FROM book b
+        JOIN subscription s ON s.id = b.subscription_id JOIN account a ON a.id = s.account_id
+        WHERE b.qty > 0 GROUP BY a.shard
+    ) AS books ON books.shard = lane.shard
+    CROSS JOIN LATERAL (
+        SELECT count(*), coalesce(extract(epoch FROM clock_timestamp() - min(created_at)), 0)::int AS s
+        FROM delivery WHERE shard = lane.shard AND drained_at IS NULL
+    ) AS waiting
+    CROSS JOIN LATERAL (
+        SELECT count(*), coalesce(extract(epoch FROM clock_timestamp() - min(planned_at)), 0)::int AS s
+        FROM copy WHERE shard = lane.shard AND status IN ('planned', 'in_flight')
+    ) AS unknown
+    ORDER BY lane.shard
+    """
+)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at."""
+
+    name: str
+    ok: bool
+    said: str
+
+
+@dataclass(frozen=True)
+class Lane:
+    """One brand's shard in figures; `unchecked_s` counts from the last reconcile, else from its oldest open book."""
+
+    shard: str
+    reconciled_s: int | None
+    unchecked_s: int | None
+    busy: bool
+    waiting: int
+    waiting_s: int
+    unknown: int
+    unknown_s: int
+
+    def finding(self, slug: str, *, reconcile_every_s: float) -> Finding:
+        """Judge the lane: nothing waits long, and open books are reconciled on schedule."""
+        unchecked = self.busy and (self.unchecked_s or 0) > ROUNDS_MISSED_MAX * reconcile_every_s
+        late = self.waiting_s > WAITING_S_MAX or self.unknown_s > UNKNOWN_S_MAX
+        reconciled = "not reconciled yet" if self.reconciled_s is None else f"reconciled {self.reconciled_s} s ago"
+        waiting = f"undrained deliveries {self.waiting}{_age(self.waiting_s)}"
+        unknown = f"unknown outcomes {self.unknown}{_age(self.unknown_s)}"
+        return Finding(f"{slug} {self.shard}", not (unchecked or late), f"{reconciled}, {waiting}, {unknown}")
+
+
+@click.command("status")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object as the last line of standard output.")
+@with_installation
+def command(as_json: bool, root: Path, var: Path | None) -> int:
+    """Look at brands, servers, roles and lanes, and exit 1 when something is wrong; changes nothing.
+
+    Without DATABASE_URL and REDIS_URL it looks at the servers that `copydesk up` keeps in the data directory.
+
+    \b
+    Examples:
+      copydesk status
+      copydesk status --json
+    """
+    installation = open_installation(root, var)
+    runtime = Runtime(server_environment(installation, os.environ))
+    try:
+        findings = list(look(runtime))
+    finally:
+        runtime.close()
+    for finding in findings:
+        click.echo(f"{'ok  ' if finding.ok else 'FAIL'} {finding.name}: {finding.said}", err=as_json)
+    ok = all(finding.ok for finding in findings)
+    if as_json:
+        print_json({"ok": ok, "checks": [asdict(finding) for finding in findings]})
+    return 0 if ok else 1
+
+
+def server_environment(installation: Installation, environ: Mapping[str, str]) -> dict[str, str]:
+    """Add the embedded servers' addresses where the environment names none."""
+    var = VarDir(installation.var.resolve())
+    embedded = {"DATABASE_URL": PostgresServer(var).url(), "REDIS_URL": RedisServer(var).url}
+    named = {name: value for name, value in environ.items() if value}
+    return embedded | named | {"COPYDESK_ROOT": str(installation.root), "COPYDESK_VAR": str(var.root)}
+
+
+def look(runtime: Runtime) -> Iterator[Finding]:
+    """Look at everything, least dependent first; lanes only where the schema is the one that this code knows."""
+    yield _try("brands", lambda: _brands(runtime))
+    database = _try("database", lambda: _database(runtime))
+    yield database
+    yield _try("redis", lambda: _redis(runtime))
+    yield from _roles(VarDir(runtime.places.var))
+    if database.ok:
+        yield from _lanes(runtime)
+
+
+def _try(name: str, check: Callable[[], Finding]) -> Finding:
+    try:
+        return check()
+    except CopydeskError as error:
+        return Finding(name, False, " ".join(str(error).split()))
+
+
+def _brands(runtime: Runtime) -> Finding:
+    problems = runtime.directory.problems()
+    if problems:
+        return Finding("brands", False, f"{problems[0]} (`copydesk tenant check` lists all {len(problems)})")
+    slugs = [tenant.slug for tenant in runtime.directory.all()]
+    return Finding("brands", bool(slugs), ", ".join(slugs) or f"none in {runtime.places.tenants}")
+
+
+def _database(runtime: Runtime) -> Finding:
+    runtime.db.require_safe_role()
+    found, head = current_revision(runtime.require("DATABASE_URL")), head_revision()
+    said = f"revision {found or 'none'}" + ("" if found == head else f", expected {head}: run copydesk migrate")
+    return Finding("database", found == head, said)
+
+
+def _redis(runtime: Runtime) -> Finding:
+    require_redis(runtime.require("REDIS_URL"))
+    return Finding("redis", True, "answers")
+
+
+def _roles(var: VarDir) -> Iterator[Finding]:
+    """Ask the supervisor of `copydesk up`; roles that something else runs are not known here."""
+    config_file = var.run / "roles.conf"
+    states = Supervisor(var, (), RoleOptions(Path(), var.root)).states() if config_file.exists() else []
+    if not states:
+        yield Finding("roles", True, f"no supervisor of copydesk up on {var.root}")
+    config = RawConfigParser()
+    config.read(config_file)
+    for role in states:
+        ports = _ports(config.get(f"program:{role.name}", "command", fallback=""))
+        said = f"{role.state.lower()}, process {role.pid}" + (f", ports {', '.join(ports)}" if ports else "")
+        yield Finding(f"role {role.name}", role.state == "RUNNING", said)
+
+
+def _ports(command_line: str) -> list[str]:
+    words = shlex.split(command_line)
+    return [value for flag, value in pairwise(words) if flag.endswith("-port") or flag == "--port"]
+
+
+def _lanes(runtime: Runtime) -> Iterator[Finding]:
+    every_s = runtime.number(RECONCILE_EVERY_MS) / 1000
+    with runtime.db.installation() as session:
+        brands = tenant_ids(session)
+    for slug, tenant_id in sorted(brands.items()):
+        with runtime.db.tenant(tenant_id) as session:
+            lanes = _read_lanes(session)
+        for lane in lanes:
+            yield lane.finding(slug, reconcile_every_s=every_s)
+
+
+def _read_lanes(session: TenantSession) -> list[Lane]:
+    return [Lane(**row) for row in session.execute(_LANES).mappings()]
+
+
+def _age(seconds: int) -> str:
+    return f" (oldest {seconds} s)" if seconds else ""
