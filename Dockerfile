@@ -15,7 +15,9 @@ RUN python -m venv /opt/copydesk
 COPY config/constraints.txt config/constraints.txt
 COPY setup.cfg pyproject.toml README.md ./
 COPY platform platform
-RUN /opt/copydesk/bin/pip install --no-cache-dir -c config/constraints.txt '.[vault]'
+RUN /opt/copydesk/bin/pip install --no-cache-dir -c config/constraints.txt babel \
+    && /opt/copydesk/bin/pybabel compile -d platform/copydesk/web/translations \
+    && /opt/copydesk/bin/pip install --no-cache-dir -c config/constraints.txt '.[vault]'
 
 FROM python:3.11-slim-bookworm
 RUN useradd --system --uid 10001 --create-home --home-dir /var/lib/copydesk copydesk

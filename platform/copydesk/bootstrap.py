@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Coroutine, Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -157,20 +158,19 @@ def desk_channel(tenant_id: int) -> str:
 class WorkerSurroundings:
     """The replicator's surroundings (see `replication.port.Surroundings`) on a resident event loop."""
 
-    def __init__(self, runtime: Runtime, run: Callable[[Coroutine[Any, Any, Any]], Any]) -> None:
+    def __init__(self, runtime: Runtime, start: Callable[[Coroutine[Any, Any, Any]], Future[Any]]) -> None:
         self._runtime = runtime
-        self._run = run
+        self._start = start
         self._exchanges: dict[str, OpenExchange] = {}
 
-    def run(self, work: Coroutine[Any, Any, T]) -> T:
-        result: T = self._run(work)
-        return result
+    def start(self, work: Coroutine[Any, Any, T]) -> Future[T]:
+        return self._start(work)
 
     def exchange(self, shard: str) -> OpenExchange:
         """Return the shard's exchange, opened and warmed on first use."""
         place = shard.partition(":")[0]
         if place not in self._exchanges:
-            self._exchanges[place] = self._run(self._open(place))
+            self._exchanges[place] = self._start(self._open(place)).result()
         return self._exchanges[place]
 
     async def _open(self, place: str) -> OpenExchange:
@@ -197,7 +197,7 @@ class WorkerSurroundings:
     def close(self) -> None:
         """Close every exchange that was opened."""
         for exchange in self._exchanges.values():
-            self._run(exchange.venue.aclose())
+            self._start(exchange.venue.aclose()).result()
 
 
 def broker_prefix(tenant: Tenant) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -99,8 +100,6 @@ class World:
         """Read the follower as the planner's query does."""
         book = self.books.setdefault(symbol, Position())
         moving = [flight.plan for flight in self.in_flight if flight.symbol == symbol]
-        elsewhere = [flight.plan for flight in self.in_flight if flight.symbol != symbol]
-        spent = sum((position.cost for position in self.books.values()), ZERO) + reserved(elsewhere)
         return Follower(
             1,
             1,
@@ -109,7 +108,7 @@ class World:
             self.mode,
             self.value,
             self.allocation,
-            spent,
+            self.exposure(),
             Book(
                 book.qty,
                 book.target_qty,
@@ -151,7 +150,7 @@ class World:
         return sum((book.cost for book in self.books.values()), ZERO) + reserved(f.plan for f in self.in_flight)
 
 
-def reserved(plans: object) -> Decimal:
+def reserved(plans: Iterable[Planned]) -> Decimal:
     """Return what opening orders may spend at their limit."""
     return sum((plan.qty * plan.px for plan in plans if plan.px is not None), ZERO)
 

@@ -62,6 +62,7 @@ def check_demo(seconds: float, keep: bool) -> int:
 
     The last line is JSON; the exit code is 0 when nothing is missing, doubled or adrift.
     """
+    from copydesk.cli.up import interruptible
     from copydesk.demo.check import check, passed
     from copydesk.demo.stage import Script, staged
     from copydesk.stack import RoleOptions
@@ -78,7 +79,7 @@ def check_demo(seconds: float, keep: bool) -> int:
     )
     script = Script(speed=60.0, pace_s=0.5)
     try:
-        with staged(options, os.environ, script, _say) as stage:
+        with interruptible(), staged(options, os.environ, script, _say) as stage:
             figures = check(stage, script, trading_s=seconds, say=_say)
     finally:
         if keep:

@@ -18,6 +18,7 @@ from copydesk.replication.store import OpenCopy, due_checks, record_run
 from copydesk.trading import Credentials, Denial, OrderStatus, OrderView
 
 Answer = OrderView | CopydeskError | None
+_ACKNOWLEDGED = frozenset({OrderStatus.ACCEPTED, OrderStatus.PARTIALLY_FILLED})
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,10 @@ class Reconciler:
 
     def reconcile(self, tenant_id: int, shard: str) -> int:
         """Run one round on the lane and return how many copies it settled or sent; 0 where another worker has it."""
+        with self._lanes.tend(tenant_id, shard):
+            return self._reconcile(tenant_id, shard)
+
+    def _reconcile(self, tenant_id: int, shard: str) -> int:
         hold = self._lanes.hold(tenant_id, shard)
         if hold is None:
             return 0
@@ -55,7 +60,7 @@ class Reconciler:
         if not due:
             return 0
         keys = self._around.credentials(tenant_id, {copy.account_id for copy in due})
-        answers = self._around.run(self._ask(shard, due, keys))
+        answers = self._around.start(self._ask(shard, due, keys)).result()
         age_ms_max = self._around.terms(tenant_id).signal_age_ms_max
         verdicts = judge(due, answers, now=self._clock.now(), age_ms_max=age_ms_max)
         symbols = self._around.exchange(shard).instruments
@@ -63,7 +68,8 @@ class Reconciler:
             Dispatch(copy.id, copy.account_id, copy.request(symbols[copy.symbol].venue_symbol), copy.checks)
             for copy in verdicts.resend
         ]
-        settlements = verdicts.settlements + self._sender.send(tenant_id, shard, hold, batch)
+        sending = self._sender.start(tenant_id, shard, hold, batch)
+        settlements = verdicts.settlements + self._sender.finish(sending)
         with self._db.tenant(tenant_id) as session:
             settle(session, settlements)
         for signal_id in {copy.signal_id for copy in due}:
@@ -97,7 +103,7 @@ class Reconciler:
                 instruments=instruments,
                 now=self._clock.now(),
             )
-        settlements = self._sender.send(tenant_id, shard, hold, batch)
+        settlements = self._sender.finish(self._sender.start(tenant_id, shard, hold, batch))
         with self._db.tenant(tenant_id) as session:
             settle(session, settlements)
         return len(settlements)
@@ -108,14 +114,15 @@ def judge(due: Sequence[OpenCopy], answers: Sequence[Answer], *, now: datetime, 
 
     An order that the exchange shows is settled by what it shows. "No such order" counts only from `proof_at`
     on; then a close, or an open whose signal is still fresh, is sent again under the same id, and any other
-    ends as expired. Trouble in asking leaves the copy in flight, to be asked about later.
+    ends as expired. Of an order that was acknowledged once it is no proof at all: that order is asked about again.
+    Trouble in asking leaves the copy as it is, to be asked about later.
     """
     settlements: list[Settlement] = []
     resend: list[OpenCopy] = []
     for copy, answer in zip(due, answers, strict=True):
         if isinstance(answer, OrderView):
             settlements.append(settlement_of_view(copy.id, answer, now=now))
-        elif answer is not None:
+        elif answer is not None or copy.status in _ACKNOWLEDGED:
             settlements.append(_ask_later(copy, answer, now))
         elif copy.proof_at is not None and now < copy.proof_at:
             settlements.append(Settlement(copy.id, OrderStatus.IN_FLIGHT, next_check_at=copy.proof_at))
@@ -126,8 +133,8 @@ def judge(due: Sequence[OpenCopy], answers: Sequence[Answer], *, now: datetime, 
     return Verdicts(settlements, resend)
 
 
-def _ask_later(copy: OpenCopy, trouble: CopydeskError, now: datetime) -> Settlement:
-    later = Settlement(copy.id, OrderStatus.IN_FLIGHT, next_check_at=now + timedelta(seconds=backoff_s(copy.checks)))
+def _ask_later(copy: OpenCopy, trouble: CopydeskError | None, now: datetime) -> Settlement:
+    later = Settlement(copy.id, copy.status, next_check_at=now + timedelta(seconds=backoff_s(copy.checks)))
     if isinstance(trouble, VenueRefused):
         return replace(later, reason=trouble.code, facts={"message": str(trouble)})
     return later

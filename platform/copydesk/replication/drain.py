@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 
 from copydesk.db import Database
 from copydesk.kernel import Clock, Unavailable
 from copydesk.replication.lane import Hold, Lanes
-from copydesk.replication.model import Limits, Planned, SignalFact
+from copydesk.replication.model import Follower, Limits, Planned, SignalFact
 from copydesk.replication.orders import copy_digest, order_request
 from copydesk.replication.outcomes import settlement_of
 from copydesk.replication.plan import plan_copies
 from copydesk.replication.port import Surroundings, Terms, Timing
 from copydesk.replication.settle import Settlement, settle
-from copydesk.replication.store import DueSignal, due_signals, followers, mark_stored, store_copies
+from copydesk.replication.store import CopyBatch, followers, mark_stored, next_due, store_copies
 from copydesk.trading import Credentials, Denial, Instrument, OrderRequest, OrderStatus
 from copydesk.venues import Outcome, client_order_id
+
+# Followers stored in one transaction; the next chunk is stored while this one's orders are on the wire.
+CHUNK = 250
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +35,27 @@ class Dispatch:
     checks: int = 0
 
 
+class Sending:
+    """A batch on its way; `settlements` waits for the answers."""
+
+    def __init__(
+        self, known: list[Settlement], ready: Sequence[Dispatch], answers: Future[list[Outcome]] | None
+    ) -> None:
+        self._known = known
+        self._ready = ready
+        self._answers = answers
+
+    def settlements(self, *, unknown_wait_ms: int, clock: Clock) -> list[Settlement]:
+        """Wait for every answer and say what each means for its copy."""
+        if self._answers is None:
+            return self._known
+        outcomes, now = self._answers.result(), clock.now()
+        return self._known + [
+            settlement_of(item.copy_id, outcome, checks=item.checks, unknown_wait_ms=unknown_wait_ms, now=now)
+            for item, outcome in zip(self._ready, outcomes, strict=True)
+        ]
+
+
 class Sender:
     """Send stored copies on the resident loop and turn the answers into settlements."""
 
@@ -39,28 +65,27 @@ class Sender:
         self._clock = clock
         self._timing = timing
 
-    def send(self, tenant_id: int, shard: str, hold: Hold, batch: Sequence[Dispatch]) -> list[Settlement]:
+    def start(self, tenant_id: int, shard: str, hold: Hold, batch: Sequence[Dispatch]) -> Sending:
         """Send each copy once; a lost lease or a key that does not open sends nothing for those copies."""
-        if not batch:
-            return []
-        keys = self._around.credentials(tenant_id, {item.account_id for item in batch})
+        keys = self._around.credentials(tenant_id, {item.account_id for item in batch}) if batch else {}
         ready = [item for item in batch if item.account_id in keys]
-        settlements = [_unusable(item) for item in batch if item.account_id not in keys]
-        if not self._lanes.valid(hold):
-            return settlements
-        outcomes = self._around.run(self._submit(shard, [(keys[item.account_id], item.request) for item in ready]))
-        now = self._clock.now()
-        settlements += [
-            settlement_of(
-                item.copy_id, outcome, checks=item.checks, unknown_wait_ms=self._timing.unknown_wait_ms, now=now
-            )
-            for item, outcome in zip(ready, outcomes, strict=True)
-        ]
-        return settlements
+        unusable = [_unusable(item) for item in batch if item.account_id not in keys]
+        if not ready or not self._lanes.valid(hold):
+            return Sending(unusable, [], None)
+        orders = [(keys[item.account_id], item.request) for item in ready]
+        may_send = partial(self._lanes.may_send, tenant_id, shard, hold)
+        return Sending(unusable, ready, self._around.start(self._submit(shard, orders, may_send)))
 
-    async def _submit(self, shard: str, orders: Sequence[tuple[Credentials, OrderRequest]]) -> list[Outcome]:
+    def finish(self, sending: Sending) -> list[Settlement]:
+        """Wait for a batch and return its settlements."""
+        return sending.settlements(unknown_wait_ms=self._timing.unknown_wait_ms, clock=self._clock)
+
+    async def _submit(
+        self, shard: str, orders: Sequence[tuple[Credentials, OrderRequest]], may_send: Callable[[], bool]
+    ) -> list[Outcome]:
         outcomes: list[Outcome | None] = [None] * len(orders)
-        await self._around.exchange(shard).venue.submit_many(orders, outcomes.__setitem__)
+        venue = self._around.exchange(shard).venue
+        await venue.submit_many(orders, outcomes.__setitem__, may_send=may_send)
         missing = Outcome(Unavailable("the venue adapter gave no answer"), None, None)
         return [outcome or missing for outcome in outcomes]
 
@@ -81,53 +106,60 @@ class Drainer:
 
     def drain(self, tenant_id: int, shard: str) -> int:
         """Handle every due signal of the lane, oldest first, and return how many; 0 where another worker has it."""
+        with self._lanes.tend(tenant_id, shard):
+            return self._drain(tenant_id, shard)
+
+    def _drain(self, tenant_id: int, shard: str) -> int:
         handled = 0
         while hold := self._lanes.hold(tenant_id, shard):
             with self._db.tenant(tenant_id) as session:
-                due = due_signals(session, shard)
-            if not due:
+                due = next_due(session, shard)
+                crowd = followers(session, due, shard) if due else []
+            if due is None:
                 break
-            for item in due:
-                if not self._handle(tenant_id, shard, hold, item):
-                    return handled
-                handled += 1
+            if not self._handle(tenant_id, shard, hold, due.fact, crowd):
+                self._lanes.drop(tenant_id, shard)
+                break
+            handled += 1
         return handled
 
-    def _handle(self, tenant_id: int, shard: str, hold: Hold, due: DueSignal) -> bool:
-        batch = self._store(tenant_id, shard, hold, due)
-        if batch is None:
-            self._lanes.drop(tenant_id, shard)
-            return False
+    def _handle(self, tenant_id: int, shard: str, hold: Hold, signal: SignalFact, crowd: Sequence[Follower]) -> bool:
+        """Store and send chunk by chunk, so that the first orders leave while later ones are still being stored."""
+        on_the_way = []
+        chunks = [crowd[at : at + CHUNK] for at in range(0, len(crowd), CHUNK)] or [[]]
+        fenced = False
+        for chunk in chunks:
+            batch = self._store(tenant_id, shard, hold, signal, chunk, last=chunk is chunks[-1])
+            if batch is None:
+                fenced = True
+                break
+            on_the_way.append(self._sender.start(tenant_id, shard, hold, batch))
         stored_at = self._clock.now()
-        settlements = self._sender.send(tenant_id, shard, hold, batch)
+        settlements = [settlement for sending in on_the_way for settlement in self._sender.finish(sending)]
         with self._db.tenant(tenant_id) as session:
             settle(session, settlements)
-            mark_stored(session, shard=shard, signal_id=due.fact.id, at=stored_at)
-        self._around.announce(tenant_id, {"type": "copies", "signal_id": due.fact.id})
-        return True
+            mark_stored(session, shard=shard, signal_id=signal.id, at=stored_at)
+        self._around.announce(tenant_id, {"type": "copies", "signal_id": signal.id})
+        return not fenced
 
-    def _store(self, tenant_id: int, shard: str, hold: Hold, due: DueSignal) -> list[Dispatch] | None:
-        """Plan and store in one transaction; None when the fence is closed."""
-        terms, signal = self._around.terms(tenant_id), due.fact
+    def _store(
+        self, tenant_id: int, shard: str, hold: Hold, signal: SignalFact, crowd: Sequence[Follower], *, last: bool
+    ) -> list[Dispatch] | None:
+        """Plan and store in one transaction; None when the fence is closed. The last chunk drains the delivery."""
+        terms = self._around.terms(tenant_id)
         instrument = self._around.exchange(shard).instruments.get(signal.symbol)
+        now = self._clock.now()
+        planned = plan_copies(signal, crowd, instrument or _unmapped(shard, signal), _limits(terms, signal), now=now)
+        ids = [
+            client_order_id(terms.broker_prefix, copy_digest(tenant_id, item.subscription_id, signal.id, item.leg))
+            for item in planned
+        ]
         with self._db.tenant(tenant_id) as session:
-            crowd = followers(
-                session, strategy_id=due.strategy_id, shard=shard, symbol=signal.symbol, venue_at=signal.venue_at
-            )
-            now = self._clock.now()
-            planned = plan_copies(
-                signal, crowd, instrument or _unmapped(shard, signal), _limits(terms, signal), now=now
-            )
-            ids = [
-                client_order_id(terms.broker_prefix, copy_digest(tenant_id, item.subscription_id, signal.id, item.leg))
-                for item in planned
-            ]
             stored = store_copies(
-                session, shard=shard, epoch=hold.epoch, signal=signal, planned=planned, client_order_ids=ids, now=now
+                session,
+                CopyBatch(shard, hold.epoch, signal, planned, ids, now, last),
             )
-        if stored is None:
-            return None
-        return _dispatches(planned, ids, stored, instrument)
+        return None if stored is None else _dispatches(planned, ids, stored, instrument)
 
 
 def _limits(terms: Terms, signal: SignalFact) -> Limits:

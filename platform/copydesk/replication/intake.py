@@ -50,11 +50,30 @@ _LOCK_BOOK = text(
     """
     INSERT INTO leader_book (tenant_id, strategy_id, symbol, qty, last_px)
     VALUES (:tenant_id, :strategy_id, :symbol, 0, :px)
-    ON CONFLICT (tenant_id, strategy_id, symbol) DO UPDATE SET last_px = excluded.last_px RETURNING qty
+    ON CONFLICT (tenant_id, strategy_id, symbol) DO UPDATE SET qty = leader_book.qty RETURNING qty, last_at
     """
 )
 
-_MOVE_BOOK = text("UPDATE leader_book SET qty = :qty WHERE strategy_id = :strategy_id AND symbol = :symbol")
+_MOVE_BOOK = text(
+    """
+    UPDATE leader_book SET qty = :qty, last_at = greatest(last_at, :at),
+                           last_px = CASE WHEN last_at > :at THEN last_px ELSE :px END
+    WHERE strategy_id = :strategy_id AND symbol = :symbol
+    """
+)
+
+# The book after running through all executions in the exchange's order, stopping at zero: the sum, raised by
+# the lowest level below zero on the way.
+_REPLAY_BOOK = text(
+    """
+    SELECT max(total) - least(min(level), 0) FROM (
+        SELECT sum(net) OVER () AS total, sum(net) OVER (ORDER BY at, length(trade_id), trade_id) AS level
+        FROM (SELECT at, trade_id, CASE side WHEN 'buy' THEN qty ELSE -qty END
+                     - CASE fee_currency WHEN split_part(symbol, '/', 1) THEN fee ELSE 0 END AS net
+              FROM execution WHERE account_id = :account_id AND symbol = :symbol AND at <= :until) AS moves
+    ) AS levels
+    """
+)
 
 _STORE_SIGNAL = text(
     """
@@ -63,7 +82,7 @@ _STORE_SIGNAL = text(
     SELECT :tenant_id, :strategy_id, :account_id, :symbol, :side, :order_id, sum(e.qty), :qty, :px,
            :before, :after, :equity, :venue_at, :seen_at
     FROM execution e WHERE e.account_id = :account_id AND e.symbol = :symbol AND e.venue_order_id = :order_id
-    ON CONFLICT (tenant_id, account_id, venue_order_id, cum_qty) DO NOTHING
+    ON CONFLICT (tenant_id, account_id, symbol, venue_order_id, cum_qty) DO NOTHING
     RETURNING id
     """
 )
@@ -96,7 +115,7 @@ def store_trades(
         by_order.setdefault((symbol, trade.venue_order_id), []).append(trade)
     signals = (
         _store_signal(session, leader, symbol, executions, leader_equity, seen_at)
-        for (symbol, _), executions in by_order.items()
+        for (symbol, _), executions in sorted(by_order.items(), key=lambda order: _place_in_time(order[1][-1]))
     )
     return [signal for signal in signals if signal]
 
@@ -122,7 +141,12 @@ def _insert_fresh(
     }
     known = {(symbol, trade_id) for symbol, trade_id in session.execute(_FRESH, params)}
     fresh = {(symbol, t.trade_id): (symbol, t) for symbol, t in trades if (symbol, t.trade_id) in known}
-    return sorted(fresh.values(), key=lambda item: (item[1].at_ms, item[1].venue_order_id, len(item[1].trade_id)))
+    return sorted(fresh.values(), key=lambda item: _place_in_time(item[1]))
+
+
+def _place_in_time(trade: LeaderTrade) -> tuple[int, int, str]:
+    """Order executions as the exchange did: trade ids count upward, and as text a longer one is the larger number."""
+    return trade.at_ms, len(trade.trade_id), trade.trade_id
 
 
 def _store_signal(
@@ -136,9 +160,14 @@ def _store_signal(
     qty = sum((t.qty for t in executions), ZERO)
     px = sum((t.qty * t.px for t in executions), ZERO) / qty
     keys = {"tenant_id": leader.tenant_id, "strategy_id": leader.strategy_id, "symbol": symbol}
-    before = session.execute(_LOCK_BOOK, {**keys, "px": px}).scalar_one()
-    after = max(before + net_base_qty(symbol, executions), ZERO)
-    session.execute(_MOVE_BOOK, {**keys, "qty": after})
+    first_at, last_at = _moment(executions[0]), _moment(executions[-1])
+    before, newest_at = session.execute(_LOCK_BOOK, {**keys, "px": px}).one()
+    if newest_at is None or newest_at < first_at:
+        after = max(before + net_base_qty(symbol, executions), ZERO)
+    else:
+        until = {"account_id": leader.account_id, "symbol": symbol, "until": max(newest_at, last_at)}
+        after = session.execute(_REPLAY_BOOK, until).scalar_one()
+    session.execute(_MOVE_BOOK, {**keys, "qty": after, "px": px, "at": last_at})
     signal_id = session.execute(
         _STORE_SIGNAL,
         {
@@ -151,7 +180,7 @@ def _store_signal(
             "before": before,
             "after": after,
             "equity": leader_equity,
-            "venue_at": _moment(executions[-1]),
+            "venue_at": last_at,
             "seen_at": seen_at,
         },
     ).scalar()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 from copydesk.db import Database
@@ -18,7 +20,7 @@ class Hold:
 
 
 class Lanes:
-    """Take and renew leases for this process; a fresh epoch adopts what the earlier holder left unsent."""
+    """Take and renew leases for this process; a new epoch adopts what the earlier holder left unsent."""
 
     def __init__(self, db: Database, clock: Clock, *, holder: str, lease_ms: int, unknown_wait_ms: int) -> None:
         self._db = db
@@ -31,11 +33,12 @@ class Lanes:
     def hold(self, tenant_id: int, shard: str) -> Hold | None:
         """Own the lane for at least half a lease from now, or return None while another worker does."""
         known = self._holds.get((tenant_id, shard))
-        if known and known.until - self._clock.monotonic() > self._lease_ms / 2000:
-            return known
         asked_at = self._clock.monotonic()
+        if known and known.until - asked_at > self._lease_ms / 2000:
+            return known
+        renews = known is not None and self.valid(known)
         with self._db.tenant(tenant_id) as session:
-            epoch = take_lease(session, shard=shard, holder=self._holder, lease_ms=self._lease_ms)
+            epoch = take_lease(session, shard=shard, holder=self._holder, lease_ms=self._lease_ms, renews=renews)
             if epoch is not None and (known is None or known.epoch != epoch):
                 adopt_orphans(session, shard=shard, epoch=epoch, wait_ms=self._unknown_wait_ms)
         if epoch is None:
@@ -46,9 +49,22 @@ class Lanes:
         return hold
 
     def drop(self, tenant_id: int, shard: str) -> None:
-        """Forget a hold that PostgreSQL no longer honors."""
+        """Forget a hold: PostgreSQL no longer honors it, or its work broke off and a new epoch must adopt the rest."""
         self._holds.pop((tenant_id, shard), None)
 
+    @contextmanager
+    def tend(self, tenant_id: int, shard: str) -> Iterator[None]:
+        """Drop the hold when the work inside breaks off, so that copies left unsent or unsettled become orphans."""
+        with ExitStack() as on_trouble:
+            on_trouble.callback(self.drop, tenant_id, shard)
+            yield
+            on_trouble.pop_all()
+
     def valid(self, hold: Hold) -> bool:
-        """Tell whether the lease still has time left; checked right before sending."""
+        """Tell whether the lease still has time left."""
         return self._clock.monotonic() < hold.until
+
+    def may_send(self, tenant_id: int, shard: str, hold: Hold) -> bool:
+        """Tell whether a hold still stands; asked for each order, since a process may freeze in a fan-out."""
+        current = self._holds.get((tenant_id, shard))
+        return current is not None and current.epoch == hold.epoch and self.valid(current)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 
-from copydesk.kernel import OutcomeUnknown, Unavailable, VenueRefused
+from copydesk.kernel import ZERO, OutcomeUnknown, Unavailable, VenueRefused
 from copydesk.replication.settle import Settlement
 from copydesk.trading import TERMINAL, Denial, OrderStatus, OrderView
 from copydesk.venues import Outcome
@@ -54,11 +53,16 @@ def settlement_of_view(
     sent_at: datetime | None = None,
     acked_at: datetime | None = None,
 ) -> Settlement:
-    """Say what the exchange's view of an order means for its copy."""
-    ended_short = view.status in TERMINAL and view.cum_qty < view.qty
+    """Say what the exchange's view of an order means for its copy.
+
+    An order that has ended stays open for us until its fills are told in full: they may lag behind it.
+    """
+    told = sum((fill.qty for fill in view.fills), ZERO) >= view.cum_qty
+    status = view.status if told or view.status not in TERMINAL else OrderStatus.PARTIALLY_FILLED
+    ended_short = status in TERMINAL and view.cum_qty < view.qty
     return Settlement(
         copy_id,
-        view.status,
+        status,
         reason=Denial.PRICE_MOVED if ended_short else None,
         venue_order_id=view.venue_order_id,
         cum_qty=view.cum_qty,
@@ -66,7 +70,7 @@ def settlement_of_view(
         fills=view.fills,
         sent_at=sent_at,
         acked_at=acked_at or now,
-        next_check_at=None if view.status in TERMINAL else now + _LOOK_AGAIN,
+        next_check_at=None if status in TERMINAL else now + _LOOK_AGAIN,
     )
 
 
@@ -78,12 +82,6 @@ def expired(copy_id: int, reason: Denial) -> Settlement:
 def backoff_s(checks: int) -> float:
     """Return how long to wait before the next look: 1, 2, 4 … 30 seconds."""
     return float(min(2 ** min(checks, 10), _BACKOFF_S_MAX))
-
-
-def slippage_bps(leader_px: Decimal, avg_px: Decimal, *, buys: bool) -> Decimal:
-    """Return how much worse than the leader's price the follower's was, in basis points; negative is better."""
-    paid_more = (avg_px - leader_px) / leader_px * 10_000
-    return paid_more if buys else -paid_more
 
 
 def _moment(epoch_s: float | None) -> datetime | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Coroutine, Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
@@ -55,6 +56,6 @@ class Surroundings(Protocol):
         """Tell watching browsers; lost announcements cost nothing but freshness."""
         ...
 
-    def run(self, work: Coroutine[Any, Any, T]) -> T:
-        """Run a coroutine on the resident loop and wait for it."""
+    def start(self, work: Coroutine[Any, Any, T]) -> Future[T]:
+        """Start a coroutine on the resident loop; the caller goes on and waits for the future later."""
         ...

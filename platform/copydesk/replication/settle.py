@@ -62,7 +62,7 @@ _SETTLE = text(
         WHERE NOT reduces AND missed > 0 AND status IN ('canceled', 'rejected', 'expired')
         GROUP BY subscription_id, symbol
     )
-    UPDATE book b SET target_qty = b.target_qty - s.qty, updated_at = now()
+    UPDATE book b SET target_qty = greatest(b.target_qty - s.qty, 0), updated_at = now()
     FROM shortfall s
     WHERE b.tenant_id = :tenant_id AND b.subscription_id = s.subscription_id AND b.symbol = s.symbol
     """

@@ -17,12 +17,12 @@ from copydesk.replication.model import Book, Follower, Planned, SignalFact
 from copydesk.replication.orders import order_request
 from copydesk.trading import OrderRequest, OrderStatus, OrderType, Side, SizingMode, SubscriptionState
 
-_DUE_SIGNALS = text(
+_NEXT_DUE = text(
     """
     SELECT s.id, s.strategy_id, s.symbol, s.px, s.position_before, s.position_after, s.leader_equity, s.venue_at,
            s.qty = s.cum_qty AS first_of_order
     FROM delivery d JOIN signal s ON s.tenant_id = d.tenant_id AND s.id = d.signal_id
-    WHERE d.shard = :shard AND d.drained_at IS NULL ORDER BY d.signal_id LIMIT 50
+    WHERE d.shard = :shard AND d.drained_at IS NULL ORDER BY d.signal_id LIMIT 1
     """
 )
 
@@ -40,8 +40,9 @@ _BOOKS = text(
     "WHERE subscription_id = ANY(CAST(:ids AS bigint[]))"
 )
 _MOVING = text(
-    "SELECT subscription_id, side, sum(qty - cum_qty) FROM copy WHERE shard = :shard AND symbol = :symbol "
-    "AND status IN ('planned', 'in_flight', 'accepted', 'partially_filled') GROUP BY subscription_id, side"
+    "SELECT subscription_id, symbol, side, sum(qty - cum_qty), sum((qty - cum_qty) * px) FROM copy "
+    "WHERE shard = :shard AND status IN ('planned', 'in_flight', 'accepted', 'partially_filled') "
+    "GROUP BY subscription_id, symbol, side"
 )
 
 # The epoch condition is the fence: a worker that lost its lease stores nothing and therefore sends nothing.
@@ -73,7 +74,7 @@ _STORE_COPIES = text(
         SET target_qty = excluded.target_qty, last_signal_id = excluded.last_signal_id, updated_at = now()
         WHERE book.last_signal_id <= excluded.last_signal_id
     ), drained AS (
-        UPDATE delivery SET drained_at = :now FROM fence WHERE shard = :shard AND signal_id = :signal_id
+        UPDATE delivery SET drained_at = :now FROM fence WHERE shard = :shard AND signal_id = :signal_id AND :last
     )
     SELECT id, client_order_id FROM stored
     """
@@ -85,7 +86,7 @@ _LEASE = text(
     VALUES (:tenant_id, :shard, :holder, 1, clock_timestamp() + make_interval(secs => :seconds))
     ON CONFLICT (tenant_id, shard) DO UPDATE
     SET holder = excluded.holder, expires_at = excluded.expires_at,
-        epoch = shard_lease.epoch + (shard_lease.holder <> excluded.holder)::int
+        epoch = shard_lease.epoch + (shard_lease.holder <> excluded.holder OR NOT :renews)::int
     WHERE shard_lease.holder = excluded.holder OR shard_lease.expires_at < clock_timestamp()
     RETURNING epoch
     """
@@ -108,23 +109,22 @@ class DueSignal:
     fact: SignalFact
 
 
-def due_signals(session: TenantSession, shard: str) -> list[DueSignal]:
-    """Return undrained signals of the shard, oldest first."""
-    rows = session.execute(_DUE_SIGNALS, {"shard": shard})
-    return [
-        DueSignal(
-            strategy_id,
-            SignalFact(signal_id, symbol, px, before, after, equity, venue_at, first),
-        )
-        for signal_id, strategy_id, symbol, px, before, after, equity, venue_at, first in rows
-    ]
+def next_due(session: TenantSession, shard: str) -> DueSignal | None:
+    """Return the oldest undrained signal of the shard, or None."""
+    row = session.execute(_NEXT_DUE, {"shard": shard}).first()
+    if row is None:
+        return None
+    signal_id, strategy_id, symbol, px, before, after, equity, venue_at, first = row
+    return DueSignal(strategy_id, SignalFact(signal_id, symbol, px, before, after, equity, venue_at, first))
 
 
-def followers(
-    session: TenantSession, *, strategy_id: int, shard: str, symbol: str, venue_at: datetime
-) -> list[Follower]:
+def followers(session: TenantSession, due: DueSignal, shard: str) -> list[Follower]:
     """Return the strategy's subscriptions on this shard that existed when the leader traded."""
-    crowd = session.execute(_SUBSCRIPTIONS, {"strategy_id": strategy_id, "shard": shard, "venue_at": venue_at}).all()
+    signal = due.fact
+    symbol = signal.symbol
+    crowd = session.execute(
+        _SUBSCRIPTIONS, {"strategy_id": due.strategy_id, "shard": shard, "venue_at": signal.venue_at}
+    ).all()
     spent: dict[int, Decimal] = {}
     books: dict[int, tuple[Decimal, Decimal, int]] = {}
     for subscription_id, pair, cost, qty, target, last_signal_id in session.execute(
@@ -133,7 +133,12 @@ def followers(
         spent[subscription_id] = spent.get(subscription_id, ZERO) + cost
         if pair == symbol:
             books[subscription_id] = (qty, target, last_signal_id)
-    moving = {(row[0], row[1]): row[2] for row in session.execute(_MOVING, {"shard": shard, "symbol": symbol})}
+    moving: dict[tuple[int, str], Decimal] = {}
+    for subscription_id, pair, side, qty, reserved in session.execute(_MOVING, {"shard": shard}):
+        # An open in flight may still cost its limit, on whatever pair; a close has no price and costs nothing.
+        spent[subscription_id] = spent.get(subscription_id, ZERO) + (reserved or ZERO)
+        if pair == symbol:
+            moving[subscription_id, side] = qty
     return [
         Follower(
             row[0],
@@ -161,9 +166,13 @@ def _book(stored: tuple[Decimal, Decimal, int], moving: dict[tuple[int, str], De
     return Book(qty, target, buying, moving.get((subscription_id, "sell"), ZERO), last_signal_id)
 
 
-def take_lease(session: TenantSession, *, shard: str, holder: str, lease_ms: int) -> int | None:
-    """Own the shard for `lease_ms` and return the fencing epoch; None while another worker holds it."""
-    params = {"tenant_id": session.tenant_id, "shard": shard, "holder": holder, "seconds": lease_ms / 1000}
+def take_lease(session: TenantSession, *, shard: str, holder: str, lease_ms: int, renews: bool) -> int | None:
+    """Own the shard for `lease_ms` and return the fencing epoch; None while another worker holds it.
+
+    A holder that `renews` keeps its epoch; one that begins anew gets another, to adopt what it left undone itself.
+    """
+    keys = {"tenant_id": session.tenant_id, "shard": shard, "holder": holder}
+    params = {**keys, "seconds": lease_ms / 1000, "renews": renews}
     return session.execute(_LEASE, params).scalar()
 
 
@@ -173,28 +182,34 @@ def adopt_orphans(session: TenantSession, *, shard: str, epoch: int, wait_ms: in
     return int(result.rowcount)  # type: ignore[attr-defined]
 
 
-def store_copies(
-    session: TenantSession,
-    *,
-    shard: str,
-    epoch: int,
-    signal: SignalFact,
-    planned: Sequence[Planned],
-    client_order_ids: Sequence[str],
-    now: datetime,
-) -> dict[str, int] | None:
-    """Store the shard's copies, move book targets and mark the delivery drained, all in this transaction.
+@dataclass(frozen=True, slots=True)
+class CopyBatch:
+    """Copies of one signal to store together; the `last` batch of a signal marks its delivery drained."""
+
+    shard: str
+    epoch: int
+    signal: SignalFact
+    planned: Sequence[Planned]
+    client_order_ids: Sequence[str]
+    now: datetime
+    last: bool
+
+
+def store_copies(session: TenantSession, batch: CopyBatch) -> dict[str, int] | None:
+    """Store copies, move book targets and drain the delivery, all in this transaction.
 
     Returns the new copies' ids by client order id; copies that were stored before are not in it.
     None means that the fence is closed: another worker took the shard over and nothing was stored.
     """
+    planned = batch.planned
     params: dict[str, Any] = {
         "tenant_id": session.tenant_id,
-        "shard": shard,
-        "epoch": epoch,
-        "signal_id": signal.id,
-        "symbol": signal.symbol,
-        "now": now,
+        "shard": batch.shard,
+        "epoch": batch.epoch,
+        "signal_id": batch.signal.id,
+        "symbol": batch.signal.symbol,
+        "now": batch.now,
+        "last": batch.last,
         "subscription_ids": array_literal([p.subscription_id for p in planned]),
         "account_ids": array_literal([p.account_id for p in planned]),
         "legs": array_literal([p.leg for p in planned]),
@@ -203,14 +218,14 @@ def store_copies(
         "qtys": array_literal([p.qty for p in planned]),
         "pxs": array_literal([p.px for p in planned]),
         "reduces": array_literal([p.reduces for p in planned]),
-        "client_order_ids": array_literal(client_order_ids),
+        "client_order_ids": array_literal(batch.client_order_ids),
         "statuses": array_literal([OrderStatus.DENIED if p.denial else OrderStatus.PLANNED for p in planned]),
         "reasons": array_literal([p.denial for p in planned]),
         "facts": Jsonb({str(place): p.facts for place, p in enumerate(planned, start=1) if p.facts}),
         "targets": array_literal([p.target_qty for p in planned]),
     }
     stored = {client_order_id: copy_id for copy_id, client_order_id in session.execute(_STORE_COPIES, params)}
-    if not stored and not _owns(session, shard=shard, epoch=epoch):
+    if not stored and not _owns(session, shard=batch.shard, epoch=batch.epoch):
         return None
     return stored
 

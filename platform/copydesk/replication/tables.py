@@ -84,7 +84,7 @@ class Signal(TenantRow, Table):
     __tablename__ = "signal"
     __table_args__ = (
         _to("strategy", "strategy_id"),
-        UniqueConstraint("tenant_id", "account_id", "venue_order_id", "cum_qty"),
+        UniqueConstraint("tenant_id", "account_id", "symbol", "venue_order_id", "cum_qty"),
         Index("ix_signal_strategy_recent", "tenant_id", "strategy_id", "id"),
     )
 
@@ -106,7 +106,11 @@ class Signal(TenantRow, Table):
 
 
 class LeaderBook(TenantRow, Table):
-    """The leader's position per instrument as the sum of stored executions, in base units."""
+    """The leader's position per instrument, in base units: all stored executions in the exchange's order.
+
+    It never falls below zero: what a leader sells of earlier holdings is not ours. `last_at` is the time of the
+    newest execution in it; an older one that arrives later makes the book be counted again.
+    """
 
     __tablename__ = "leader_book"
     __table_args__ = (_to("strategy", "strategy_id"),)
@@ -115,6 +119,7 @@ class LeaderBook(TenantRow, Table):
     symbol: Mapped[str] = mapped_column(Text, primary_key=True)
     qty: Mapped[Amount]
     last_px: Mapped[Amount]
+    last_at: Mapped[Moment | None]
 
 
 class Delivery(TenantRow, Table):

@@ -68,7 +68,7 @@ ROLES = (
         wanted=False,
         local=True,
     ),
-    Role("web", ("{copydesk}", "web", *_SERVE, "{port}"), ports=(("port", "--port"),)),
+    Role("web", ("{copydesk}", "web", *_SERVE, "{port}", "--live-port", "{live_port}"), ports=(("port", "--port"),)),
     Role("live", ("{copydesk}", "live", *_SERVE, "{live_port}"), ports=(("live_port", "--live-port"),)),
     Role("listener", ("{copydesk}", "listen")),
     Role("replicator", ("{copydesk}", "work", "replicate")),

@@ -24,7 +24,7 @@ from copydesk.venues.binance_orders import check_credentials, fills_of, leader_t
 from copydesk.venues.budget import RateBudget
 from copydesk.venues.http_pool import HttpPool, PoolLimits
 from copydesk.venues.model import Balance, KeyScope, LeaderTrade, Outcome
-from copydesk.venues.port import OnOutcome, Venue
+from copydesk.venues.port import OnOutcome, Venue, always
 from copydesk.venues.traits import BINANCE_SPOT
 from copydesk.venues.urls import VenueUrls
 
@@ -76,14 +76,20 @@ class BinanceSpot(Venue):
         await self.submit_many([(credentials, order)], lambda _, outcome: outcomes.append(outcome))
         return outcomes[0].view()
 
-    async def submit_many(self, orders: Sequence[tuple[Credentials, OrderRequest]], on_outcome: OnOutcome) -> None:
+    async def submit_many(
+        self,
+        orders: Sequence[tuple[Credentials, OrderRequest]],
+        on_outcome: OnOutcome,
+        *,
+        may_send: Callable[[], bool] = always,
+    ) -> None:
         """Send closes first, else in the given order; `on_outcome` runs as each answer arrives, in any order.
 
         Returns when every order has its outcome. If cancelled, orders already queued are still sent and reported.
         """
         if not orders:
             return
-        fanout = Fanout(len(orders), on_outcome)
+        fanout = Fanout(len(orders), on_outcome, may_send)
         ranked = sorted(range(len(orders)), key=lambda i: not orders[i][1].reduces)
         for count, index in enumerate(ranked, start=1):
             self._start(orders[index], index, fanout)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from orjson import JSONDecodeError, loads
@@ -109,11 +110,12 @@ class PlainCall(BudgetedCall):
 class Fanout:
     """Count the orders of one `submit_many` that are still open; `done` is set when the last has its outcome."""
 
-    __slots__ = ("done", "on_outcome", "open")
+    __slots__ = ("done", "may_send", "on_outcome", "open")
 
-    def __init__(self, size: int, on_outcome: OnOutcome) -> None:
+    def __init__(self, size: int, on_outcome: OnOutcome, may_send: Callable[[], bool]) -> None:
         self.open = size
         self.on_outcome = on_outcome
+        self.may_send = may_send
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def report(self, index: int, outcome: Outcome) -> None:
@@ -140,6 +142,8 @@ class OrderCall(BudgetedCall):
         self._fanout = fanout
 
     def render(self) -> tuple[str, str, str]:
+        if not self._fanout.may_send():
+            raise Unavailable("not sent: the sender's right to send has ended")
         self.take_budget()
         form = order_form(
             self.order, timestamp_ms=self.venue.timestamp_ms(), recv_window_ms=self.venue.traits.recv_window_ms

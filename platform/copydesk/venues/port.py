@@ -15,6 +15,11 @@ from copydesk.venues.model import Balance, KeyScope, LeaderTrade, Outcome, Strea
 OnOutcome = Callable[[int, Outcome], None]
 
 
+def always() -> bool:
+    """Let every order be sent."""
+    return True
+
+
 class Venue(Protocol):
     """Trade and read on one exchange.
 
@@ -24,8 +29,17 @@ class Venue(Protocol):
 
     async def submit(self, credentials: Credentials, order: OrderRequest) -> OrderView: ...
 
-    async def submit_many(self, orders: Sequence[tuple[Credentials, OrderRequest]], on_outcome: OnOutcome) -> None:
-        """Send closes first, else in the given order; report each outcome by its index as soon as it is known."""
+    async def submit_many(
+        self,
+        orders: Sequence[tuple[Credentials, OrderRequest]],
+        on_outcome: OnOutcome,
+        *,
+        may_send: Callable[[], bool] = always,
+    ) -> None:
+        """Send closes first, else in the given order; report each outcome by its index as soon as it is known.
+
+        `may_send` is asked for each order at the moment it is written; from its first no on, orders are `Unavailable`.
+        """
         ...
 
     async def query(self, credentials: Credentials, venue_symbol: str, client_order_id: str) -> OrderView | None:

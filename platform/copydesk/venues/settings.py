@@ -7,7 +7,7 @@ from copydesk.kernel import Setting, registry
 CONNECTIONS_MAX = registry.declare(
     Setting(
         "venues.connections_max",
-        default=500,
+        default=1_000,
         minimum=1,
         maximum=5_000,
         scope="installation",

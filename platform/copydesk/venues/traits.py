@@ -78,7 +78,7 @@ BINANCE_SPOT = VenueTraits(
     recv_window_ms=2000,
     rate_limits=(
         RateLimit(LimitScope.IP, LimitUnit.WEIGHT, 6000, 60, _SPOT_DOCS, _AS_OF),
-        RateLimit(LimitScope.IP, LimitUnit.REQUESTS, 61000, 300, _SPOT_DOCS, _AS_OF),
+        RateLimit(LimitScope.IP, LimitUnit.REQUESTS, 300_000, 300, _SPOT_DOCS, _AS_OF),
         RateLimit(LimitScope.KEY, LimitUnit.ORDERS, 50, 10, _SPOT_DOCS, _AS_OF),
         RateLimit(LimitScope.KEY, LimitUnit.ORDERS, 160_000, 86_400, _SPOT_DOCS, _AS_OF),
     ),

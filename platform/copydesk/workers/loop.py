@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Coroutine
+from concurrent.futures import Future
 from typing import Any, TypeVar
 
 import uvloop
@@ -20,9 +21,9 @@ class ResidentLoop:
         self._thread = threading.Thread(target=self._serve, name="resident-loop", daemon=True)
         self._thread.start()
 
-    def run(self, work: Coroutine[Any, Any, T]) -> T:
-        """Run a coroutine to its end and return its result, from any other thread."""
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+    def start(self, work: Coroutine[Any, Any, T]) -> Future[T]:
+        """Start a coroutine from any other thread and return the future of its result."""
+        return asyncio.run_coroutine_threadsafe(work, self._loop)
 
     def close(self) -> None:
         """Stop the loop and wait for its thread."""

@@ -33,7 +33,7 @@ class ReplicatorWorker(SimpleWorker):
 def run_replicator(runtime: Runtime) -> None:
     """Serve the replication queue until told to stop."""
     loop = ResidentLoop()
-    around = WorkerSurroundings(runtime, loop.run)
+    around = WorkerSurroundings(runtime, loop.start)
     clock = SystemClock()
     timing = Timing(runtime.number(LEASE_MS), runtime.number(UNKNOWN_WAIT_MS))
     holder = f"{socket.gethostname()}:{os.getpid()}:{new_id()}"

@@ -238,6 +238,7 @@ def upgrade() -> None:
         sa.Column("symbol", sa.Text(), nullable=False),
         sa.Column("qty", sa.Numeric(precision=38, scale=18), nullable=False),
         sa.Column("last_px", sa.Numeric(precision=38, scale=18), nullable=False),
+        sa.Column("last_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(
             ["tenant_id", "strategy_id"],
             ["strategy.tenant_id", "strategy.id"],
@@ -274,9 +275,10 @@ def upgrade() -> None:
         sa.UniqueConstraint(
             "tenant_id",
             "account_id",
+            "symbol",
             "venue_order_id",
             "cum_qty",
-            name=op.f("uq_signal_tenant_id_account_id_venue_order_id_cum_qty"),
+            name=op.f("uq_signal_tenant_id_account_id_symbol_venue_order_id_cum_qty"),
         ),
     )
     op.create_index("ix_signal_strategy_recent", "signal", ["tenant_id", "strategy_id", "id"], unique=False)

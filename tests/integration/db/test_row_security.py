@@ -1,0 +1,224 @@
+"""Nothing of one brand reaches another: every tenant table, every statement, asked as the wrong brand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import psycopg
+import pytest
+from copydesk.db import Database, metadata, tenant_tables
+from copydesk.kernel import ConfigError
+from copydesk.tenancy import ensure_tenant
+from sqlalchemy import Table, func, select
+from sqlalchemy.exc import ProgrammingError
+from tenant_rows import fill, ordered_tenant_tables, row_of
+
+TABLES = [pytest.param(table, id=table.name) for table in ordered_tenant_tables()]
+
+
+@dataclass(frozen=True)
+class Brands:
+    db: Database
+    ours: int
+    theirs: int
+
+
+@pytest.fixture(scope="module")
+def brands(database_url: str) -> Iterator[Brands]:
+    db = Database.connect(database_url, pool_size=1)
+    with db.installation() as session:
+        ids = [ensure_tenant(session, slug) for slug in ("ours", "theirs")]
+    for tenant_id in ids:
+        with db.tenant(tenant_id) as session:
+            fill(session, tenant_id)
+    yield Brands(db, *ids)
+    db.dispose()
+
+
+def test_the_walk_covers_every_table_with_a_brand() -> None:
+    assert {table.name for table in ordered_tenant_tables()} == set(tenant_tables())
+    assert len(tenant_tables()) >= 15
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_a_brand_reads_its_own_rows_only(brands: Brands, table: Table) -> None:
+    with brands.db.tenant(brands.ours) as session:
+        assert [row.tenant_id for row in session.execute(table.select())] == [brands.ours]
+        theirs = select(func.count()).select_from(table).where(table.c.tenant_id == brands.theirs)
+        assert session.execute(theirs).scalar_one() == 0
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_a_brand_changes_and_deletes_no_row_of_another(brands: Brands, table: Table) -> None:
+    theirs = table.c.tenant_id == brands.theirs
+    other = {"text": "changed"} if "text" in table.c else {table.c[-1].name: table.c[-1]}
+    with brands.db.tenant(brands.ours) as session:
+        assert session.execute(table.update().where(theirs).values(other)).rowcount == 0
+        assert session.execute(table.delete().where(theirs)).rowcount == 0
+    with brands.db.tenant(brands.theirs) as session:
+        assert [dict(row._mapping) for row in session.execute(table.select())] == [row_of(table, brands.theirs)]
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_a_brand_writes_no_row_into_another(brands: Brands, table: Table) -> None:
+    with (
+        pytest.raises(ProgrammingError, match="row-level security"),
+        brands.db.tenant(brands.ours) as session,
+    ):
+        session.execute(table.insert().values(row_of(table, brands.theirs)))
+    with (
+        pytest.raises(ProgrammingError, match="row-level security"),
+        brands.db.tenant(brands.ours) as session,
+    ):
+        session.execute(table.update().values(tenant_id=brands.theirs))
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_a_session_without_a_brand_sees_nothing_and_writes_nothing(brands: Brands, table: Table) -> None:
+    with brands.db.installation() as session:
+        assert session.execute(select(func.count()).select_from(table)).scalar_one() == 0
+        assert session.execute(table.delete()).rowcount == 0
+    with pytest.raises(ProgrammingError, match="row-level security"), brands.db.installation() as session:
+        session.execute(table.insert().values(row_of(table, brands.ours)))
+
+
+def test_a_brand_does_not_linger_on_a_pooled_connection(brands: Brands) -> None:
+    table = metadata.tables["account"]
+    with brands.db.tenant(brands.ours) as session:
+        assert session.execute(select(func.count()).select_from(table)).scalar_one() == 1
+    with brands.db.installation() as session:
+        assert session.execute(select(func.count()).select_from(table)).scalar_one() == 0
+
+
+def test_a_reference_never_crosses_brands(brands: Brands) -> None:
+    for table in ordered_tenant_tables():
+        for key in table.foreign_key_constraints:
+            if key.referred_table.name != "tenant":
+                assert key.column_keys[0] == "tenant_id", f"{table.name} refers to {key.referred_table.name}"
+
+
+# A table counts as protected when row-level security is on, binds even its owner, and has the one policy.
+_UNPROTECTED = """
+    SELECT c.relname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'tenant_id'
+    WHERE c.relkind IN ('r', 'p') AND c.relnamespace = 'public'::regnamespace AND NOT (
+        c.relrowsecurity AND c.relforcerowsecurity AND EXISTS (
+            SELECT FROM pg_policy p WHERE p.polrelid = c.oid AND p.polcmd = '*' AND p.polpermissive
+              AND pg_get_expr(p.polqual, p.polrelid) LIKE '%app.tenant%'
+              AND pg_get_expr(p.polwithcheck, p.polrelid) LIKE '%app.tenant%')
+        AND (SELECT count(*) FROM pg_policy p WHERE p.polrelid = c.oid) = 1)
+    ORDER BY c.relname
+"""
+
+
+def unprotected(connection: psycopg.Connection) -> list[str]:
+    """Name every table with a `tenant_id` that does not hold brands apart."""
+    return [name for (name,) in connection.execute(_UNPROTECTED)]
+
+
+def test_every_table_with_a_brand_is_under_forced_row_level_security(owner_url: str) -> None:
+    with psycopg.connect(owner_url) as connection:
+        assert unprotected(connection) == []
+
+
+_POLICY = (
+    "CREATE POLICY own ON forgotten USING (tenant_id = current_setting('app.tenant')::int) "
+    "WITH CHECK (tenant_id = current_setting('app.tenant')::int)"
+)
+
+
+@pytest.mark.parametrize(
+    ("statements", "found"),
+    [
+        ([], True),
+        (["ALTER TABLE forgotten ENABLE ROW LEVEL SECURITY", _POLICY], True),
+        (["ALTER TABLE forgotten ENABLE ROW LEVEL SECURITY", "ALTER TABLE forgotten FORCE ROW LEVEL SECURITY"], True),
+        (
+            [
+                "ALTER TABLE forgotten ENABLE ROW LEVEL SECURITY",
+                "ALTER TABLE forgotten FORCE ROW LEVEL SECURITY",
+                _POLICY,
+                "CREATE POLICY hole ON forgotten USING (true)",
+            ],
+            True,
+        ),
+        (
+            [
+                "ALTER TABLE forgotten ENABLE ROW LEVEL SECURITY",
+                "ALTER TABLE forgotten FORCE ROW LEVEL SECURITY",
+                _POLICY,
+            ],
+            False,
+        ),
+    ],
+    ids=["plain", "not forced", "no policy", "second policy", "protected"],
+)
+def test_a_table_that_lacks_protection_is_found(owner_url: str, statements: list[str], found: bool) -> None:
+    with psycopg.connect(owner_url) as connection:
+        connection.execute("CREATE TABLE forgotten (tenant_id int, id int)")
+        for statement in statements:
+            connection.execute(statement)
+        assert unprotected(connection) == (["forgotten"] if found else [])
+        connection.rollback()
+
+
+def test_the_applications_role_owns_nothing_and_cannot_bypass(database_url: str) -> None:
+    with psycopg.connect(database_url) as connection:
+        role = connection.execute(
+            "SELECT rolsuper, rolbypassrls, rolcreaterole, rolcreatedb FROM pg_roles WHERE rolname = current_user"
+        ).fetchone()
+        assert role == (False, False, False, False)
+        owned = "SELECT count(*) FROM pg_class WHERE relowner = (SELECT oid FROM pg_roles WHERE rolname = current_user)"
+        assert connection.execute(owned).fetchone() == (0,)
+        member = "SELECT count(*) FROM pg_auth_members m JOIN pg_roles r ON r.oid = m.member WHERE rolname = current_user"
+        assert connection.execute(member).fetchone() == (0,)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "ALTER TABLE account DISABLE ROW LEVEL SECURITY",
+        "DROP POLICY own_rows ON account",
+        "CREATE TABLE mine (id int)",
+        "TRUNCATE account CASCADE",
+        "SET ROLE copydesk_owner",
+        "DELETE FROM tenant",
+        "UPDATE tenant SET slug = 'x'",
+        "DELETE FROM alembic_version",
+    ],
+)
+def test_the_applications_role_may_not_change_the_rules(database_url: str, statement: str) -> None:
+    with psycopg.connect(database_url) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
+        connection.execute(statement)
+
+
+def test_switching_row_level_security_off_is_an_error_and_no_way_around(database_url: str, brands: Brands) -> None:
+    with psycopg.connect(database_url) as connection:
+        connection.execute("SET row_security = off")
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            connection.execute("SELECT * FROM account")
+
+
+def test_a_superuser_is_refused_with_one_sentence_that_names_the_remedy(owner_url: str) -> None:
+    db = Database.connect(owner_url, pool_size=1)
+    with pytest.raises(ConfigError) as refusal:
+        db.require_safe_role()
+    db.dispose()
+    assert str(refusal.value) == (
+        "DATABASE_URL connects as copydesk_owner, which bypasses row-level security; "
+        "use a role without SUPERUSER and BYPASSRLS, such as copydesk_app"
+    )
+
+
+def test_a_server_that_is_not_there_is_named_in_one_sentence(free_port: int) -> None:
+    db = Database.connect(f"postgresql://copydesk_app@127.0.0.1:{free_port}/copydesk", pool_size=1)
+    with pytest.raises(ConfigError, match="PostgreSQL at DATABASE_URL refuses: ") as refusal:
+        db.require_safe_role()
+    db.dispose()
+    assert "\n" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("url", ["mysql://x", "copydesk", "", "redis://localhost"])
+def test_an_address_that_is_not_postgresql_is_refused(url: str) -> None:
+    with pytest.raises(ConfigError, match="DATABASE_URL must start with postgresql://"):
+        Database.connect(url)

@@ -1,0 +1,89 @@
+"""The replicator dies or freezes at the worst moments; truth is the exchange's journal."""
+
+from __future__ import annotations
+
+import time
+
+import psycopg
+from copydesk.stack import wait_until
+from simulation_desk import Desk
+from simulation_exchange import Record
+
+FOLLOWERS = {"north": 200, "south": 5}
+RTT_MS = 60
+
+
+def go_flat(desk: Desk, after_seq: int) -> None:
+    """Close what the test opened: every book must follow down to nothing."""
+    desk.north.sell_all()
+    desk.await_verdict(desk.north, after_seq, orders=2)
+
+
+def under_way(orders: list[Record], at_ms: float) -> list[Record]:
+    """Return the orders that the exchange had executed but not yet answered at that time."""
+    return [order for order in orders if at_ms - RTT_MS < order["at_ms"] <= at_ms]
+
+
+def test_a_calm_market_is_copied_once_each(desk: Desk) -> None:
+    """First without any fault, so that a failure elsewhere speaks of the fault."""
+    seq = desk.exchange.now()
+    desk.north.buy()
+    desk.await_verdict(desk.north, seq)
+    go_flat(desk, seq)
+
+
+def test_a_replicator_killed_in_the_middle_of_a_fan_out_of_200_doubles_and_loses_nothing(desk: Desk) -> None:
+    seq = desk.exchange.now()
+    desk.exchange.rtt(RTT_MS)
+    desk.north.buy()
+    desk.await_orders(desk.north, seq, 60)
+    killed_ms = time.time() * 1000
+    desk.roles.kill("replicator")
+    desk.exchange.rtt(0)
+    desk.exchange.records()
+    executed = desk.glance(desk.north, seq)
+    in_flight = under_way(executed, killed_ms)
+    assert 0 < len(in_flight) < len(executed) < 200, (len(in_flight), len(executed))
+    assert desk.states(desk.north)["planned"] == 200
+
+    desk.roles.start("replicator")
+    desk.await_verdict(desk.north, seq, healing="the replicator killed in a fan-out of 200")
+    go_flat(desk, seq)
+
+
+def test_a_replicator_killed_between_storing_and_sending_sends_after_its_restart(desk: Desk) -> None:
+    seq = desk.exchange.now()
+    desk.roles.kill("replicator")
+    with psycopg.connect(desk.stack.owner_url) as lock:
+        # A fresh replicator has yet to open the data key that seals the accounts' keys; here it waits for it.
+        lock.execute("LOCK TABLE data_key IN ACCESS EXCLUSIVE MODE")
+        desk.roles.start("replicator")
+        desk.north.buy()
+        stored = wait_until(lambda: desk.states(desk.north).get("planned") == 200, patience_s=15)
+        assert stored, f"{desk.states(desk.north)}; {desk.where()}"
+        desk.roles.kill("replicator")
+    desk.exchange.records()
+    assert not desk.glance(desk.north, seq)
+
+    desk.roles.start("replicator")
+    desk.await_verdict(desk.north, seq, healing="the replicator killed between storing and sending")
+    go_flat(desk, seq)
+
+
+def test_a_replicator_that_froze_in_a_fan_out_and_was_replaced_sends_nothing_when_it_wakes(desk: Desk) -> None:
+    seq = desk.exchange.now()
+    desk.roles.start("replicator-2")
+    desk.await_worker("replicator-2")
+    desk.exchange.rtt(RTT_MS)
+    desk.north.buy()
+    desk.await_orders(desk.north, seq, 60)
+    frozen = desk.freeze_sender(desk.north, seq)
+    assert len(desk.glance(desk.north, seq)) < 200
+
+    desk.exchange.rtt(0)
+    desk.await_orders(desk.north, seq, 200)
+    desk.roles.thaw(frozen)
+    desk.await_verdict(desk.north, seq)
+    go_flat(desk, seq)
+    assert not desk.roles.ended(), desk.where()
+    desk.roles.stop("replicator-2")
