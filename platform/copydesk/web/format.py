@@ -22,6 +22,7 @@ NBSP = "\u00a0"
 _ISOLATE, _POP = "\u2066", "\u2069"
 _MINUS = "\u2212"
 _DIGITS_MAX = 8
+_SMALL_RATIO = Decimal("0.01")
 _BPS_DIGITS = 1
 
 
@@ -49,7 +50,9 @@ def px(value: Decimal | None) -> str:
 
 
 def pct(ratio: Decimal | None, signed: bool = True, digits: int = 1) -> str:
-    """Write a fraction as a percentage: 0.124 is "+12.4 %"."""
+    """Write a fraction as a percentage: 0.124 is "+12.4 %". Under one percent one digit more tells the sign."""
+    if ratio and abs(ratio) < _SMALL_RATIO:
+        digits += 1
     pattern = "#,##0." + "0" * digits if digits else "#,##0"
     return figure(None if ratio is None else ratio * 100, pattern, unit="%", signed=signed)
 
