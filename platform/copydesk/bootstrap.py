@@ -203,7 +203,7 @@ class WorkerSurroundings:
 def broker_prefix(tenant: Tenant) -> str:
     """Return what a brand's client order ids begin with; the broker id earns the brand its rebate."""
     broker_id = next((exchange.broker_id for exchange in tenant.config.exchanges if exchange.broker_id), None)
-    return f"x-{broker_id.removeprefix('x-')}-" if broker_id else "cd-"
+    return f"x-{broker_id}-" if broker_id else "cd-"
 
 
 def announce(redis: Redis, tenant_id: int, event: Mapping[str, Any]) -> None:

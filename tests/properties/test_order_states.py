@@ -17,7 +17,9 @@ prefixes = st.sampled_from(["", "cd-", "x-ABCDEF12-", "x-abcdefghijkl"])
 
 
 @given(copies, prefixes)
-def test_a_copy_always_gets_the_same_id_and_one_that_binance_takes(copy: tuple[int, int, int, str], prefix: str) -> None:
+def test_a_copy_always_gets_the_same_id_and_one_that_binance_takes(
+    copy: tuple[int, int, int, str], prefix: str
+) -> None:
     cid = client_order_id(prefix, copy_digest(*copy))
     assert cid == client_order_id(prefix, copy_digest(*copy))
     assert re.fullmatch(BINANCE_SPOT.client_order_id_pattern, cid)

@@ -1,4 +1,4 @@
-"""Laws of sizing: no more leverage than the leader, no more money than the allocation, nothing that cannot be closed."""
+"""Laws of sizing: no more leverage than the leader, no more money than the allocation, nothing unclosable."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ def servers() -> Iterator[tuple[Stack, Path]]:
     root = Path(tempfile.mkdtemp(prefix="copydesk-sim-"))
     with embedded_stack(root / "servers", durable=False) as stack:
         yield stack, root
-    if not any(root.glob("*/failed")):
+    if False:
         shutil.rmtree(root, ignore_errors=True)
 
 

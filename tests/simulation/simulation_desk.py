@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import sys
 import time
@@ -61,6 +62,7 @@ exchanges:
     markets: [{market}]
 """
 _RECONCILED = text("SELECT coalesce(min(at), 'epoch') > :since FROM reconcile_run")
+_SIGNALS = text("SELECT count(*) FROM signal")
 _STATES = text("SELECT status, count(*) FROM copy WHERE symbol = :symbol GROUP BY status")
 _REASONS = text("SELECT DISTINCT reason FROM copy c JOIN account a ON a.id = c.account_id WHERE a.label = :label")
 
@@ -173,14 +175,23 @@ class Desk:
                 )
                 assert done, f"{cast.slug} is not reconciled; {self.where()}"
 
+    def await_signals(self, cast: Cast, at_least: int) -> None:
+        """Wait until that many of the leader's trades are stored."""
+        stored = wait_until(lambda: self.scalar(cast, _SIGNALS) >= at_least, patience_s=20, poll_s=0.05)
+        assert stored, f"{self.scalar(cast, _SIGNALS)} signals; {self.where()}"
+
     def await_worker(self, name: str) -> None:
         """Wait until a replicator serves the queue."""
-        worker = f"rq:worker:replicator-{socket.gethostname()}-{self.roles.pid(name)}"
+        worker = f"rq:worker:replicator-{socket.gethostname()}-{self.roles.pid(name)}-".encode()
         with closing(redis.Redis.from_url(self.stack.redis_url)) as client:
-            there = wait_until(lambda: bool(client.sismember("rq:workers", worker)), patience_s=15, poll_s=0.05)
+
+            def registered() -> bool:
+                return any(name.startswith(worker) for name in client.smembers("rq:workers"))
+
+            there = wait_until(registered, patience_s=15, poll_s=0.05)
         assert there, self.where()
 
-    def freeze_sender(self, cast: Cast, after_seq: int) -> str:
+    def freeze_sender(self, cast: Cast) -> str:
         """Freeze the replicator that is sending and return its name: without it no further order arrives."""
         lease = self.scalar(cast, text("SELECT holder FROM shard_lease"))
         name = next(n for n in ("replicator", "replicator-2") if f":{self.roles.pid(n)}:" in lease)
@@ -218,12 +229,12 @@ def open_desk(stack: Stack, root: Path, *, followers: dict[str, int], connection
     options = RoleOptions(root=root, var_dir=root / "var")
     options.var_dir.mkdir()
     token = lab_token(options.var_dir / "lab")
-    roles = RoleBook(options, {}, root / "log")
+    roles = RoleBook(options, dict(os.environ), root / "log")
     roles.log_dir.mkdir()
     runtime = None
     try:
         exchange = _open_exchange(roles, options, token)
-        roles.environment = role_environment({"PATH": "/usr/bin:/bin"}, stack, options, lab=False) | {
+        roles.environment = role_environment(os.environ, stack, options, lab=False) | {
             "COPYDESK_LAB_REST": exchange.rest,
             "COPYDESK_LAB_STREAM": exchange.stream,
         }

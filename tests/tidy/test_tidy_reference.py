@@ -13,6 +13,7 @@ from project import ROOT, files, named
 DOCS = ROOT / "platform" / "docs"
 LINE_LENGTH_MAX = 120
 LINK = re.compile(r"\]\((?!https?:|#|mailto:)([^)#\s]+)")
+NAMED_IN_CODE = re.compile(r"platform/docs/[\w./-]+\.md")
 COMMAND = re.compile(r"(?:^|`)copydesk ([a-z]+)\b", re.MULTILINE)
 
 
@@ -60,3 +61,9 @@ def test_every_page_can_be_reached_from_the_index() -> None:
     index = (DOCS / "index.md").read_text()
     lost = [path for path in files(".md", under=DOCS) if path.relative_to(DOCS).as_posix() not in index]
     assert named([path for path in lost if path.name != "index.md"]) == []
+
+
+def test_every_page_that_the_code_names_exists() -> None:
+    sources = [*files(".py", under=ROOT / "platform" / "copydesk"), *files(".yaml", under=ROOT / "config")]
+    wanted = {name for path in sources for name in NAMED_IN_CODE.findall(path.read_text())}
+    assert sorted(name for name in wanted if not (ROOT / name).is_file()) == []

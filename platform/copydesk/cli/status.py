@@ -26,6 +26,8 @@ WAITING_S_MAX = 10
 # Every copy ends within a minute in which the exchange can be reached.
 UNKNOWN_S_MAX = 60
 ROUNDS_MISSED_MAX = 3
+# What a role itself listens on; web also takes the port of live events, which it only tells browsers.
+_SERVED = ("--port", "--rest-port", "--ws-port")
 
 _LANES = text(
     """
@@ -173,8 +175,7 @@ def _roles(var: VarDir) -> Iterator[Finding]:
 
 
 def _ports(command_line: str) -> list[str]:
-    words = shlex.split(command_line)
-    return [value for flag, value in pairwise(words) if flag.endswith("-port") or flag == "--port"]
+    return [value for flag, value in pairwise(shlex.split(command_line)) if flag in _SERVED]
 
 
 def _lanes(runtime: Runtime) -> Iterator[Finding]:

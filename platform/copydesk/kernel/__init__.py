@@ -15,7 +15,7 @@ from copydesk.kernel.errors import (
     Unavailable,
     VenueRefused,
 )
-from copydesk.kernel.ids import base32_digest, new_id
+from copydesk.kernel.ids import derived_id, new_id
 from copydesk.kernel.money import ZERO, decimal_text, floor_to_step, round_to_step, steps_between
 from copydesk.kernel.settings import Setting, SettingRegistry, registry
 
@@ -34,8 +34,8 @@ __all__ = [
     "SystemClock",
     "Unavailable",
     "VenueRefused",
-    "base32_digest",
     "decimal_text",
+    "derived_id",
     "floor_to_step",
     "new_id",
     "registry",

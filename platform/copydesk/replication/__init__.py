@@ -4,7 +4,8 @@ Must not know web, queue or process: what it needs from outside is in `port`.
 """
 
 from copydesk.replication.check import Reconciler
-from copydesk.replication.drain import Drainer, Sender
+from copydesk.replication.dispatch import Sender
+from copydesk.replication.drain import Drainer
 from copydesk.replication.intake import Leader, StoredSignal, store_trades
 from copydesk.replication.lane import Lanes
 from copydesk.replication.leaders import busy_lanes, due_lanes, last_trade_at, live_leaders, record_equity

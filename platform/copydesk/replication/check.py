@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from copydesk.db import Database
 from copydesk.kernel import Clock, CopydeskError, VenueRefused
-from copydesk.replication.drain import Dispatch, Sender
+from copydesk.replication.dispatch import Dispatch, Sender
 from copydesk.replication.fixes import store_fixes
+from copydesk.replication.holdings import flag_unbacked, held_books, unbacked
 from copydesk.replication.lane import Hold, Lanes
 from copydesk.replication.outcomes import backoff_s, expired, settlement_of_view
 from copydesk.replication.port import Surroundings
 from copydesk.replication.settle import Settlement, settle
 from copydesk.replication.store import OpenCopy, due_checks, record_run
 from copydesk.trading import Credentials, Denial, OrderStatus, OrderView
+from copydesk.venues import Balance
 
 Answer = OrderView | CopydeskError | None
+
+# Reading balances weighs 20 of 6,000 a minute: ten accounts per round leave room for everything else.
+COMPARE_MAX = 10
+COMPARE_EVERY_S = 60.0
 _ACKNOWLEDGED = frozenset({OrderStatus.ACCEPTED, OrderStatus.PARTIALLY_FILLED})
 
 
@@ -38,6 +45,7 @@ class Reconciler:
         self._lanes = lanes
         self._sender = sender
         self._clock = clock
+        self._compared_at: dict[tuple[int, int], float] = {}
 
     def reconcile(self, tenant_id: int, shard: str) -> int:
         """Run one round on the lane and return how many copies it settled or sent; 0 where another worker has it."""
@@ -50,6 +58,7 @@ class Reconciler:
             return 0
         resolved = self._resolve(tenant_id, shard, hold)
         corrected = self._correct(tenant_id, shard, hold)
+        self._compare(tenant_id, shard)
         with self._db.tenant(tenant_id) as session:
             record_run(session, shard=shard, at=self._clock.now(), resolved=resolved, corrected=corrected)
         return resolved + corrected
@@ -68,13 +77,14 @@ class Reconciler:
             Dispatch(copy.id, copy.account_id, copy.request(symbols[copy.symbol].venue_symbol), copy.checks)
             for copy in verdicts.resend
         ]
-        sending = self._sender.start(tenant_id, shard, hold, batch)
-        settlements = verdicts.settlements + self._sender.finish(sending)
         with self._db.tenant(tenant_id) as session:
-            settle(session, settlements)
+            settle(session, verdicts.settlements + self._sender.before_resend(batch), epoch=hold.epoch)
+        sent = self._sender.finish(self._sender.start(tenant_id, shard, hold, batch))
+        with self._db.tenant(tenant_id) as session:
+            settle(session, sent, epoch=hold.epoch)
         for signal_id in {copy.signal_id for copy in due}:
             self._around.announce(tenant_id, {"type": "copies", "signal_id": signal_id})
-        return len(settlements)
+        return len(verdicts.settlements) + len(sent)
 
     async def _ask(self, shard: str, due: Sequence[OpenCopy], keys: dict[int, Credentials]) -> list[Answer]:
         exchange = self._around.exchange(shard)
@@ -88,7 +98,7 @@ class Reconciler:
             except CopydeskError as trouble:
                 return trouble
 
-        return [await ask(copy) for copy in due]
+        return await asyncio.gather(*[ask(copy) for copy in due])
 
     def _correct(self, tenant_id: int, shard: str, hold: Hold) -> int:
         """Close what should be closed already: a close that failed or was filled in part is planned anew."""
@@ -105,15 +115,41 @@ class Reconciler:
             )
         settlements = self._sender.finish(self._sender.start(tenant_id, shard, hold, batch))
         with self._db.tenant(tenant_id) as session:
-            settle(session, settlements)
+            settle(session, settlements, epoch=hold.epoch)
         return len(settlements)
+
+    def _compare(self, tenant_id: int, shard: str) -> None:
+        """Hold a few accounts' books against the exchange, those first that were not looked at for longest."""
+        with self._db.tenant(tenant_id) as session:
+            books = held_books(session, shard)
+        now = self._clock.monotonic()
+        ages = {book.account_id: self._compared_at.get((tenant_id, book.account_id), 0.0) for book in books}
+        due = sorted((a for a, at in ages.items() if now - at >= COMPARE_EVERY_S or at == 0.0), key=ages.__getitem__)
+        keys = self._around.credentials(tenant_id, due[:COMPARE_MAX])
+        if not keys:
+            return
+        balances = self._around.start(self._balances(shard, keys)).result()
+        self._compared_at |= {(tenant_id, account_id): now for account_id in keys}
+        looked_at = [book for book in books if book.account_id in balances]
+        missing = unbacked(looked_at, balances, self._around.exchange(shard).instruments)
+        with self._db.tenant(tenant_id) as session:
+            flag_unbacked(session, missing=missing, fine={book.subscription_id for book in looked_at})
+
+    async def _balances(self, shard: str, keys: dict[int, Credentials]) -> dict[int, dict[str, Balance]]:
+        """Read balances at once; an account whose exchange does not answer is left out."""
+        venue = self._around.exchange(shard).venue
+        answers = await asyncio.gather(*[venue.balances(key) for key in keys.values()], return_exceptions=True)
+        for answer in answers:
+            if isinstance(answer, BaseException) and not isinstance(answer, CopydeskError):
+                raise answer
+        return {a: answer for a, answer in zip(keys, answers, strict=True) if not isinstance(answer, BaseException)}
 
 
 def judge(due: Sequence[OpenCopy], answers: Sequence[Answer], *, now: datetime, age_ms_max: int) -> Verdicts:
     """Decide each copy by the exchange's word. Pure.
 
     An order that the exchange shows is settled by what it shows. "No such order" counts only from `proof_at`
-    on; then a close, or an open whose signal is still fresh, is sent again under the same id, and any other
+    on; then a close, or an open that is still wanted and fresh, is sent again under the same id, and any other
     ends as expired. Of an order that was acknowledged once it is no proof at all: that order is asked about again.
     Trouble in asking leaves the copy as it is, to be asked about later.
     """
@@ -126,6 +162,8 @@ def judge(due: Sequence[OpenCopy], answers: Sequence[Answer], *, now: datetime, 
             settlements.append(_ask_later(copy, answer, now))
         elif copy.proof_at is not None and now < copy.proof_at:
             settlements.append(Settlement(copy.id, OrderStatus.IN_FLIGHT, next_check_at=copy.proof_at))
+        elif not copy.wanted:
+            settlements.append(expired(copy.id, Denial.NEVER_ARRIVED))
         elif copy.reduces or now - copy.signal_at <= timedelta(milliseconds=age_ms_max):
             resend.append(copy)
         else:
@@ -136,5 +174,5 @@ def judge(due: Sequence[OpenCopy], answers: Sequence[Answer], *, now: datetime, 
 def _ask_later(copy: OpenCopy, trouble: CopydeskError | None, now: datetime) -> Settlement:
     later = Settlement(copy.id, copy.status, next_check_at=now + timedelta(seconds=backoff_s(copy.checks)))
     if isinstance(trouble, VenueRefused):
-        return replace(later, reason=trouble.code, facts={"message": str(trouble)})
+        return later._replace(reason=trouble.code, facts={"message": str(trouble)})
     return later

@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from copydesk.db import TenantSession
 from copydesk.kernel import floor_to_step
-from copydesk.replication.drain import Dispatch
+from copydesk.replication.dispatch import Dispatch
 from copydesk.replication.model import Planned
 from copydesk.replication.orders import copy_digest, order_request
 from copydesk.replication.store import store_fix

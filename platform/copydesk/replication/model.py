@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import NamedTuple
 
 from copydesk.kernel import ZERO
 from copydesk.trading import Denial, OrderType, Side, SizingMode, SubscriptionState
@@ -32,8 +33,7 @@ class SignalFact:
         return self.position_after > self.position_before
 
 
-@dataclass(frozen=True, slots=True)
-class Book:
+class Book(NamedTuple):
     """A subscription's position in one instrument; `buying` and `selling` are quantities in flight."""
 
     qty: Decimal = ZERO
@@ -43,8 +43,7 @@ class Book:
     last_signal_id: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Follower:
+class Follower(NamedTuple):
     """One subscription with what its next order depends on.
 
     `spent` is the cost of all its books plus what its opening orders in flight may still pay at their limits.
@@ -70,8 +69,7 @@ class Limits:
     market_allowed: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Planned:
+class Planned(NamedTuple):
     """One row for the copy table: an order to send, or a denial with its reason.
 
     `target_qty` is the book's new target, stored with the copy in one transaction.

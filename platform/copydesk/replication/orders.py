@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Protocol
 
-from copydesk.kernel import base32_digest
+from copydesk.kernel import derived_id
 from copydesk.trading import OrderRequest, OrderType, Side, TimeInForce
 
 _DIGEST_LENGTH = 32
@@ -28,7 +28,7 @@ class Sendable(Protocol):
 
 def copy_digest(tenant_id: int, subscription_id: int, signal_id: int, leg: str) -> str:
     """Derive the text that makes a copy's client order id; the same copy always has the same."""
-    return base32_digest(str(tenant_id), str(subscription_id), str(signal_id), leg, length=_DIGEST_LENGTH)
+    return derived_id(str(tenant_id), str(subscription_id), str(signal_id), leg, length=_DIGEST_LENGTH)
 
 
 def order_request(client_order_id: str, venue_symbol: str, order: Sendable) -> OrderRequest:

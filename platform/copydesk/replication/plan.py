@@ -39,6 +39,16 @@ def plan_copies(
     return [_plan_close(signal, follower, instrument, share) for follower in fresh]
 
 
+def deny_all(signal: SignalFact, followers: Iterable[Follower], denial: Denial) -> list[Planned]:
+    """Refuse a signal for every follower that has not yet seen it, open or close alike: there is no way to send it."""
+    leg, side = (OPEN, Side.BUY) if signal.opens else (CLOSE, Side.SELL)
+    return [
+        _denied(follower, leg, side, (denial, {}), reduces=not signal.opens)
+        for follower in followers
+        if follower.book.last_signal_id < signal.id
+    ]
+
+
 def open_limit_px(px: Decimal, tick: Decimal, slippage_bps_max: int, side: Side = Side.BUY) -> Decimal:
     """Return the worst price an opening copy may pay, rounded to the tick on the follower's side."""
     if side is Side.BUY:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from psycopg.types.json import Jsonb
 from sqlalchemy import text
@@ -16,8 +15,7 @@ from copydesk.kernel import ZERO
 from copydesk.trading import Denial, Fill, OrderStatus
 
 
-@dataclass(frozen=True, slots=True)
-class Settlement:
+class Settlement(NamedTuple):
     """The newest truth about one copy. `next_check_at` is set while the outcome stays unknown."""
 
     copy_id: int
@@ -34,7 +32,8 @@ class Settlement:
     proof_at: datetime | None = None
 
 
-# Only an open copy moves; a late or repeated answer changes nothing but adds fills that were not yet known.
+# Only an open copy of our own epoch moves: who took the shard over may have asked or sent again, and will book the
+# fills with the answer. A late or repeated answer of our own adds only fills that were not yet known.
 _SETTLE = text(
     """
     WITH answer AS (
@@ -55,7 +54,7 @@ _SETTLE = text(
             checks = c.checks + 1
         FROM answer a
         WHERE c.tenant_id = :tenant_id AND c.id = a.id
-          AND c.status IN ('planned', 'in_flight', 'accepted', 'partially_filled')
+          AND c.status IN ('planned', 'in_flight', 'accepted', 'partially_filled') AND c.epoch = :epoch
         RETURNING c.subscription_id, c.symbol, c.status, c.reduces, c.qty - c.cum_qty AS missed
     ), shortfall AS (
         SELECT subscription_id, symbol, sum(missed) AS qty FROM moved
@@ -81,7 +80,7 @@ _BOOK_FILLS = text(
             CAST(:pxs AS numeric[]), CAST(:fees AS numeric[]), CAST(:currencies AS text[]),
             CAST(:ats AS timestamptz[]))
             AS f(copy_id, trade_id, qty, px, fee, fee_currency, at)
-        JOIN copy c ON c.tenant_id = :tenant_id AND c.id = f.copy_id
+        JOIN copy c ON c.tenant_id = :tenant_id AND c.id = f.copy_id AND c.epoch = :epoch
         ON CONFLICT (tenant_id, copy_id, trade_id) DO NOTHING
         RETURNING subscription_id, symbol, side, qty, px, fee, fee_currency
     ), netted AS (
@@ -113,12 +112,16 @@ _QUARANTINE = text(
 )
 
 
-def settle(session: TenantSession, settlements: Sequence[Settlement]) -> None:
-    """Store answers and book their fills in this transaction; safe to run twice with the same answers."""
+def settle(session: TenantSession, settlements: Sequence[Settlement], *, epoch: int) -> None:
+    """Store answers and book their fills in this transaction; safe to run twice with the same answers.
+
+    `epoch` is that of the hold under which the answers were asked for.
+    """
     if not settlements:
         return
     params: dict[str, Any] = {
         "tenant_id": session.tenant_id,
+        "epoch": epoch,
         "ids": array_literal([s.copy_id for s in settlements]),
         "statuses": array_literal([s.status for s in settlements]),
         "reasons": array_literal([s.reason for s in settlements]),
@@ -137,12 +140,13 @@ def settle(session: TenantSession, settlements: Sequence[Settlement]) -> None:
         session.execute(_QUARANTINE, {"ids": array_literal(refused), "reason": str(Denial.KEY_REJECTED)})
     fills = [(s.copy_id, fill) for s in settlements for fill in s.fills]
     if fills:
-        _book_fills(session, fills)
+        _book_fills(session, fills, epoch)
 
 
-def _book_fills(session: TenantSession, fills: Sequence[tuple[int, Fill]]) -> None:
+def _book_fills(session: TenantSession, fills: Sequence[tuple[int, Fill]], epoch: int) -> None:
     params: dict[str, Any] = {
         "tenant_id": session.tenant_id,
+        "epoch": epoch,
         "copy_ids": array_literal([copy_id for copy_id, _ in fills]),
         "trade_ids": array_literal([fill.trade_id for _, fill in fills]),
         "qtys": array_literal([fill.qty for _, fill in fills]),

@@ -94,9 +94,13 @@ _LEASE = text(
 
 _ORPHANS = text(
     """
-    UPDATE copy SET status = 'in_flight', epoch = :epoch, next_check_at = clock_timestamp(),
-                    proof_at = clock_timestamp() + make_interval(secs => :seconds)
-    WHERE shard = :shard AND epoch < :epoch AND status = 'planned'
+    UPDATE copy SET
+        epoch = :epoch,
+        next_check_at = CASE status WHEN 'planned' THEN clock_timestamp() ELSE next_check_at END,
+        proof_at = CASE status WHEN 'planned' THEN clock_timestamp() + make_interval(secs => :seconds)
+                               ELSE proof_at END,
+        status = CASE status WHEN 'planned' THEN 'in_flight' ELSE status END
+    WHERE shard = :shard AND epoch < :epoch AND status IN ('planned', 'in_flight', 'accepted', 'partially_filled')
     """
 )
 
@@ -177,7 +181,7 @@ def take_lease(session: TenantSession, *, shard: str, holder: str, lease_ms: int
 
 
 def adopt_orphans(session: TenantSession, *, shard: str, epoch: int, wait_ms: int) -> int:
-    """Mark copies that an earlier holder planned as in flight: they may or may not have been sent."""
+    """Take over an earlier holder's open copies: what it planned is in flight, since it may have been sent."""
     result = session.execute(_ORPHANS, {"shard": shard, "epoch": epoch, "seconds": wait_ms / 1000})
     return int(result.rowcount)  # type: ignore[attr-defined]
 
@@ -237,7 +241,10 @@ def _owns(session: TenantSession, *, shard: str, epoch: int) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class OpenCopy:
-    """A copy whose end is not yet known, with what is needed to ask the exchange or to send it again."""
+    """A copy whose end is not yet known, with what is needed to ask the exchange or to send it again.
+
+    An open is no longer `wanted` once its book's target is zero: the leader has closed meanwhile.
+    """
 
     id: int
     subscription_id: int
@@ -255,6 +262,7 @@ class OpenCopy:
     checks: int
     proof_at: datetime | None
     signal_at: datetime
+    wanted: bool = True
 
     def request(self, venue_symbol: str) -> OrderRequest:
         """Return the very order that was stored, with the same client order id."""
@@ -264,8 +272,11 @@ class OpenCopy:
 _DUE_CHECKS = text(
     """
     SELECT c.id, c.subscription_id, c.signal_id, c.account_id, c.leg, c.symbol, c.side, c.type, c.qty, c.px,
-           c.reduces, c.client_order_id, c.status, c.checks, c.proof_at, s.venue_at AS signal_at
-    FROM copy c JOIN signal s ON s.tenant_id = c.tenant_id AND s.id = c.signal_id
+           c.reduces, c.client_order_id, c.status, c.checks, c.proof_at, s.venue_at AS signal_at,
+           c.reduces OR coalesce(b.target_qty, 0) > 0 AS wanted
+    FROM copy c
+    JOIN signal s ON s.tenant_id = c.tenant_id AND s.id = c.signal_id
+    LEFT JOIN book b ON b.tenant_id = c.tenant_id AND b.subscription_id = c.subscription_id AND b.symbol = c.symbol
     WHERE c.shard = :shard AND c.status IN ('in_flight', 'accepted', 'partially_filled')
       AND (c.next_check_at IS NULL OR c.next_check_at <= :now)
     ORDER BY c.reduces DESC, c.id LIMIT 500

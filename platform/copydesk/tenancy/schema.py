@@ -98,7 +98,7 @@ Currency = Annotated[str, _matching(r"[A-Z0-9]{2,10}", "a currency code such as 
 Market = Annotated[str, _matching(r"[A-Z0-9]{2,15}/[A-Z0-9]{2,10}", "a market such as BTC/USDT (base/quote)")]
 Color = Annotated[str, _matching(r"#[0-9a-fA-F]{6}", 'a color such as "#c2410c" (six digits, in quotes)')]
 SecretReference = Annotated[str, PlainValidator(_secret_reference)]
-BrokerId = Annotated[str, _matching(r"[A-Za-z0-9-]{1,16}", "1 to 16 letters, digits or hyphens")]
+BrokerId = Annotated[str, _matching(r"[A-Za-z0-9]{6,9}", "6 to 9 letters or digits")]
 Provider = Annotated[str, _matching(r"[a-z][a-z0-9_]{1,31}", "a provider name in lower case, such as stripe")]
 Email = Annotated[str, _matching(r"[^@\s<>]{1,64}@[^@\s<>]{1,190}", "an e-mail address")]
 

@@ -113,7 +113,7 @@ class BinanceSpot(Venue):
             view = order_view(answer, fills=())
         if view.cum_qty == 0:
             return view
-        trades = await self._read("trades", credentials, {"symbol": venue_symbol, "orderId": view.venue_order_id})
+        trades = await self._read("fills", credentials, {"symbol": venue_symbol, "orderId": view.venue_order_id})
         with _reading():
             return order_view(answer, fills=fills_of(trades, view.cum_qty))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
+from typing import NamedTuple
 
 from copydesk.kernel import OutcomeUnknown, Unavailable, VenueRefused
 from copydesk.trading import OrderType, OrderView, Side
@@ -69,8 +70,7 @@ class StreamEvent:
 SubmitResult = OrderView | VenueRefused | Unavailable | OutcomeUnknown
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What came of one order: accepted, refused with proof, never sent, or unknown.
 
     `sent_at` and `acked_at` are epoch seconds of this machine; `sent_at` is None when no byte was written.

@@ -14,7 +14,7 @@ from types import MappingProxyType
 
 from copydesk.kernel import ConfigError
 
-DIGEST_LEN_MIN = 20  # 100 bits of base32: two copies never share an id by chance.
+DIGEST_LEN_MIN = 24  # 96 bits in hexadecimal: two copies never share an id by chance.
 
 
 class LimitScope(StrEnum):
@@ -93,6 +93,7 @@ BINANCE_SPOT = VenueTraits(
             "open_orders": Endpoint("GET", "/api/v3/openOrders", 80),
             "balances": Endpoint("GET", "/api/v3/account", 20),
             "trades": Endpoint("GET", "/api/v3/myTrades", 20),
+            "fills": Endpoint("GET", "/api/v3/myTrades", 5),  # Of one order.
             "key_scope": Endpoint("GET", "/sapi/v1/account/apiRestrictions", 1),
         }
     ),

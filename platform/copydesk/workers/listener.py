@@ -23,12 +23,14 @@ from copydesk.replication import (
 )
 from copydesk.trading import Credentials, Environment, Instrument
 from copydesk.venues import Balance, BinanceSpot, BinanceStream, LeaderTrade, StreamState
+from copydesk.workers.outage import DATABASE_AWAY, first_line
 from copydesk.workers.wake import Waker
 
 log = logging.getLogger(__name__)
 
 _OVERLAP_MS = 60_000
 _LOOK_FOR_LEADERS_S = 2.0
+_TRY_AGAIN_S = 0.5
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,7 @@ class LeaderWatch:
         self._leader = leader
         self._equity = ZERO
         self._inbox: asyncio.Queue[Sequence[LeaderTrade]] = asyncio.Queue()
+        self._complete_until: datetime | None = None
         self._tenant = runtime.tenant(leader.tenant_id)
 
     async def run(self) -> None:
@@ -89,12 +92,34 @@ class LeaderWatch:
                 elif event.state is StreamState.LOST:
                     log.warning("leader %s: stream lost: %s", self._leader.account_id, event.reason)
                 else:
-                    await self._snapshot(credentials)
+                    await self._fill_gap(credentials)
 
-    async def _snapshot(self, credentials: Credentials) -> None:
-        """Read executions since the newest stored one, with overlap; known ones change nothing."""
-        since = await asyncio.to_thread(self._last_trade_at)
+    async def _fill_gap(self, credentials: Credentials) -> None:
+        """Read by REST what the stream may have missed, until it was read: newer trades wait, so that order stays."""
+        while not await self._snapshot(credentials):
+            await asyncio.sleep(_TRY_AGAIN_S)
+
+    async def _snapshot(self, credentials: Credentials) -> bool:
+        """Read executions since the last complete snapshot, with overlap; known ones change nothing."""
+        began_at = utc_now()
+        try:
+            since = self._complete_until
+            if since is None:
+                since = await asyncio.to_thread(self._last_trade_at)
+            for trades in await self._trades_since(credentials, since):
+                self._inbox.put_nowait(trades)
+        except CopydeskError as error:
+            log.warning("leader %s: snapshot failed: %s", self._leader.account_id, error)
+            return False
+        except DATABASE_AWAY as error:
+            log.warning("leader %s: snapshot failed: %s", self._leader.account_id, first_line(error))
+            return False
+        self._complete_until = began_at
+        return True
+
+    async def _trades_since(self, credentials: Credentials, since: datetime) -> list[Sequence[LeaderTrade]]:
         since_ms = max(int(since.timestamp() * 1000) - _OVERLAP_MS, int(self._leader.started_at.timestamp() * 1000))
+        found: list[Sequence[LeaderTrade]] = []
         for exchange in self._tenant.config.exchanges:
             if (exchange.venue, exchange.environment) != (self._market.venue, self._market.environment):
                 continue
@@ -102,12 +127,8 @@ class LeaderWatch:
                 instrument = self._market.instruments.get(symbol)
                 if instrument is None:
                     continue
-                try:
-                    trades = await self._market.spot.trades_since(credentials, instrument.venue_symbol, since_ms)
-                except CopydeskError as error:
-                    log.warning("leader %s: snapshot failed: %s", self._leader.account_id, error)
-                    return
-                self._inbox.put_nowait(trades)
+                found.append(await self._market.spot.trades_since(credentials, instrument.venue_symbol, since_ms))
+        return found
 
     def _last_trade_at(self) -> datetime:
         with self._runtime.db.tenant(self._leader.tenant_id) as session:
@@ -133,9 +154,9 @@ class LeaderWatch:
             try:
                 await asyncio.to_thread(self._store_and_wake, trades, seen_at)
                 return
-            except OSError as error:
-                log.warning("leader %s: not stored yet: %s", self._leader.account_id, error)
-            await asyncio.sleep(0.5)
+            except DATABASE_AWAY as error:
+                log.warning("leader %s: not stored yet: %s", self._leader.account_id, first_line(error))
+            await asyncio.sleep(_TRY_AGAIN_S)
 
     def _store_and_wake(self, trades: Sequence[LeaderTrade], seen_at: datetime) -> None:
         named = [(self._market.ccxt_symbol(trade.venue_symbol) or trade.venue_symbol, trade) for trade in trades]
@@ -155,6 +176,8 @@ class LeaderWatch:
                 await asyncio.to_thread(self._record_equity, self._equity)
             except CopydeskError as error:
                 log.warning("leader %s: equity not read: %s", self._leader.account_id, error)
+            except DATABASE_AWAY as error:
+                log.warning("leader %s: equity not recorded: %s", self._leader.account_id, first_line(error))
             await asyncio.sleep(every_s)
 
     async def _value(self, credentials: Credentials) -> Decimal:
@@ -179,7 +202,10 @@ class Listener:
         """Serve until canceled."""
         try:
             while True:
-                await self._adopt_new()
+                try:
+                    await self._adopt_new()
+                except DATABASE_AWAY as error:
+                    log.warning("cannot look for new leaders: %s", first_line(error))
                 await asyncio.sleep(_LOOK_FOR_LEADERS_S)
         finally:
             for watch in self._watches.values():
@@ -205,6 +231,7 @@ class Listener:
 
     def _leaders(self) -> list[tuple[int, tuple[str, Environment], Leader]]:
         found: list[tuple[int, tuple[str, Environment], Leader]] = []
+        self._runtime.directory.refresh_if_due()
         for tenant in self._runtime.directory.all():
             tenant_id = self._runtime.tenant_ids[tenant.slug]
             for exchange in tenant.config.exchanges:

@@ -6,11 +6,10 @@ import logging
 import threading
 from datetime import timedelta
 
-from sqlalchemy.exc import OperationalError
-
 from copydesk.bootstrap import Runtime
 from copydesk.kernel import utc_now
 from copydesk.replication import LEASE_MS, RECONCILE_EVERY_MS, WAKE_AFTER_MS, busy_lanes, due_lanes
+from copydesk.workers.outage import DATABASE_AWAY, first_line
 from copydesk.workers.wake import Waker
 
 log = logging.getLogger(__name__)
@@ -33,8 +32,8 @@ class Relay:
         while not stopped.wait(pause_s):
             try:
                 self.sweep()
-            except OperationalError as error:
-                log.warning("sweep postponed: %s", str(error.orig).strip().splitlines()[0])
+            except DATABASE_AWAY as error:
+                log.warning("sweep postponed: %s", first_line(error))
 
     def sweep(self) -> int:
         """Wake every lane that is due, once, and return how many were woken."""
@@ -43,13 +42,15 @@ class Relay:
         if scheduled:
             self._reconcile_at = now + self._reconcile_every
         woken = 0
+        self._runtime.directory.refresh_if_due()
         for tenant_id in self._runtime.tenant_ids.values():
             with self._runtime.db.tenant(tenant_id) as session:
                 due = due_lanes(session, now=now, overdue=now - self._wake_after)
                 busy = busy_lanes(session) if scheduled else []
             lanes = dict(due) | dict.fromkeys(busy, "reconcile")
             for shard, job in lanes.items():
-                self._waker.free_lane(tenant_id=tenant_id, shard=shard, older_than_s=self._lease_s)
+                if self._waker.free_lane(tenant_id=tenant_id, shard=shard, older_than_s=self._lease_s):
+                    continue  # A job that waits for the lane handles this too; more of them would only pile up.
                 reason = f"sweep-{int(now.timestamp() * 1000)}"
                 woken += self._waker.wake(job, tenant_id=tenant_id, shard=shard, reason=reason)
         return woken

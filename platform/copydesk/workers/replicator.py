@@ -3,33 +3,80 @@
 from __future__ import annotations
 
 import gc
+import logging
 import os
 import socket
 import sys
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from types import FrameType
 
 from redis import Redis
+from redis.client import Pipeline
+from redis.exceptions import RedisError
 from rq import Queue, SimpleWorker
+from rq.exceptions import StopRequested
 from rq.serializers import JSONSerializer
 
 from copydesk.bootstrap import Runtime, WorkerSurroundings
-from copydesk.kernel import SystemClock, new_id
-from copydesk.replication import LEASE_MS, UNKNOWN_WAIT_MS, Drainer, Lanes, Reconciler, Sender, Timing
-from copydesk.workers.jobs import replicator
+from copydesk.kernel import SystemClock, new_id, utc_now
+from copydesk.replication import LEASE_MS, UNKNOWN_WAIT_MS, Drainer, Lanes, Reconciler, Sender, Timing, due_lanes
+from copydesk.workers.jobs import drain, reconcile, replicator
 from copydesk.workers.loop import ResidentLoop
+from copydesk.workers.outage import DATABASE_AWAY, first_line
 from copydesk.workers.wake import REPLICATE
+
+log = logging.getLogger(__name__)
+
+# RQ asks the queue anew every `ttl - 15` seconds, and waits 10 more for a Redis that hangs.
+_WORKER_TTL_S = 20
+_TRY_AGAIN_S = 0.25
 
 
 class ReplicatorWorker(SimpleWorker):
-    """Run jobs in this very process: no fork, so nothing is cold. Listens on one queue only, which RQ cannot lose."""
+    """Run jobs in this very process: no fork, so nothing is cold. Listens on one queue only, which RQ cannot lose.
 
-    # An idle worker asks Redis again at the latest after this many seconds, so a restart is noticed soon.
-    dequeue_timeout_s = 5
+    While Redis is away it works off what is due straight from PostgreSQL. RQ's remote commands are not served.
+    """
 
-    def __init__(self, redis: Redis, loop: ResidentLoop) -> None:
-        name = f"replicator-{socket.gethostname()}-{os.getpid()}"
+    max_connection_wait_time = 0.25
+
+    def __init__(self, redis: Redis, without_redis: Callable[[], None], stopped: threading.Event) -> None:
+        name = f"replicator-{socket.gethostname()}-{os.getpid()}-{new_id()}"
         queue = Queue(REPLICATE, connection=redis, serializer=JSONSerializer)
-        super().__init__([queue], name=name, connection=redis, serializer=JSONSerializer)
-        self.resident_loop = loop
+        super().__init__([queue], name=name, connection=redis, serializer=JSONSerializer, worker_ttl=_WORKER_TTL_S)
+        self._without_redis = without_redis
+        self._stopped = stopped
+
+    def request_stop(self, signum: int, frame: FrameType | None) -> None:
+        """Finish the job at hand, then end: the handler of SIGINT and SIGTERM."""
+        self._stopped.set()
+        super().request_stop(signum, frame)  # type: ignore[no-untyped-call]
+
+    def subscribe(self) -> None:
+        """Open no connection for commands: its thread would outlive every outage of Redis."""
+
+    def heartbeat(self, timeout: int | None = None, pipeline: Pipeline | None = None) -> None:
+        """Tell Redis that we live, as RQ does before each look at the queue."""
+        try:
+            super().heartbeat(timeout, pipeline)
+        except RedisError:
+            self._without_redis()
+            raise
+
+
+def serve(redis: Redis, without_redis: Callable[[], None]) -> None:
+    """Work until told to stop; RQ ends a worker whose job it could not book, and then another one begins."""
+    stopped = threading.Event()
+    while not stopped.is_set():
+        try:
+            ReplicatorWorker(redis, without_redis, stopped).work(logging_level="WARNING")
+        except RedisError as error:
+            log.warning("going on without Redis: %s", error)
+        with suppress(StopRequested):  # The signal handlers of the worker that ended are still in place.
+            stopped.wait(_TRY_AGAIN_S)
 
 
 def run_replicator(runtime: Runtime) -> None:
@@ -46,10 +93,23 @@ def run_replicator(runtime: Runtime) -> None:
     open_exchanges(runtime, around)
     _prefer_latency()
     try:
-        ReplicatorWorker(runtime.redis, loop).work(logging_level="WARNING")
+        serve(runtime.redis, partial(sweep_lanes, runtime))
     finally:
         around.close()
         loop.close()
+
+
+def sweep_lanes(runtime: Runtime) -> None:
+    """Handle what is due on every lane without being woken; the lease keeps other replicators out."""
+    try:
+        for tenant_id in runtime.tenant_ids.values():
+            now = utc_now()
+            with runtime.db.tenant(tenant_id) as session:
+                due = dict(due_lanes(session, now=now, overdue=now))
+            for shard, job in due.items():
+                (drain if job == "drain" else reconcile)(tenant_id, shard)
+    except DATABASE_AWAY as error:
+        log.warning("sweep postponed: %s", first_line(error))
 
 
 def _prefer_latency() -> None:

@@ -46,18 +46,22 @@ class Waker:
             return False
         return True
 
-    def free_lane(self, *, tenant_id: int, shard: str, older_than_s: float) -> None:
+    def free_lane(self, *, tenant_id: int, shard: str, older_than_s: float) -> int:
         """Take the lane's slot from jobs that hold it longer than any job runs: their worker was killed.
 
         Safe even if such a job still runs: the lease in PostgreSQL lets only one of them store and send.
+        Returns how many jobs still wait for the slot.
         """
         lane = RateLimitRegistry(lane_key(tenant_id, shard), self._redis)
         try:
             stuck: list[Any] = self._redis.zrangebyscore(lane.allowed_key, "-inf", time.time() - older_than_s)
             for job_id in stuck:
                 lane.release_and_enqueue(as_text(job_id))
+            lane.acquire_and_enqueue(1)  # Should a release have been lost with its Redis connection.
+            return lane.get_rate_limited_job_count()
         except RedisError as error:
             log.warning("lane %s not freed: %s", lane.key, error)
+            return 0
 
 
 def lane_key(tenant_id: int, shard: str) -> str:

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from decimal import Decimal
 
 import pytest
-from copydesk.kernel import OutcomeUnknown, Unavailable, VenueRefused, base32_digest
+from copydesk.kernel import OutcomeUnknown, Unavailable, VenueRefused, derived_id
 from copydesk.trading import Credentials, Denial, OrderRequest, OrderStatus, OrderType, OrderView, Side, TimeInForce
 from copydesk.venues import BinanceSpot, Outcome, PoolLimits, VenueUrls, client_order_id
 from lab_process import LabAccount, LabProcess
@@ -29,7 +29,7 @@ def order(
     reduces: bool = False,
 ) -> OrderRequest:
     kind = OrderType.MARKET if px is None else OrderType.LIMIT
-    text = client_order_id("x-TKT5PX2F", base32_digest(name, length=26))
+    text = client_order_id("x-TKT5PX2F", derived_id(name, length=26))
     return OrderRequest(text, "BTCUSDT", side, kind, qty, Decimal(px) if px else None, tif, reduces)
 
 

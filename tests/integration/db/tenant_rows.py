@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from decimal import Decimal
+from importlib import import_module
+from pathlib import Path
 from typing import Any
 
-import copydesk.bootstrap  # noqa: F401 - declares every table
+import copydesk
 from copydesk.db import metadata, tenant_tables
 from sqlalchemy import BigInteger, Boolean, Column, DateTime, Integer, LargeBinary, Numeric, SmallInteger, Table, Text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
+
+for _declaring in sorted(Path(copydesk.__file__).parent.glob("*/tables.py")):
+    import_module(f"copydesk.{_declaring.parent.name}.tables")
 
 _VALUES: dict[type, Any] = {
     Integer: 7,

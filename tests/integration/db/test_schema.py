@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -62,7 +63,7 @@ def test_any_texts_travel_whole_as_an_array(array_reader: psycopg.Connection, va
 
 
 @pytest.fixture(scope="module")
-def array_reader(database_url: str):
+def array_reader(database_url: str) -> Iterator[psycopg.Connection]:
     with psycopg.connect(database_url) as connection:
         yield connection
 

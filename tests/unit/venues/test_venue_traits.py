@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 
 import pytest
-from copydesk.kernel import ConfigError, base32_digest
+from copydesk.kernel import ConfigError, derived_id
 from copydesk.venues import BINANCE_SPOT, VenueUrls, client_order_id
 
-DIGEST = base32_digest("tenant", "7", "11", "open", length=40)
+DIGEST = derived_id("tenant", "7", "11", "open", length=40)
 
 
 @pytest.mark.parametrize("prefix", ["", "x-TKT5PX2F", "aur-"])

@@ -10,8 +10,8 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from copydesk.venues.lab.dialects.binance import _unsigned
-from copydesk.venues.lab.dialects.binance_params import parse_pairs
+from copydesk.venues.lab.dialects.binance import unsigned
+from copydesk.venues.lab.dialects.binance_params import read_pairs
 from copydesk.venues.lab.dialects.binance_shapes import canceled, full, my_trade, order_view, user_event
 from copydesk.venues.lab.keys import ApiKey
 from copydesk.venues.lab.model import BalanceUpdate, Execution, Order, OrderUpdate
@@ -40,7 +40,7 @@ def test_the_documented_signature_is_accepted_in_either_case(signature: str) -> 
 
 def test_query_and_body_are_signed_as_one_text() -> None:
     signed_body = f"{BODY}&signature={MIXED_SIGNATURE}"
-    assert DOCUMENTED.signs((QUERY + _unsigned(signed_body)).encode(), MIXED_SIGNATURE)
+    assert DOCUMENTED.signs((QUERY + unsigned(signed_body)).encode(), MIXED_SIGNATURE)
 
 
 @pytest.mark.parametrize(
@@ -48,13 +48,11 @@ def test_query_and_body_are_signed_as_one_text() -> None:
     [f"{WHOLE}&signature={WHOLE_SIGNATURE}", f"signature={WHOLE_SIGNATURE}&{WHOLE}", WHOLE],
 )
 def test_the_signature_is_not_part_of_what_is_signed(text: str) -> None:
-    assert _unsigned(text) == WHOLE
+    assert unsigned(text) == WHOLE
 
 
 def test_the_query_wins_over_the_body_and_names_are_decoded() -> None:
-    params: dict[str, str] = {}
-    parse_pairs("symbol=LTCBTC&symbols=%5B%22LTCBTC%22%5D", params)
-    parse_pairs("symbol=ETHBTC&quantity=1", params)
+    params = read_pairs("symbol=LTCBTC&symbols=%5B%22LTCBTC%22%5D", "symbol=ETHBTC&quantity=1")
     assert params == {"symbol": "LTCBTC", "symbols": '["LTCBTC"]', "quantity": "1"}
 
 

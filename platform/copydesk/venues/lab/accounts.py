@@ -61,14 +61,6 @@ class Account:
         balance.free += qty
         balance.locked -= qty
 
-    def give(self, asset: str, qty: Decimal, *, locked: bool) -> None:
-        """Take money for an execution, out of the promised part for resting orders."""
-        balance = self.balance(asset)
-        if locked:
-            balance.locked -= qty
-        else:
-            balance.free -= qty
-
     def register(self, order: Order) -> None:
         """Remember an order, as open or finished."""
         self.orders[order.order_id] = order
@@ -84,9 +76,10 @@ class Account:
             self._retire(order)
 
     def _retire(self, order: Order) -> None:
-        self._finished.append(order.order_id)
-        if len(self._finished) > HISTORY_MAX:
-            oldest = self.orders.pop(self._finished.popleft())
+        finished = self._finished
+        finished.append(order.order_id)
+        if len(finished) > HISTORY_MAX:
+            oldest = self.orders.pop(finished.popleft())
             self.finished_rows.pop(oldest.order_id, None)
             key = oldest.symbol, oldest.client_order_id
             if self.by_client_id.get(key) is oldest:

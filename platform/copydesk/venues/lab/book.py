@@ -88,14 +88,18 @@ class BookSide:
 
     def consume(self, take: Take) -> None:
         """Count an execution against the head of a level; the entry's own `leaves` is already reduced."""
-        level = self.levels[take.key]
-        level.total -= take.qty
-        if not take.entry.leaves:
-            head = level.queue.pop(0)
-            assert head is take.entry, "executions must follow the queue"
-            if isinstance(head, Quote):
-                del self.quotes[take.key]
-        self._drop_if_empty(take.key, level)
+        key, _, entry, qty = take
+        level = self.levels[key]
+        level.total -= qty
+        self.changed.add(key)
+        self.dirty = True
+        if entry.leaves:
+            return
+        head = level.queue.pop(0)
+        assert head is entry, "executions must follow the queue"
+        if isinstance(head, Quote):
+            del self.quotes[key]
+        self._drop_if_empty(key, level)
 
     def _mark(self, key: int) -> None:
         self.changed.add(key)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from decimal import ROUND_DOWN, Decimal
 
 from copydesk.kernel import ZERO
@@ -44,11 +45,11 @@ class Turn:
             )
         )
 
-    def close(self) -> list[Event]:
-        """Append the balances of real accounts that moved and the book's change, and return all events."""
+    def close(self, heard: Container[str] | None) -> list[Event]:
+        """Append the balances of real accounts that moved (and are heard) and the book's change; return all."""
         instrument = self.book.instrument
-        for account in self.touched.values():
-            if not account.house:
+        for name, account in self.touched.items():
+            if (heard is None or name in heard) and not account.house:
                 self.events.append(account.update((instrument.base, instrument.quote), self.now_ms))
         if self.book.commit():
             self.events.append(BookChange(instrument.venue_symbol, self.book.update_id, self.now_ms))
@@ -71,41 +72,68 @@ class Clearing:
         levels = turn.book.opposite(side)
         turn.touched[taker.name] = taker
         for take in plan.takes:
-            resting = take.entry if isinstance(take.entry, Order) else None
+            entry, qty = take.entry, take.qty
             self.trade_id += 1
-            cost = take.px * take.qty
-            if resting is None:
-                take.entry.leaves -= take.qty
+            cost = take.px * qty
+            if isinstance(entry, Order):
+                entry.fill(qty, cost, turn.now_ms)
+                levels.consume(take)
+                self._settle(turn, side, take, cost, taker, order)
+                self._settle_maker(turn, side, take, cost, entry)
+                self._print(turn, side, take, order, entry.order_id)
             else:
-                resting.fill(take.qty, cost, turn.now_ms)
-            levels.consume(take)
-            self._settle(turn, side, take, cost, taker, order)
-            self._print(turn, side, take, order, resting)
+                entry.leaves -= qty
+                levels.consume(take)
+                self._settle(turn, side, take, cost, taker, order)
+                self._settle_house(turn, side, qty, cost)
+                self._print(turn, side, take, order, 0)
 
     def _settle(self, turn: Turn, side: str, take: Take, cost: Decimal, taker: Account, order: Order | None) -> None:
-        """Swap the money of one trade; each side pays its fee out of what it gets."""
-        base, quote = turn.book.instrument.base, turn.book.instrument.quote
-        pays, pay_qty, gets, get_qty = (quote, cost, base, take.qty) if side == BUY else (base, take.qty, quote, cost)
-        resting = take.entry if isinstance(take.entry, Order) else None
-        maker = self.house_maker if resting is None else self.accounts[resting.account]
-        taker.give(pays, pay_qty, locked=False)
-        maker.give(gets, get_qty, locked=resting is not None)
-        taker_fee = self._charge(self.taker_fee, gets, get_qty) if order is not None else ZERO
-        maker_fee = self._charge(self.maker_fee, pays, pay_qty) if resting is not None else ZERO
-        taker.balance(gets).free += get_qty - taker_fee
-        maker.balance(pays).free += pay_qty - maker_fee
-        if order is not None:
-            order.fill(take.qty, cost, turn.now_ms)
-            execution = self._record(turn, order, take, taker_fee, gets, maker=False)
-            turn.executions.append(execution)
-        if resting is not None:
-            turn.touched[maker.name] = maker
-            self._record(turn, resting, take, maker_fee, pays, maker=True)
-            if resting.status == FILLED:
-                maker.finish(resting)
+        """Move the taker's money of one trade; each side pays its fee out of what it gets."""
+        instrument, qty = turn.book.instrument, take.qty
+        if side == BUY:
+            pays, pay_qty, gets, get_qty = instrument.quote, cost, instrument.base, qty
+        else:
+            pays, pay_qty, gets, get_qty = instrument.base, qty, instrument.quote, cost
+        taker.balance(pays).free -= pay_qty
+        if order is None:
+            taker.balance(gets).free += get_qty
+            return
+        fee = self._charge(self.taker_fee, gets, get_qty)
+        taker.balance(gets).free += get_qty - fee
+        order.fill(qty, cost, turn.now_ms)
+        turn.executions.append(self._record(turn, order, take, fee, gets, maker=False))
+
+    def _settle_house(self, turn: Turn, side: str, qty: Decimal, cost: Decimal) -> None:
+        """Move the money of the house's maker, whose quote was taken."""
+        instrument, maker = turn.book.instrument, self.house_maker
+        base, quote = maker.balance(instrument.base), maker.balance(instrument.quote)
+        if side == BUY:
+            base.free -= qty
+            quote.free += cost
+        else:
+            base.free += qty
+            quote.free -= cost
+
+    def _settle_maker(self, turn: Turn, side: str, take: Take, cost: Decimal, resting: Order) -> None:
+        """Move the money of the account whose order was taken, out of what the order had locked."""
+        instrument, qty, maker = turn.book.instrument, take.qty, self.accounts[resting.account]
+        if side == BUY:
+            gives, give_qty, gets, get_qty = instrument.base, qty, instrument.quote, cost
+        else:
+            gives, give_qty, gets, get_qty = instrument.quote, cost, instrument.base, qty
+        maker.balance(gives).locked -= give_qty
+        fee = self._charge(self.maker_fee, gets, get_qty)
+        maker.balance(gets).free += get_qty - fee
+        turn.touched[maker.name] = maker
+        self._record(turn, resting, take, fee, gets, maker=True)
+        if resting.status == FILLED:
+            maker.finish(resting)
 
     def _charge(self, rate: Decimal, asset: str, qty: Decimal) -> Decimal:
-        fee = (qty * rate).quantize(FEE_PLACES, ROUND_DOWN) if rate else ZERO
+        if not rate:
+            return ZERO
+        fee = (qty * rate).quantize(FEE_PLACES, ROUND_DOWN)
         self.house_fees.balance(asset).free += fee
         return fee
 
@@ -127,22 +155,14 @@ class Clearing:
         turn.tell(order, TRADE, execution)
         return execution
 
-    def _print(self, turn: Turn, side: str, take: Take, order: Order | None, resting: Order | None) -> None:
+    def _print(self, turn: Turn, side: str, take: Take, order: Order | None, maker_id: int) -> None:
         """Put the trade on the public tape."""
-        book = turn.book
-        book.last_px, book.last_qty, book.last_trade_id = take.px, take.qty, self.trade_id
+        book, px, qty = turn.book, take.px, take.qty
+        book.last_px, book.last_qty, book.last_trade_id = px, qty, self.trade_id
         taker_id = order.order_id if order is not None else 0
-        maker_id = resting.order_id if resting is not None else 0
         buyer_id, seller_id = (taker_id, maker_id) if side == BUY else (maker_id, taker_id)
         turn.events.append(
             PublicTrade(
-                book.instrument.venue_symbol,
-                self.trade_id,
-                take.px,
-                take.qty,
-                side == SELL,
-                buyer_id,
-                seller_id,
-                turn.now_ms,
+                book.instrument.venue_symbol, self.trade_id, px, qty, side == SELL, buyer_id, seller_id, turn.now_ms
             )
         )

@@ -5,7 +5,7 @@ The same calls in the same order always give the same events and state.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -55,6 +55,8 @@ class Engine:
         self.account_table: dict[str, Account] = {}
         self.clearing = Clearing(self.account_table, maker_fee, taker_fee)
         self.order_id = 0
+        # Whose balance updates are wanted; None means everyone's. Most accounts of a large lab have no listener.
+        self.heard: Container[str] | None = None
 
     def create_account(self, account: str, balances: Mapping[str, Decimal]) -> None:
         """Open an account with these free balances; the name must be new (ValueError)."""
@@ -101,16 +103,14 @@ class Engine:
             return Result(None, (), plan, [])
         account, turn = self.account_table[new.account], Turn(self.books[new.symbol], now_ms)
         order = self._accept(new, plan, now_ms)
-        account.register(order)
         turn.tell(order, NEW)
         if plan.takes and not (new.tif == FOK and plan.short):
             self.clearing.execute(turn, new.side, plan, account, order)
         if order.leaves or plan.short:
             self._rest_or_expire(turn, account, order)
-        else:
-            account.finish(order)
-        turn.touched[account.name] = account
-        return Result(order, tuple(turn.executions), None, turn.close())
+        account.register(order)
+        turn.touched[new.account] = account
+        return Result(order, tuple(turn.executions), None, turn.close(self.heard))
 
     def _accept(self, new: NewOrder, plan: Plan, now_ms: int) -> Order:
         self.order_id += 1
@@ -141,7 +141,6 @@ class Engine:
             return
         order.status = EXPIRED
         order.reason = Reject.NO_LIQUIDITY_FOK if order.tif == FOK else Reject.NO_LIQUIDITY
-        account.finish(order)
         turn.tell(order, EXPIRED)
 
     def cancel(
@@ -161,7 +160,7 @@ class Engine:
         owner.finish(order)
         turn.touched[account] = owner
         turn.tell(order, CANCELED)
-        return Result(order, (), None, turn.close())
+        return Result(order, (), None, turn.close(self.heard))
 
     def cancel_all(self, account: str, symbol: str, now_ms: int) -> list[Result]:
         """Cancel every open order of the account on this symbol, oldest first."""
@@ -244,7 +243,7 @@ class Engine:
                     left -= plan.qty
                 if left:
                     own.put_quote(ticks * own.sign, left)
-        return turn.close()
+        return turn.close(self.heard)
 
     def snapshot(self) -> dict[str, Any]:
         """Return the whole state as JSON-able values, decimals as text."""

@@ -19,7 +19,6 @@ from copydesk.venues.lab.limits import OrderMeter, WeightMeter
 from copydesk.venues.lab.maker import MarketMaker
 from copydesk.venues.lab.market import Market
 from copydesk.venues.lab.model import (
-    TRADE,
     BalanceUpdate,
     BookChange,
     Event,
@@ -128,6 +127,7 @@ class Lab:
         self.weights = WeightMeter()
         self.placed = OrderMeter()
         self.streams = Streams()
+        engine.heard = self.streams.recent
         self.history = History(market)
         self.pins: dict[str, Decimal] = {}
         self.tape: dict[str, deque[PublicTrade]] = {s: deque(maxlen=TAPE_LEN) for s in engine.instruments}
@@ -152,14 +152,15 @@ class Lab:
         self.journal.events(events, now_ms)
         recent = self.streams.recent
         for event in events:
-            if type(event) is BookChange:
+            kind = type(event)
+            if kind is BookChange:
                 continue
-            if type(event) is PublicTrade:
-                self._print(event)
+            if kind is PublicTrade:
+                self._print(event)  # type: ignore[arg-type]
                 continue
             self.changes += 1
-            if type(event) is OrderUpdate and event.change == TRADE:
-                self._give_back(event, now_ms)
+            if kind is OrderUpdate and event.execution is not None:  # type: ignore[union-attr]
+                self._give_back(event, now_ms)  # type: ignore[arg-type]
             if event.account in recent:  # type: ignore[union-attr]
                 self.streams.tell(event)  # type: ignore[arg-type]
 
@@ -209,6 +210,7 @@ class Lab:
             self.streams.on_trade(trade)
 
     def _give_back(self, event: OrderUpdate, now_ms: int) -> None:
-        execution = event.execution
-        if execution is not None and event.cum_qty == execution.qty:
+        """Stop counting an order as unfilled at its first execution."""
+        assert event.execution is not None
+        if event.cum_qty == event.execution.qty:
             self.placed.give_back(event.account, now_ms)

@@ -30,8 +30,7 @@ class Gate:
             if fault is not None:
                 lab.fault_struck(fault, request.method, request.path, account)
                 return self._harmed(fault, request, ip)
-        answer = self._spot.answer(request, ip)
-        return answer._replace(hold_ms=lab.rtt_ms) if lab.rtt_ms else answer
+        return self._spot.answer(request, ip, lab.rtt_ms)
 
     def ip_of(self, peer_ip: str, headers: Mapping[bytes, bytes]) -> str:
         """Return the caller's address; a test on this machine that knows the token may name another one."""
@@ -42,7 +41,7 @@ class Gate:
 
     def _harmed(self, fault: Fault, request: Request, ip: str) -> Answer:
         hold_ms = self._lab.rtt_ms
-        answer = self._spot.answer(request, ip) if fault.executes else DROP
+        answer = self._spot.answer(request, ip, hold_ms) if fault.executes else DROP
         if fault.harm == Harm.DELAY:
             return answer._replace(hold_ms=hold_ms + fault.delay_ms)
         if fault.harm == Harm.STATUS:

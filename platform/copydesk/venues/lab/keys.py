@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 import os
 from collections.abc import Callable, Iterable
@@ -19,6 +20,29 @@ WITHDRAW = "withdraw"
 PERMISSIONS = frozenset({READ, TRADE, WITHDRAW, "internal_transfer", "universal_transfer", "margin", "futures"})
 
 
+_INNER = bytes(byte ^ 0x36 for byte in range(256))
+_OUTER = bytes(byte ^ 0x5C for byte in range(256))
+_BLOCK_LEN = 64
+
+
+class Signer:
+    """HMAC-SHA256 (RFC 2104) with a secret's two key blocks hashed once: half the time of `hmac.digest`."""
+
+    __slots__ = ("_inner", "_outer")
+
+    def __init__(self, secret: bytes) -> None:
+        block = (secret if len(secret) <= _BLOCK_LEN else hashlib.sha256(secret).digest()).ljust(_BLOCK_LEN, b"\0")
+        self._inner = hashlib.sha256(block.translate(_INNER))
+        self._outer = hashlib.sha256(block.translate(_OUTER))
+
+    def hex(self, payload: bytes) -> str:
+        """Return the signature of these bytes in hexadecimal."""
+        inner, outer = self._inner.copy(), self._outer.copy()
+        inner.update(payload)
+        outer.update(inner.digest())
+        return outer.hexdigest()
+
+
 @dataclass(frozen=True, slots=True)
 class ApiKey:
     """One key pair. An empty `ips` means that the key is not bound to addresses."""
@@ -29,6 +53,10 @@ class ApiKey:
     permissions: frozenset[str]
     ips: frozenset[str]
     created_ms: int
+    signer: Signer = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "signer", Signer(self.secret.encode()))
 
     def allows(self, permission: str, ip: str) -> bool:
         """Tell whether this key may do that from this address."""
@@ -36,8 +64,7 @@ class ApiKey:
 
     def signs(self, payload: bytes, signature: str) -> bool:
         """Check an HMAC-SHA256 signature in hexadecimal, of either case, on the exact bytes."""
-        expected = hmac.digest(self.secret.encode(), payload, "sha256").hex()
-        return hmac.compare_digest(expected.encode(), signature.lower().encode())
+        return signature.isascii() and hmac.compare_digest(self.signer.hex(payload), signature.lower())
 
 
 class KeyRing:

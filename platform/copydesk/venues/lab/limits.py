@@ -25,7 +25,9 @@ class Refusal:
 
 
 @dataclass(slots=True)
-class _Address:
+class Address:
+    """The meter of one address: the weight `used` in the current minute, and its record of refusals."""
+
     window: int = -1
     used: int = 0
     refusals: int = 0
@@ -38,20 +40,20 @@ class WeightMeter:
 
     def __init__(self, weight_max: int = 6000) -> None:
         self.weight_max = weight_max
-        self._addresses: dict[str, _Address] = {}
+        self._addresses: dict[str, Address] = {}
 
-    def charge(self, ip: str, weight: int, now_ms: float) -> int:
-        """Add weight and return the use of the current minute."""
-        address = self._current(ip, now_ms)
-        address.used += weight
-        return address.used
+    def address(self, ip: str, now_ms: int) -> Address:
+        """Return the address's meter of the current minute; it must not be kept longer than one request."""
+        address = self._addresses.get(ip)
+        if address is None:
+            address = self._addresses[ip] = Address()
+        window = now_ms // MINUTE_MS
+        if window != address.window:
+            address.window, address.used, address.refusals = window, 0, 0
+        return address
 
-    def used(self, ip: str, now_ms: float) -> int:
-        return self._current(ip, now_ms).used
-
-    def refusal(self, ip: str, now_ms: float) -> Refusal | None:
+    def refusal(self, address: Address, now_ms: int) -> Refusal | None:
         """Return why this address must wait, or None; asking while refused counts toward a ban."""
-        address = self._current(ip, now_ms)
         if address.banned_until_ms > now_ms:
             return _wait(True, address.banned_until_ms, now_ms)
         if address.used <= self.weight_max:
@@ -61,26 +63,19 @@ class WeightMeter:
             length_ms = min(BAN_FIRST_MS * 2**address.bans, BAN_LONGEST_MS)
             address.bans += 1
             address.refusals = 0
-            address.banned_until_ms = int(now_ms) + length_ms
+            address.banned_until_ms = now_ms + length_ms
             return _wait(True, address.banned_until_ms, now_ms)
         return _wait(False, (address.window + 1) * MINUTE_MS, now_ms)
 
-    def _current(self, ip: str, now_ms: float) -> _Address:
-        address = self._addresses.get(ip)
-        if address is None:
-            address = self._addresses[ip] = _Address()
-        window = int(now_ms // MINUTE_MS)
-        if window != address.window:
-            address.window, address.used, address.refusals = window, 0, 0
-        return address
 
-
-def _wait(banned: bool, until_ms: int, now_ms: float) -> Refusal:
-    return Refusal(banned, until_ms, max(1, -int((now_ms - until_ms) // 1000)))
+def _wait(banned: bool, until_ms: int, now_ms: int) -> Refusal:
+    return Refusal(banned, until_ms, max(1, -((now_ms - until_ms) // 1000)))
 
 
 @dataclass(slots=True)
-class _Placed:
+class Placed:
+    """Orders of one account in the current ten seconds and the current day."""
+
     window: int = -1
     count: int = 0
     day: int = -1
@@ -93,11 +88,11 @@ class OrderMeter:
     def __init__(self, ten_seconds_max: int = 50, day_max: int = 160_000) -> None:
         self.ten_seconds_max = ten_seconds_max
         self.day_max = day_max
-        self._accounts: dict[str, _Placed] = {}
+        self._accounts: dict[str, Placed] = {}
 
-    def place(self, account: str, now_ms: float) -> str | None:
+    def place(self, account: str, now_ms: int) -> str | None:
         """Count one more order; return the name of the interval that is full, or None."""
-        placed = self._current(account, now_ms)
+        placed = self.of(account, now_ms)
         if placed.count >= self.ten_seconds_max:
             return f"{self.ten_seconds_max} orders per 10 SECOND"
         if placed.count_day >= self.day_max:
@@ -106,21 +101,19 @@ class OrderMeter:
         placed.count_day += 1
         return None
 
-    def give_back(self, account: str, now_ms: float) -> None:
-        placed = self._current(account, now_ms)
-        placed.count = max(0, placed.count - 1)
-        placed.count_day = max(0, placed.count_day - 1)
+    def give_back(self, account: str, now_ms: int) -> None:
+        placed = self.of(account, now_ms)
+        if placed.count:
+            placed.count -= 1
+        if placed.count_day:
+            placed.count_day -= 1
 
-    def counts(self, account: str, now_ms: float) -> tuple[int, int]:
-        """Return the counts of the current ten seconds and the current day."""
-        placed = self._current(account, now_ms)
-        return placed.count, placed.count_day
-
-    def _current(self, account: str, now_ms: float) -> _Placed:
+    def of(self, account: str, now_ms: int) -> Placed:
+        """Return the account's counts of the current ten seconds and the current day."""
         placed = self._accounts.get(account)
         if placed is None:
-            placed = self._accounts[account] = _Placed()
-        window, day = int(now_ms // TEN_SECONDS_MS), int(now_ms // DAY_MS)
+            placed = self._accounts[account] = Placed()
+        window, day = now_ms // TEN_SECONDS_MS, now_ms // DAY_MS
         if window != placed.window:
             placed.window, placed.count = window, 0
         if day != placed.day:

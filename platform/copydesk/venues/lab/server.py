@@ -7,12 +7,18 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import Callable
-from typing import NamedTuple, cast
+from heapq import heappop, heappush
+from math import ceil
+from typing import Any, NamedTuple, cast
 
 import httptools
 
+BACKLOG = 4096
 BODY_LEN_MAX = 65_536
+# How many pipelined requests one connection may have answered before the others get their turn.
+TURN_LEN = 8
 _REASONS = {
     200: b"OK",
     400: b"Bad Request",
@@ -27,22 +33,21 @@ _REASONS = {
     502: b"Bad Gateway",
     503: b"Service Unavailable",
 }
-_JSON = b"application/json;charset=UTF-8"
+_STATUS_LINES = {status: b"HTTP/1.1 %d %b\r\n" % (status, reason) for status, reason in _REASONS.items()}
+JSON = b"application/json;charset=UTF-8"
 
 
-class Request:
+class Request(NamedTuple):
     """One request as it came in; header names in lower case. `arrived_s` counts on the monotonic clock."""
 
-    __slots__ = ("arrived_s", "body", "headers", "keep_alive", "method", "path", "peer_ip", "query")
-
-    def __init__(self, method: str, url: str, headers: dict[bytes, bytes], body: bytes, peer_ip: str) -> None:
-        self.method = method
-        self.path, _, self.query = url.partition("?")
-        self.headers = headers
-        self.body = body
-        self.peer_ip = peer_ip
-        self.keep_alive = True
-        self.arrived_s = time.monotonic()
+    method: str
+    path: str
+    query: str
+    headers: dict[bytes, bytes]
+    body: bytes
+    peer_ip: str
+    keep_alive: bool
+    arrived_s: float
 
 
 class Answer(NamedTuple):
@@ -51,7 +56,7 @@ class Answer(NamedTuple):
     status: int
     body: bytes
     headers: bytes = b""
-    content_type: bytes = _JSON
+    content_type: bytes = JSON
     hold_ms: float = 0.0
 
 
@@ -61,20 +66,60 @@ DROP = Answer(0, b"")
 App = Callable[[Request], Answer]
 
 
-class Connection(asyncio.Protocol):
-    """Serve one keep-alive connection."""
+class HoldQueue:
+    """Call back later, many at a time: one timer for the earliest, however many wait for the same moment."""
 
-    def __init__(self, app: App, open_connections: set[Connection]) -> None:
+    def __init__(self) -> None:
+        self._waiting: list[tuple[float, int, Callable[..., None], tuple[Any, ...]]] = []
+        self._timer: asyncio.TimerHandle | None = None
+        self._count = 0
+
+    def put(self, due_s: float, act: Callable[..., None], *args: Any) -> None:
+        """Call `act` at this time of the monotonic clock; equal times keep their order."""
+        self._count += 1
+        heappush(self._waiting, (due_s, self._count, act, args))
+        if self._timer is None or self._waiting[0][1] == self._count:
+            self._arm()
+
+    def close(self) -> None:
+        """Forget whatever still waits."""
+        self._waiting.clear()
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _arm(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        # The loop's timers count whole milliseconds: rounded up, so that nothing goes out early.
+        wait_ms = max(0, ceil((self._waiting[0][0] - time.monotonic()) * 1000.0))
+        self._timer = asyncio.get_running_loop().call_later(wait_ms / 1000.0, self._sweep)
+
+    def _sweep(self) -> None:
+        self._timer = None
+        waiting, now_s = self._waiting, time.monotonic()
+        while waiting and waiting[0][0] <= now_s:
+            _, _, act, args = heappop(waiting)
+            act(*args)
+        if waiting:
+            self._arm()
+
+
+class Connection(asyncio.Protocol):
+    """Serve one keep-alive connection; a burst of pipelined requests gives way to others after each few."""
+
+    def __init__(self, app: App, holds: HoldQueue, open_connections: set[Connection]) -> None:
         self._app = app
+        self._holds = holds
         self._open = open_connections
         self._parser = httptools.HttpRequestParser(self)
         self._transport: asyncio.Transport | None = None
         self._peer_ip = ""
         self._url = b""
         self._headers: dict[bytes, bytes] = {}
-        self._body: list[bytes] = []
-        self._body_len = 0
-        self._ready: list[Request] = []
+        self._body = b""
+        self._too_long = False
+        self._ready: deque[Request] = deque()
+        self._scheduled = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         # uvloop's transports do not derive from asyncio.Transport, so only the type checker is told.
@@ -91,9 +136,6 @@ class Connection(asyncio.Protocol):
         if self._transport is not None:
             self._transport.close()
 
-    def on_message_begin(self) -> None:
-        self._url, self._headers, self._body, self._body_len = b"", {}, [], 0
-
     def on_url(self, url: bytes) -> None:
         self._url += url
 
@@ -101,21 +143,26 @@ class Connection(asyncio.Protocol):
         self._headers[name.lower()] = value
 
     def on_body(self, body: bytes) -> None:
-        self._body_len += len(body)
-        if self._body_len <= BODY_LEN_MAX:
-            self._body.append(body)
+        self._too_long = self._too_long or len(self._body) + len(body) > BODY_LEN_MAX
+        if not self._too_long:
+            self._body += body
 
     def on_message_complete(self) -> None:
         parser = self._parser
-        request = Request(
-            parser.get_method().decode("ascii"),
-            self._url.decode("latin-1"),
-            self._headers,
-            b"".join(self._body),
-            self._peer_ip,
+        path, _, query = self._url.decode("latin-1").partition("?")
+        self._ready.append(
+            Request(
+                parser.get_method().decode("ascii"),
+                path,
+                query,
+                self._headers,
+                self._body,
+                self._peer_ip,
+                parser.should_keep_alive(),
+                time.monotonic(),
+            )
         )
-        request.keep_alive = parser.should_keep_alive()
-        self._ready.append(request)
+        self._url, self._headers, self._body = b"", {}, b""
 
     def data_received(self, data: bytes) -> None:
         try:
@@ -123,35 +170,43 @@ class Connection(asyncio.Protocol):
         except httptools.HttpParserError:
             self._send(Answer(400, b'{"error":"expected an HTTP/1.1 request"}'), False)
             return
-        if self._body_len > BODY_LEN_MAX:
+        if self._too_long:
             self._send(Answer(413, b'{"error":"expected a body of at most 65536 bytes"}'), False)
             return
-        ready, self._ready = self._ready, []
-        for request in ready:
+        if not self._scheduled:
+            self._answer_some()
+
+    def _answer_some(self) -> None:
+        self._scheduled = False
+        ready = self._ready
+        for _ in range(min(len(ready), TURN_LEN)):
+            request = ready.popleft()
             answer = self._app(request)
             if answer.hold_ms > 0.0:
-                left_s = answer.hold_ms / 1000.0 - (time.monotonic() - request.arrived_s)
-                asyncio.get_running_loop().call_later(max(0.0, left_s), self._send, answer, request.keep_alive)
+                self._holds.put(request.arrived_s + answer.hold_ms / 1000.0, self._send, answer, request.keep_alive)
             else:
                 self._send(answer, request.keep_alive)
+        if ready:
+            self._scheduled = True
+            asyncio.get_running_loop().call_soon(self._answer_some)
 
     def _send(self, answer: Answer, keep_alive: bool) -> None:
         transport = self._transport
         if transport is None or transport.is_closing():
             return
-        if answer.status == 0:
+        status, body, headers, content_type, _ = answer
+        if status == 0:
             transport.abort()
             return
         transport.write(
-            b"HTTP/1.1 %d %b\r\nContent-Type: %b\r\n%bContent-Length: %d\r\n%b\r\n%b"
+            b"%bContent-Type: %b\r\n%bContent-Length: %d\r\n%b\r\n%b"
             % (
-                answer.status,
-                _REASONS.get(answer.status, b"Status"),
-                answer.content_type,
-                answer.headers,
-                len(answer.body),
+                _STATUS_LINES.get(status) or b"HTTP/1.1 %d Status\r\n" % status,
+                content_type,
+                headers,
+                len(body),
                 b"" if keep_alive else b"Connection: close\r\n",
-                answer.body,
+                body,
             )
         )
         if not keep_alive:
@@ -163,6 +218,7 @@ class HttpServer:
 
     def __init__(self, app: App) -> None:
         self._app = app
+        self._holds = HoldQueue()
         self._open: set[Connection] = set()
         self._server: asyncio.Server | None = None
         self.port = 0
@@ -170,10 +226,15 @@ class HttpServer:
     async def start(self, host: str, port: int) -> None:
         """Listen; port 0 picks a free one, found in `port` afterwards."""
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(lambda: Connection(self._app, self._open), host, port, backlog=4096)
+        self._server = await loop.create_server(self.connection, host, port, backlog=BACKLOG)
         self.port = self._server.sockets[0].getsockname()[1]
 
+    def connection(self) -> Connection:
+        """Make the protocol of one connection."""
+        return Connection(self._app, self._holds, self._open)
+
     async def stop(self) -> None:
+        self._holds.close()
         if self._server is None:
             return
         self._server.close()

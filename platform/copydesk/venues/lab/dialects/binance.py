@@ -7,16 +7,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from functools import lru_cache
 
 import orjson
 
 from copydesk.venues.lab.dialects import binance_account, binance_market, binance_orders
 from copydesk.venues.lab.dialects import binance_errors as errors
-from copydesk.venues.lab.dialects.binance_params import Call, parse_pairs, refuse_surplus
+from copydesk.venues.lab.dialects.binance_params import Call, read_pairs, refuse_surplus
 from copydesk.venues.lab.dialects.binance_routes import Route, Routes
 from copydesk.venues.lab.exchange import Lab
+from copydesk.venues.lab.journal import Requested
 from copydesk.venues.lab.keys import ApiKey
-from copydesk.venues.lab.server import Answer, Request
+from copydesk.venues.lab.limits import Address
+from copydesk.venues.lab.server import JSON, Answer, Request
 
 ROUTES: Routes = {**binance_market.ROUTES, **binance_orders.ROUTES, **binance_account.ROUTES}
 RECV_WINDOW_DEFAULT_MS = 5000.0
@@ -39,73 +42,68 @@ class BinanceSpot:
         key = self.lab.keys.get(request.headers.get(b"x-mbx-apikey", b"").decode("latin-1"))
         return key.account if key is not None else ""
 
-    def answer(self, request: Request, ip: str) -> Answer:
+    def answer(self, request: Request, ip: str, hold_ms: float = 0.0) -> Answer:
         """Carry out one REST request and write it down."""
-        lab = self.lab
-        at_ms = lab.now_ms()
+        lab, at_ms = self.lab, self.lab.now_ms()
         call = Call({}, ip, int(at_ms))
         route = ROUTES.get((request.method, request.path))
-        used_before = lab.weights.used(ip, at_ms)
-        code = 0
+        meter = lab.weights.address(ip, call.now_ms)
+        used_before, code = meter.used, 0
         try:
-            self.refuse_waiting(ip, at_ms)
+            self.refuse_waiting(meter, call.now_ms)
             if route is None:
                 raise errors.ApiError(0, "Not found", status=404)
-            call = self._authorized(route, request, call, at_ms)
-            self.charge(route, call, at_ms)
+            self._authorize(route, request, call, at_ms)
+            if route.weight:
+                self.charge(route, call, meter)
             body, status, headers = route.handler(lab, call), 200, b""
         except errors.ApiError as error:
-            self.charge_failure(route, ip, at_ms, used_before)
+            self.charge_failure(route, meter, used_before)
             body, status, headers, code = orjson.dumps(error.body()), error.status, error.headers, error.code
-        self.write_down(request.method, request.path, call, at_ms, status=status, code=code, since_s=request.arrived_s)
-        return Answer(status, body, headers + self._usage(route, call, at_ms))
+        outcome = status, code, (time.monotonic() - request.arrived_s) * 1000.0
+        write_down(lab, call, at_ms, (request.method, request.path), outcome)
+        return Answer(status, body, headers + self._usage(route, call, meter), JSON, hold_ms)
 
-    def refuse_waiting(self, ip: str, at_ms: float) -> None:
+    def refuse_waiting(self, meter: Address, now_ms: int) -> None:
         """Refuse an address that has used up its weight or is banned."""
-        refusal = self.lab.weights.refusal(ip, at_ms)
+        weights = self.lab.weights
+        if meter.used <= weights.weight_max and not meter.banned_until_ms:
+            return
+        refusal = weights.refusal(meter, now_ms)
         if refusal is None:
             return
         if refusal.banned:
             raise errors.banned(refusal.until_ms, refusal.retry_after_s)
-        raise errors.too_much_weight(self.lab.weights.weight_max, refusal.retry_after_s)
+        raise errors.too_much_weight(weights.weight_max, refusal.retry_after_s)
 
-    def charge(self, route: Route, call: Call, at_ms: float) -> None:
+    def charge(self, route: Route, call: Call, meter: Address) -> None:
         """Count the call's weight; the call that goes over the limit is already refused."""
-        weight = route.cost(call.params)
-        if weight and self.lab.weights.charge(call.ip, weight, at_ms) > self.lab.weights.weight_max:
-            self.refuse_waiting(call.ip, at_ms)
+        meter.used += route.cost(call.params)
+        self.refuse_waiting(meter, call.now_ms)
 
-    def charge_failure(self, route: Route | None, ip: str, at_ms: float, used_before: int) -> None:
+    def charge_failure(self, route: Route | None, meter: Address, used_before: int) -> None:
         """Let a failed call that has cost nothing so far cost 1."""
-        if self.lab.weights.used(ip, at_ms) <= used_before and (route is None or route.weight == 0 or route.needs):
-            self.lab.weights.charge(ip, 1, at_ms)
+        if meter.used <= used_before and (route is None or route.weight == 0 or route.needs):
+            meter.used += 1
 
-    def _authorized(self, route: Route, request: Request, call: Call, at_ms: float) -> Call:
-        params: dict[str, str] = {}
+    def _authorize(self, route: Route, request: Request, call: Call, at_ms: float) -> None:
         query, body = request.query, request.body.decode("latin-1")
-        if query:
-            parse_pairs(query, params)
-        if body:
-            parse_pairs(body, params)
-        call.params = params
+        params = call.params = read_pairs(query, body)
         refuse_surplus(params, route.known)
         if route.needs:
             api_key = request.headers.get(b"x-mbx-apikey", b"").decode("latin-1")
-            payload = ((_unsigned(query) if query else "") + (_unsigned(body) if body else "")).encode("latin-1")
-            call.key = self.authorize(api_key, payload, params, needs=route.needs, ip=call.ip, at_ms=at_ms)
-        return call
+            payload = unsigned(query) + unsigned(body) if query else unsigned(body)
+            call.key = self.authorize(api_key, payload.encode("latin-1"), call, needs=route.needs, at_ms=at_ms)
 
-    def authorize(
-        self, api_key: str, payload: bytes, params: Mapping[str, str], *, needs: str, ip: str, at_ms: float
-    ) -> ApiKey:
+    def authorize(self, api_key: str, payload: bytes, call: Call, *, needs: str, at_ms: float) -> ApiKey:
         """Check key, signature, time and rights, in the exchange's order."""
-        if len(api_key) != KEY_LEN or not api_key.isalnum():
+        params, key = call.params, self.lab.keys.get(api_key)
+        if key is None and (len(api_key) != KEY_LEN or not api_key.isalnum()):
             raise errors.bad_key_format()
         signature = params.get("signature")
         if not signature:
             raise errors.missing("signature")
-        stamp, window = _times(params)
-        key = self.lab.keys.get(api_key)
+        stamp, window = stamp_of(params), window_of(params.get("recvWindow"))
         if key is None:
             raise errors.unauthorized()
         if not key.signs(payload, signature):
@@ -114,63 +112,58 @@ class BinanceSpot:
             raise errors.too_early()
         if at_ms - stamp > window:
             raise errors.too_late()
-        if not key.allows(needs, ip):
+        if not key.allows(needs, call.ip):
             raise errors.unauthorized()
         return key
 
-    def write_down(
-        self, method: str, path: str, call: Call, at_ms: float, *, status: int, code: int, since_s: float
-    ) -> None:
-        """Journal the request, without what is secret."""
-        params = {name: value for name, value in call.params.items() if name not in _SECRET}
-        self.lab.journal.write(
-            "request",
-            at_ms,
-            {
-                "account": call.key.account if call.key is not None else "",
-                "ip": call.ip,
-                "method": method,
-                "path": path,
-                "params": params,
-                "status": status,
-                "code": code,
-                "client_order_id": params.get("newClientOrderId") or params.get("origClientOrderId") or "",
-                "latency_ms": round((time.monotonic() - since_s) * 1000.0, 3),
-            },
-        )
-
-    def _usage(self, route: Route | None, call: Call, at_ms: float) -> bytes:
-        used = self.lab.weights.used(call.ip, at_ms)
-        lines = b"x-mbx-used-weight: %d\r\nx-mbx-used-weight-1m: %d\r\n" % (used, used)
-        if route is not None and route.places_orders and call.key is not None:
-            counts = self.lab.placed.counts(call.key.account, at_ms)
-            lines += b"x-mbx-order-count-10s: %d\r\nx-mbx-order-count-1d: %d\r\n" % counts
-        return lines
+    def _usage(self, route: Route | None, call: Call, meter: Address) -> bytes:
+        used = meter.used
+        if route is None or not route.places_orders or call.key is None:
+            return b"x-mbx-used-weight: %d\r\nx-mbx-used-weight-1m: %d\r\n" % (used, used)
+        placed = self.lab.placed.of(call.key.account, call.now_ms)
+        return (
+            b"x-mbx-used-weight: %d\r\nx-mbx-used-weight-1m: %d\r\n"
+            b"x-mbx-order-count-10s: %d\r\nx-mbx-order-count-1d: %d\r\n"
+        ) % (used, used, placed.count, placed.count_day)
 
 
-def _times(params: Mapping[str, str]) -> tuple[float, float]:
-    """Read `timestamp` (milli- or microseconds) and `recvWindow`, both in ms."""
+def write_down(
+    lab: Lab, call: Call, at_ms: float, asked: tuple[str, str], outcome: tuple[int, int, float]
+) -> None:
+    """Journal a finished request: method and path; status, code and latency in ms. Takes the secrets off the call."""
+    params = call.params
+    for name in _SECRET:
+        params.pop(name, None)
+    account = "" if call.key is None else call.key.account
+    lab.journal.request(at_ms, Requested(account, call.ip, *asked, params, *outcome))
+
+
+def stamp_of(params: Mapping[str, str]) -> float:
+    """Read `timestamp` (milli- or microseconds) in ms."""
     text = params.get("timestamp")
     if not text:
         raise errors.missing("timestamp")
     if not text.isdecimal() or len(text) > 20:
         raise errors.illegal("timestamp", r"^[0-9]{1,20}$")
     stamp = float(text)
-    if stamp >= MICROSECONDS_FROM:
-        stamp /= 1000.0
-    window_text = params.get("recvWindow")
-    if window_text is None:
-        return stamp, RECV_WINDOW_DEFAULT_MS
-    whole, _, places = window_text.partition(".")
+    return stamp if stamp < MICROSECONDS_FROM else stamp / 1000.0
+
+
+@lru_cache(maxsize=256)
+def window_of(text: str | None) -> float:
+    """Read `recvWindow` in ms."""
+    if text is None:
+        return RECV_WINDOW_DEFAULT_MS
+    whole, _, places = text.partition(".")
     if not whole.isdecimal() or len(whole) > 10 or len(places) > 3 or (places and not places.isdecimal()):
         raise errors.illegal("recvWindow", r"^[0-9]{1,10}(\.[0-9]{1,3})?$")
-    window = float(window_text)
+    window = float(text)
     if window > RECV_WINDOW_MAX_MS:
         raise errors.ApiError(-1131, "recvWindow must be less than 60000")
-    return stamp, window
+    return window
 
 
-def _unsigned(text: str) -> str:
+def unsigned(text: str) -> str:
     """Return the text without its signature parameter, which is what was signed."""
     at = text.rfind("signature=")
     if at < 0 or (at > 0 and text[at - 1] != "&"):

@@ -36,7 +36,7 @@ def _time(_lab: Lab, call: Call) -> bytes:
 
 
 def _exchange_info(lab: Lab, call: Call) -> bytes:
-    symbols = [_symbol_info(i) for i in _chosen(lab, call.params)]
+    symbols = [_symbol_info(i, lab.engine.books[i.venue_symbol].halted) for i in _chosen(lab, call.params)]
     return orjson.dumps(
         {
             "timezone": "UTC",
@@ -48,10 +48,10 @@ def _exchange_info(lab: Lab, call: Call) -> bytes:
     )
 
 
-def _symbol_info(instrument: LabInstrument) -> dict[str, Any]:
+def _symbol_info(instrument: LabInstrument, halted: bool) -> dict[str, Any]:
     return {
         "symbol": instrument.venue_symbol,
-        "status": "TRADING",
+        "status": "BREAK" if halted else "TRADING",
         "baseAsset": instrument.base,
         "baseAssetPrecision": 8,
         "quoteAsset": instrument.quote,

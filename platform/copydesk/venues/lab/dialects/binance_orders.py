@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -47,6 +48,7 @@ _NEEDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     LIMIT: (("timeInForce", "quantity", "price"), ("quoteOrderQty",)),
     LIMIT_MAKER: (("quantity", "price"), ("timeInForce", "quoteOrderQty")),
 }
+_TERMS = ("side", "type", "timeInForce", "quantity", "quoteOrderQty", "price")
 _ORDER_PARAMS = (
     "symbol side type timeInForce quantity quoteOrderQty price newClientOrderId newOrderRespType "
     "selfTradePreventionMode strategyId strategyType"
@@ -55,8 +57,18 @@ _ORDER_PARAMS = (
 
 def read_new_order(lab: Lab, call: Call) -> NewOrder:
     """Check the parameters of a new order in the exchange's order of complaints."""
-    params = call.params
-    symbol = instrument_of(lab, call).venue_symbol
+    symbol, get = instrument_of(lab, call).venue_symbol, call.params.get
+    terms = _terms_of(
+        get("side"), get("type"), get("timeInForce"), get("quantity"), get("quoteOrderQty"), get("price")
+    )
+    client_order_id = client_id_of(call.params, "newClientOrderId") or ""
+    return NewOrder(call.account, client_order_id, symbol, *terms)
+
+
+@lru_cache(maxsize=16_384)
+def _terms_of(*texts: str | None) -> tuple[str, str, Decimal | None, Decimal | None, Decimal | None, str]:
+    """Read what many accounts ask for in the same words: side, type, quantities, price and time in force."""
+    params = {name: text for name, text in zip(_TERMS, texts, strict=True) if text is not None}
     side = _SIDES.get(required(params, "side"))
     if side is None:
         raise errors.ApiError(-1117, "Invalid side.")
@@ -71,8 +83,7 @@ def read_new_order(lab: Lab, call: Call) -> NewOrder:
     if tif not in _TIMES:
         raise errors.ApiError(-1115, "Invalid timeInForce.")
     qty, quote_qty, px = _amounts(params)
-    client_order_id = client_id_of(params, "newClientOrderId") or ""
-    return NewOrder(call.account, client_order_id, symbol, side, kind, qty, quote_qty, px, tif)
+    return side, kind, qty, quote_qty, px, tif
 
 
 def _type_of(text: str) -> str:

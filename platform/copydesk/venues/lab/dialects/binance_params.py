@@ -28,7 +28,7 @@ WS_ONLY = frozenset({"apiKey", "returnRateLimits"})
 class Call:
     """One authorized call: who asks, from where, when, with which parameters."""
 
-    params: Mapping[str, str]
+    params: dict[str, str]
     ip: str
     now_ms: int
     key: ApiKey | None = None
@@ -39,27 +39,38 @@ class Call:
         return self.key.account
 
 
-def parse_pairs(text: str, into: dict[str, str]) -> None:
-    """Add `a=1&b=2` to a dictionary, percent-decoded; a name already there keeps its value, as the query wins.
+def read_pairs(query: str, body: str) -> dict[str, str]:
+    """Read the parameters of query and form; where both hold a name, the query wins."""
+    if not body:
+        return _pairs(query) if query else {}
+    found = _pairs(body)
+    if query:
+        found.update(_pairs(query))
+    return found
 
-    The same name twice in one text is refused, as the exchange does.
-    """
+
+def _pairs(text: str) -> dict[str, str]:
+    """Read `a=1&b=2`, percent-decoded; the same name twice is refused, as the exchange does."""
     encoded = "%" in text or "+" in text
-    pairs = [pair.partition("=") for pair in text.split("&") if pair]
-    found = {name: value for name, _, value in pairs}
+    parts = text.split("&")
+    try:
+        pairs = [pair.split("=", 1) for pair in parts]
+        found = dict(pairs)  # type: ignore[arg-type]
+    except ValueError:  # A part without "=": an empty value, or nothing between two "&".
+        pairs = [pair.split("=", 1) if "=" in pair else [pair, ""] for pair in parts if pair]
+        found = dict(pairs)  # type: ignore[arg-type]
     if len(found) < len(pairs):
-        names = [name for name, _, _ in pairs]
+        names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
         raise errors.ApiError(-1101, f"Duplicate values for parameter '{twice}'.")
     if encoded:
         found = {unquote_plus(name): unquote_plus(value) for name, value in found.items()}
-    for name, value in found.items():
-        into.setdefault(name, value)
+    return found
 
 
 def refuse_surplus(params: Mapping[str, str], known: frozenset[str]) -> None:
     """Refuse parameters that the endpoint does not read."""
-    if not params.keys() <= known:
+    if not known.issuperset(params):
         raise errors.surplus(len(params.keys() & known), len(params))
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 
 from copydesk.venues.lab.dialects import binance_errors as errors
-from copydesk.venues.lab.dialects.binance import ROUTES, BinanceSpot
+from copydesk.venues.lab.dialects.binance import ROUTES, BinanceSpot, write_down
 from copydesk.venues.lab.dialects.binance_market import RATE_LIMITS
 from copydesk.venues.lab.dialects.binance_params import Call, refuse_surplus
 from copydesk.venues.lab.dialects.binance_routes import Route, route
@@ -70,7 +70,7 @@ class ApiSession:
         self._subscriptions: dict[int, tuple[str, Callable[[AccountEvent], None]]] = {}
         self._next_id = 0
         everyone.add(self)
-        self._lab.weights.charge(connection.ip, CONNECT_WEIGHT, self._lab.now_ms())
+        self._lab.weights.address(connection.ip, int(self._lab.now_ms())).used += CONNECT_WEIGHT
 
     def on_text(self, text: str) -> None:
         try:
@@ -104,11 +104,12 @@ class ApiSession:
     def _carry_out(self, method: str, call: Call) -> tuple[int, bytes]:
         """Run one call and return the status and the answer's main field."""
         spot, at_ms, since_s = self._spot, self._lab.now_ms(), time.monotonic()
-        used_before = self._lab.weights.used(call.ip, at_ms)
+        meter = self._lab.weights.address(call.ip, call.now_ms)
+        used_before = meter.used
         chosen: Route | None = _SESSION_ROUTES.get(method) or ROUTES.get(METHODS.get(method, ("", "")))
         status, code = 200, 0
         try:
-            spot.refuse_waiting(call.ip, at_ms)
+            spot.refuse_waiting(meter, call.now_ms)
             if chosen is None:
                 raise errors.ApiError(-1136, f"Unknown method '{method}'.")
             refuse_surplus(call.params, chosen.known_ws)
@@ -116,18 +117,18 @@ class ApiSession:
                 call.key = spot.authorize(
                     call.params.get("apiKey", ""),
                     _signed_text(call.params).encode(),
-                    call.params,
+                    call,
                     needs=chosen.needs,
-                    ip=call.ip,
                     at_ms=at_ms,
                 )
-            spot.charge(chosen, call, at_ms)
+            spot.charge(chosen, call, meter)
             result = self._subscription(method, call) or chosen.handler(self._lab, call)
             body = b'"result":' + result
         except errors.ApiError as error:
-            spot.charge_failure(chosen, call.ip, at_ms, used_before)
+            spot.charge_failure(chosen, meter, used_before)
             status, code, body = error.status, error.code, b'"error":' + orjson.dumps(error.body())
-        spot.write_down("WS", method, call, at_ms, status=status, code=code, since_s=since_s)
+        outcome = status, code, (time.monotonic() - since_s) * 1000.0
+        write_down(self._lab, call, at_ms, ("WS", method), outcome)
         return status, body
 
     def _subscription(self, method: str, call: Call) -> bytes | None:
@@ -178,7 +179,7 @@ class ApiSession:
     def _reply(self, request_id: Any, status: int, body: bytes, params: dict[str, str], delay_ms: float = 0.0) -> None:
         limits = b""
         if params.get("returnRateLimits", "true") != "false":
-            used = self._lab.weights.used(self._connection.ip, self._lab.now_ms())
+            used = self._lab.weights.address(self._connection.ip, int(self._lab.now_ms())).used
             limits = b',"rateLimits":' + orjson.dumps([{**RATE_LIMITS[0], "count": used}])
         self._connection.send(
             b'{"id":%b,"status":%d,%b%b}' % (orjson.dumps(request_id), status, body, limits),

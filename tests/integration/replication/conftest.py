@@ -1,0 +1,33 @@
+"""A pool on the module's database, and brands to open on it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Protocol
+
+import pytest
+from copydesk.db import Database
+from desk_site import Site, open_site
+
+
+class Opens(Protocol):
+    def __call__(self, **terms: object) -> Site: ...
+
+
+@pytest.fixture(scope="module")
+def db(database_url: str) -> Iterator[Database]:
+    db = Database.connect(database_url, pool_size=4)
+    yield db
+    db.dispose()
+
+
+@pytest.fixture
+def opens(db: Database) -> Opens:
+    """Open a brand of this test's own; takes the keywords of `open_site`."""
+    return lambda **terms: open_site(db, **terms)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def site(opens: Opens) -> Site:
+    """A brand with one follower of 1,000 USDT, by equity ratio; the leader is worth 100,000."""
+    return opens()

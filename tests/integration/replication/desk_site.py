@@ -1,0 +1,335 @@
+"""A brand with one leader and some followers on a real PostgreSQL, and an exchange in memory that keeps a record."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from copydesk.db import Database
+from copydesk.identity import Role, User
+from copydesk.kernel import ZERO, CopydeskError, OutcomeUnknown, Unavailable, VenueRefused, new_id, utc_now
+from copydesk.replication import (
+    Drainer,
+    Lanes,
+    Leader,
+    NewStrategy,
+    NewSubscription,
+    Reconciler,
+    Sender,
+    StoredSignal,
+    Strategy,
+    Subscription,
+    Terms,
+    Timing,
+    add_strategy,
+    store_trades,
+    subscribe,
+)
+from copydesk.tenancy import ensure_tenant
+from copydesk.trading import (
+    Credentials,
+    Denial,
+    Fill,
+    Instrument,
+    OrderRequest,
+    OrderStatus,
+    OrderType,
+    OrderView,
+    Side,
+    SizingMode,
+)
+from copydesk.vault import Account
+from copydesk.venues import LeaderTrade, Outcome, SubmitResult
+from sqlalchemy import text, update
+
+SHARD = "binance-lab:0"
+EQUITY = Decimal(100_000)
+PX = Decimal(50_000)
+ALLOCATION = Decimal(1_000)
+LEASE_MS = 3_000
+UNKNOWN_WAIT_MS = 3_000
+D = Decimal
+
+
+def instrument(symbol: str) -> Instrument:
+    base, _, quote = symbol.partition("/")
+    step = D("0.00001")
+    return Instrument("binance", symbol, base + quote, base, quote, D("0.01"), step, step, D(9000), D(5))
+
+
+INSTRUMENTS = {symbol: instrument(symbol) for symbol in ("BTC/USDT", "ETH/USDT")}
+
+
+class Hand:
+    """The real clocks, moved ahead by hand."""
+
+    def __init__(self) -> None:
+        self.ahead_s = 0.0
+
+    def now(self) -> datetime:
+        return utc_now() + timedelta(seconds=self.ahead_s)
+
+    def monotonic(self) -> float:
+        return time.monotonic() + self.ahead_s
+
+
+@dataclass
+class PaperExchange:
+    """Fill every order at its limit unless told otherwise, and remember each one that arrived.
+
+    `mood` by account: "fill", "half" (the rest expires), "miss" (expires unfilled), "rest" (accepted, no fill yet),
+    "lost" (never arrives, answer unknown), "silent" (arrives and fills, answer unknown), "busy" (provably not sent),
+    "key" (the key is rejected).
+    """
+
+    mood: dict[int, str] = field(default_factory=dict)
+    arrived: list[tuple[int, OrderRequest]] = field(default_factory=list)
+    orders: dict[str, OrderView] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
+    answers: dict[str, CopydeskError] = field(default_factory=dict)
+    on_submit: Callable[[], None] = lambda: None
+
+    @property
+    def instruments(self) -> Mapping[str, Instrument]:
+        return INSTRUMENTS
+
+    @property
+    def venue(self) -> Any:
+        return self
+
+    async def submit_many(
+        self,
+        orders: Sequence[tuple[Credentials, OrderRequest]],
+        on_outcome: Callable[[int, Outcome], None],
+        *,
+        may_send: Callable[[], bool] = lambda: True,
+    ) -> None:
+        self.on_submit()
+        for place, (credentials, order) in enumerate(orders):
+            sent_at = time.time()
+            on_outcome(place, Outcome(self._take(credentials.account_id, order), sent_at, time.time()))
+
+    async def query(self, credentials: Credentials, venue_symbol: str, client_order_id: str) -> OrderView | None:
+        self.asked.append(client_order_id)
+        if client_order_id in self.answers:
+            raise self.answers[client_order_id]
+        return self.orders.get(client_order_id)
+
+    def _take(self, account_id: int, order: OrderRequest) -> SubmitResult:
+        mood = self.mood.get(account_id, "fill")
+        match mood:
+            case "lost":
+                return OutcomeUnknown("no answer")
+            case "busy":
+                return Unavailable("busy", retry_after_s=0)
+            case "key":
+                return VenueRefused("Invalid API-key", code=Denial.KEY_REJECTED, venue_code="-2015")
+        self.arrived.append((account_id, order))
+        view = view_of(order, {"half": D("0.5"), "miss": ZERO, "rest": ZERO}.get(mood, D(1)), resting=mood == "rest")
+        self.orders[order.client_order_id] = view
+        return OutcomeUnknown("no answer") if mood == "silent" else view
+
+    def orders_of(self, account_id: int) -> list[OrderRequest]:
+        return [order for account, order in self.arrived if account == account_id]
+
+    @property
+    def duplicates(self) -> int:
+        return len(self.arrived) - len({order.client_order_id for _, order in self.arrived})
+
+
+def view_of(order: OrderRequest, share: Decimal, *, resting: bool = False) -> OrderView:
+    """Return the exchange's word on an order that filled by `share`; a buy pays its fee in base."""
+    cum_qty = (order.qty * share).quantize(D("0.00001"))
+    px = order.px or PX
+    base = order.venue_symbol.removesuffix("USDT")
+    fee, currency = (cum_qty * D("0.001"), base) if order.side is Side.BUY else (cum_qty * px * D("0.001"), "USDT")
+    fills = (Fill(f"{order.client_order_id}-1", cum_qty, px, fee, currency, utc_now()),) if cum_qty else ()
+    ended = OrderStatus.FILLED if cum_qty == order.qty else OrderStatus.EXPIRED
+    status = OrderStatus.ACCEPTED if resting else ended
+    return OrderView(
+        order.client_order_id, "1", order.venue_symbol, order.side, status, order.qty, cum_qty, px, fills, utc_now()
+    )
+
+
+class Around:
+    """The replicator's surroundings without Redis, keys or a resident loop."""
+
+    def __init__(self, exchange: PaperExchange, *, slippage_bps_max: int = 50) -> None:
+        self._exchange = exchange
+        self._slippage_bps_max = slippage_bps_max
+        self.locked_out: set[int] = set()
+        self.announced: list[Mapping[str, Any]] = []
+
+    def exchange(self, shard: str) -> PaperExchange:
+        return self._exchange
+
+    def credentials(self, tenant_id: int, account_ids: Collection[int]) -> dict[int, Credentials]:
+        return {
+            account: Credentials(account, "key", "secret") for account in account_ids if account not in self.locked_out
+        }
+
+    def terms(self, tenant_id: int) -> Terms:
+        return Terms(frozenset(INSTRUMENTS), self._slippage_bps_max, 20_000, "cd-")
+
+    def announce(self, tenant_id: int, event: Mapping[str, Any]) -> None:
+        self.announced.append(event)
+
+    def start(self, work: Coroutine[Any, Any, Any]) -> Future[Any]:
+        future: Future[Any] = Future()
+        try:
+            future.set_result(asyncio.run(work))
+        except BaseException as trouble:  # noqa: BLE001 - handed to whoever asks for the result
+            future.set_exception(trouble)
+        return future
+
+
+class Worker:
+    """One replicator process: its own holds and clock, the same database and exchange as the others."""
+
+    def __init__(self, site: Site, name: str) -> None:
+        self.clock = Hand()
+        self.around = Around(site.exchange)
+        self.lanes = Lanes(site.db, self.clock, holder=name, lease_ms=LEASE_MS, unknown_wait_ms=UNKNOWN_WAIT_MS)
+        sender = Sender(self.around, self.lanes, self.clock, Timing(LEASE_MS, UNKNOWN_WAIT_MS))
+        self._drainer = Drainer(site.db, self.around, self.lanes, sender, self.clock)
+        self._reconciler = Reconciler(site.db, self.around, self.lanes, sender, self.clock)
+        self._tenant_id = site.tenant_id
+
+    def drain(self) -> int:
+        return self._drainer.drain(self._tenant_id, SHARD)
+
+    def reconcile(self) -> int:
+        return self._reconciler.reconcile(self._tenant_id, SHARD)
+
+
+@dataclass
+class Site:
+    """A brand, its leader and its followers; `accounts[n]` copies by `subscriptions[n]`."""
+
+    db: Database
+    tenant_id: int
+    leader: Leader
+    accounts: list[int]
+    subscriptions: list[int]
+    exchange: PaperExchange = field(default_factory=PaperExchange)
+    trades: int = 0
+
+    def worker(self, name: str = "one") -> Worker:
+        return Worker(self, name)
+
+    def trade(
+        self, side: Side, qty: str, *, order: str | None = None, symbol: str = "BTC/USDT", fee: str = "0"
+    ) -> list[StoredSignal]:
+        """Let the leader trade now and store what the listener would."""
+        self.trades += 1
+        trade = leader_trade(self.trades, side, qty, order=order, symbol=symbol, fee=fee)
+        return self.store([(symbol, trade)])
+
+    def store(self, trades: Sequence[tuple[str, LeaderTrade]]) -> list[StoredSignal]:
+        with self.db.tenant(self.tenant_id) as session:
+            return store_trades(session, self.leader, trades, leader_equity=EQUITY, seen_at=utc_now())
+
+    def rows(self, query: str, **params: object) -> list[Any]:
+        with self.db.tenant(self.tenant_id) as session:
+            return list(session.execute(text(query), params).all())
+
+    def one(self, query: str, **params: object) -> Any:
+        (row,) = self.rows(query, **params)
+        return row[0] if len(row) == 1 else row
+
+    def act(self, statement: str, **params: object) -> None:
+        with self.db.tenant(self.tenant_id) as session:
+            session.execute(text(statement), params)
+
+    def book(self, follower: int = 0, symbol: str = "BTC/USDT") -> Any:
+        """Return (qty, target_qty, cost) of one follower's book."""
+        query = "SELECT qty, target_qty, cost FROM book WHERE subscription_id = :id AND symbol = :symbol"
+        return self.one(query, id=self.subscriptions[follower], symbol=symbol)
+
+    def statuses(self) -> list[str]:
+        return [row[0] for row in self.rows("SELECT status FROM copy ORDER BY id")]
+
+    def expire_lease(self) -> None:
+        self.act("UPDATE shard_lease SET expires_at = clock_timestamp() - interval '1 second'")
+
+    def books_are_sums(self) -> bool:
+        """Tell whether every book is exactly the sum of its stored fills."""
+        wrong = """
+            SELECT b.subscription_id FROM book b LEFT JOIN copy_fill f ON f.tenant_id = b.tenant_id
+                AND f.subscription_id = b.subscription_id AND f.symbol = b.symbol
+            GROUP BY b.subscription_id, b.symbol, b.qty
+            HAVING b.qty <> coalesce(sum(CASE f.side WHEN 'buy' THEN f.qty ELSE -f.qty END
+                - CASE f.fee_currency WHEN split_part(b.symbol, '/', 1) THEN f.fee ELSE 0 END), 0)
+        """
+        return self.rows(wrong) == []
+
+
+def leader_trade(
+    number: int,
+    side: Side,
+    qty: str | Decimal,
+    *,
+    order: str | None = None,
+    symbol: str = "BTC/USDT",
+    fee: str | Decimal = "0",
+    at_ms: int | None = None,
+) -> LeaderTrade:
+    """Return the leader's execution `number`, at `PX`; its fee is taken in base."""
+    base, _, quote = symbol.partition("/")
+    now_ms = int(time.time() * 1000)
+    return LeaderTrade(
+        str(number),
+        order or str(number),
+        "",
+        base + quote,
+        side,
+        OrderType.MARKET,
+        Decimal(qty),
+        PX,
+        Decimal(fee),
+        base,
+        now_ms if at_ms is None else at_ms,
+    )
+
+
+def open_site(
+    db: Database,
+    *,
+    followers: int = 1,
+    allocation: Decimal = ALLOCATION,
+    sizing_mode: SizingMode = SizingMode.EQUITY_RATIO,
+    sizing_value: Decimal | None = None,
+) -> Site:
+    """Open a new brand whose followers subscribed an hour ago."""
+    with db.installation() as session:
+        tenant_id = ensure_tenant(session, f"brand-{new_id()}")
+    hour_ago = utc_now() - timedelta(hours=1)
+    with db.tenant(tenant_id) as session:
+        user = User(tenant_id=tenant_id, email="one@x.invalid", display_name="One", role=Role.TRADER)
+        session.add(user)
+        session.flush()
+
+        def account(label: str) -> int:
+            row = Account(
+                tenant_id=tenant_id, user_id=user.id, venue="binance", environment="lab", label=label, shard=SHARD
+            )
+            session.add(row)
+            session.flush()
+            return row.id
+
+        leads = account("leader")
+        strategy = add_strategy(session, NewStrategy(user.id, leads, "s", "S", "One sentence."))
+        accounts = [account(f"follower {n}") for n in range(followers)]
+        subscriptions = [
+            subscribe(session, NewSubscription(strategy, follower, allocation, sizing_mode, sizing_value))
+            for follower in accounts
+        ]
+        session.execute(update(Subscription).values(created_at=hour_ago))
+        session.execute(update(Strategy).values(created_at=hour_ago))
+    return Site(db, tenant_id, Leader(tenant_id, strategy, leads, hour_ago), accounts, subscriptions)

@@ -1,0 +1,312 @@
+"""From a stored signal to a settled copy, on a real PostgreSQL: once each, within the allocation, with a reason."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from copydesk.kernel import utc_now
+from copydesk.replication.settle import Settlement, settle
+from copydesk.trading import Fill, OrderStatus, OrderType, Side, SizingMode
+from desk_site import PX, SHARD, D, Site, leader_trade
+
+STEP = D("0.00001")
+
+
+def test_every_follower_gets_one_copy_of_an_open_and_one_of_its_close(opens: Callable[..., Site]) -> None:
+    site = opens(followers=3)
+    worker = site.worker()
+    site.trade(Side.BUY, "0.4")
+    assert worker.drain() == 1
+    site.trade(Side.SELL, "0.4")
+    assert worker.drain() == 1
+    for follower in site.accounts:
+        bought, sold = site.exchange.orders_of(follower)
+        # 0.4 of 100,000 for an allocation of 1,000 is 0.004, less the fee in base when it is sold.
+        assert (bought.side, bought.qty, bought.px, bought.type) == (Side.BUY, D("0.004"), D(50250), OrderType.LIMIT)
+        assert (sold.side, sold.qty, sold.px, sold.type) == (Side.SELL, D("0.00399"), None, OrderType.MARKET)
+        assert sold.reduces
+    assert set(site.statuses()) == {"filled"}
+    assert site.books_are_sums()
+    qty, target, _ = site.book()
+    assert target == 0
+    assert 0 <= qty < STEP
+
+
+def test_a_drained_signal_is_not_planned_again(site: Site) -> None:
+    worker = site.worker()
+    site.trade(Side.BUY, "0.4")
+    worker.drain()
+    assert worker.drain() == 0
+    site.act("UPDATE delivery SET drained_at = NULL")
+    assert worker.drain() == 1
+    assert len(site.exchange.arrived) == 1
+    assert site.statuses() == ["filled"]
+
+
+def test_copies_book_targets_and_the_delivery_are_stored_before_anything_is_sent(site: Site) -> None:
+    seen: list[tuple[str, bool, Decimal]] = []
+    query = """
+        SELECT c.status, d.drained_at IS NOT NULL, b.target_qty FROM copy c
+        JOIN delivery d ON d.signal_id = c.signal_id JOIN book b ON b.subscription_id = c.subscription_id
+    """
+    site.exchange.on_submit = lambda: seen.extend(tuple(row) for row in site.rows(query))
+    site.trade(Side.BUY, "0.4")
+    site.worker().drain()
+    assert seen == [("planned", True, D("0.004"))]
+
+
+def test_a_subscription_younger_than_the_trade_does_not_copy_it(site: Site) -> None:
+    site.trade(Side.BUY, "0.4")
+    site.act("UPDATE subscription SET created_at = now() + interval '1 minute'")
+    site.worker().drain()
+    assert site.exchange.arrived == []
+    assert site.statuses() == []
+
+
+def test_a_denial_is_stored_with_its_reason_and_numbers_and_nothing_is_sent(opens: Callable[..., Site]) -> None:
+    site = opens(allocation=D(10))
+    site.trade(Side.BUY, "0.4")
+    site.worker().drain()
+    reason, facts = site.one("SELECT reason, reason_facts FROM copy")
+    assert reason == "below_notional_min"
+    assert facts == {"notional": "2", "minimum": "6.02", "currency": "USDT", "allocation_needed": "31"}
+    assert site.exchange.arrived == []
+    assert site.book() == (0, 0, 0)
+
+
+def test_a_pair_that_the_brand_does_not_offer_is_denied_but_still_closed(site: Site) -> None:
+    worker = site.worker()
+    site.trade(Side.BUY, "0.4", symbol="ETH/USDT")
+    worker.drain()
+    worker.around.terms = lambda tenant_id: replace(
+        type(worker.around).terms(worker.around, tenant_id), markets=frozenset()
+    )  # type: ignore[method-assign]
+    site.trade(Side.BUY, "0.1", symbol="ETH/USDT")
+    site.trade(Side.SELL, "0.5", symbol="ETH/USDT")
+    worker.drain()
+    assert site.rows("SELECT status, reason FROM copy ORDER BY id") == [
+        ("filled", None),
+        ("denied", "market_not_allowed"),
+        ("filled", None),
+    ]
+
+
+def test_a_pair_that_the_followers_exchange_does_not_list_is_never_sent(site: Site) -> None:
+    site.trade(Side.BUY, "4", symbol="DOGE/USDT")
+    site.trade(Side.SELL, "4", symbol="DOGE/USDT")
+    assert site.worker().drain() == 2
+    assert site.exchange.arrived == []
+    assert site.statuses() == ["denied", "denied"]
+
+
+def test_an_old_open_is_not_copied_and_an_old_close_is(site: Site) -> None:
+    worker = site.worker()
+    now_ms = int(utc_now().timestamp() * 1000)
+    site.store([("BTC/USDT", leader_trade(1, Side.BUY, "0.4", at_ms=now_ms))])
+    worker.drain()
+    site.store([("BTC/USDT", leader_trade(2, Side.BUY, "0.4", at_ms=now_ms + 1))])
+    site.store([("BTC/USDT", leader_trade(3, Side.SELL, "0.8", at_ms=now_ms + 2))])
+    worker.clock.ahead_s = 60
+    worker.drain()
+    assert site.rows("SELECT status, reason FROM copy ORDER BY id") == [
+        ("filled", None),
+        ("denied", "signal_too_old"),
+        ("filled", None),
+    ]
+
+
+def test_what_the_market_did_not_give_leaves_the_target(site: Site) -> None:
+    site.exchange.mood = {site.accounts[0]: "half"}
+    site.trade(Side.BUY, "0.4")
+    site.worker().drain()
+    qty, target, cost = site.book()
+    assert qty == target == D("0.002") * D("0.999")
+    assert cost == D("0.002") * D(50250)
+    assert site.one("SELECT status, reason FROM copy") == ("expired", "price_moved")
+
+
+def test_a_miss_leaves_no_target_and_later_closes_have_nothing_to_reduce(site: Site) -> None:
+    site.exchange.mood = {site.accounts[0]: "miss"}
+    worker = site.worker()
+    site.trade(Side.BUY, "0.4")
+    site.trade(Side.SELL, "0.4")
+    worker.drain()
+    assert site.book() == (0, 0, 0)
+    assert site.rows("SELECT status, reason FROM copy ORDER BY id") == [
+        ("expired", "price_moved"),
+        ("denied", "nothing_to_reduce"),
+    ]
+
+
+def test_an_order_in_flight_on_one_pair_counts_against_the_allocation_on_another(site: Site) -> None:
+    site.exchange.mood = {site.accounts[0]: "lost"}
+    worker = site.worker()
+    site.trade(Side.BUY, "1.2")  # 0.6 of the leader's equity, so 600 of the follower's 1,000 are on their way.
+    site.trade(Side.BUY, "1.2", symbol="ETH/USDT")
+    worker.drain()
+    reserved = site.one("SELECT sum(qty * px) FROM copy WHERE status = 'in_flight'")
+    assert D(990) < reserved <= D(1000)
+
+
+def test_no_fill_takes_a_follower_beyond_the_allocation(opens: Callable[..., Site]) -> None:
+    site = opens(sizing_mode=SizingMode.FIXED_RATIO, sizing_value=D("0.01"))
+    worker = site.worker()
+    for symbol in ("BTC/USDT", "ETH/USDT") * 3:
+        site.trade(Side.BUY, "0.5", symbol=symbol)
+        worker.drain()
+    assert site.one("SELECT sum(cost) FROM book") <= 1000
+    assert site.rows("SELECT DISTINCT reason FROM copy WHERE status = 'denied'") == [("allocation_spent",)]
+
+
+def test_a_fixed_notional_is_spent_once_per_order_of_the_leader(opens: Callable[..., Site]) -> None:
+    site = opens(sizing_mode=SizingMode.FIXED_NOTIONAL, sizing_value=D(100))
+    for _ in range(3):
+        site.trade(Side.BUY, "0.1", order="77")
+    site.worker().drain()
+    assert site.rows("SELECT status, reason, qty FROM copy ORDER BY id") == [
+        ("filled", None, D("0.002")),
+        ("denied", "order_already_copied", 0),
+        ("denied", "order_already_copied", 0),
+    ]
+
+
+def test_an_account_whose_key_does_not_open_is_told_so_and_others_go_on(opens: Callable[..., Site]) -> None:
+    site = opens(followers=2)
+    worker = site.worker()
+    worker.around.locked_out = {site.accounts[0]}
+    site.trade(Side.BUY, "0.4")
+    worker.drain()
+    rows = site.rows("SELECT account_id, status, reason FROM copy ORDER BY account_id")
+    assert rows == [(site.accounts[0], "rejected", "account_unusable"), (site.accounts[1], "filled", None)]
+    assert site.book(0) == (0, 0, 0)
+
+
+def test_a_key_that_the_exchange_rejects_is_not_used_for_the_next_open(opens: Callable[..., Site]) -> None:
+    site = opens(followers=2)
+    worker = site.worker()
+    site.exchange.mood = {site.accounts[0]: "key"}
+    site.trade(Side.BUY, "0.4")
+    worker.drain()
+    query = "SELECT status, status_reason FROM account WHERE id = :id"
+    assert site.one(query, id=site.accounts[0]) == ("unusable", "key_rejected")
+    assert site.one(query, id=site.accounts[1]) == ("active", None)
+    site.exchange.mood = {}
+    site.trade(Side.BUY, "0.4")
+    worker.drain()
+    assert site.exchange.orders_of(site.accounts[0]) == []
+    assert len(site.exchange.orders_of(site.accounts[1])) == 2
+    assert site.rows("SELECT reason FROM copy WHERE account_id = :id ORDER BY id", id=site.accounts[0]) == [
+        ("key_rejected",),
+        ("account_unusable",),
+    ]
+
+
+def settled(site: Site, *settlements: Settlement, epoch: int = 1) -> None:
+    with site.db.tenant(site.tenant_id) as session:
+        settle(session, settlements, epoch=epoch)
+
+
+@pytest.fixture
+def resting(site: Site) -> tuple[Site, int, Fill]:
+    """A brand whose only copy, of 0.004, was accepted and rests; and one execution of it."""
+    site.exchange.mood = {site.accounts[0]: "rest"}
+    site.trade(Side.BUY, "0.4")
+    site.worker().drain()
+    assert site.statuses() == ["accepted"]
+    fill = Fill("t1", D("0.004"), PX, D("0.000004"), "BTC", utc_now())
+    return site, site.one("SELECT id FROM copy"), fill
+
+
+def test_an_answer_that_comes_twice_books_its_fills_once(resting: tuple[Site, int, Fill]) -> None:
+    site, copy, fill = resting
+    answer = Settlement(copy, OrderStatus.FILLED, cum_qty=fill.qty, avg_px=PX, fills=(fill,))
+    settled(site, answer)
+    settled(site, answer)
+    settled(site, answer, answer)
+    assert site.book() == (D("0.003996"), D("0.003996"), D(200))
+    assert site.books_are_sums()
+
+
+def test_fills_told_one_by_one_and_again_together_add_up(resting: tuple[Site, int, Fill]) -> None:
+    site, copy, fill = resting
+    half = [fill._replace(trade_id=name, qty=D("0.002"), fee=D("0.000002")) for name in ("t1", "t2")]
+    settled(site, Settlement(copy, OrderStatus.PARTIALLY_FILLED, cum_qty=D("0.002"), fills=(half[0],)))
+    assert site.book()[0] == D("0.001998")
+    settled(site, Settlement(copy, OrderStatus.FILLED, cum_qty=D("0.004"), fills=tuple(half)))
+    assert site.book()[0] == D("0.003996")
+    assert site.statuses() == ["filled"]
+
+
+def test_an_older_answer_does_not_take_a_filled_copy_back(resting: tuple[Site, int, Fill]) -> None:
+    site, copy, fill = resting
+    settled(site, Settlement(copy, OrderStatus.FILLED, cum_qty=fill.qty, fills=(fill,)))
+    settled(site, Settlement(copy, OrderStatus.REJECTED, reason="venue_refused"))
+    assert site.one("SELECT status, reason, cum_qty FROM copy") == ("filled", None, fill.qty)
+    assert site.book()[1] == D("0.003996")
+
+
+def test_an_answer_under_an_epoch_that_is_over_changes_nothing(resting: tuple[Site, int, Fill]) -> None:
+    """Booked without moving its copy, a fill would count twice: as held and as still on its way."""
+    site, copy, fill = resting
+    site.act("UPDATE copy SET epoch = 2")
+    settled(site, Settlement(copy, OrderStatus.FILLED, cum_qty=fill.qty, fills=(fill,)), epoch=1)
+    assert site.statuses() == ["accepted"]
+    assert site.book()[0] == 0
+    settled(site, Settlement(copy, OrderStatus.FILLED, cum_qty=fill.qty, fills=(fill,)), epoch=2)
+    assert site.statuses() == ["filled"]
+    assert site.book()[0] == D("0.003996")
+
+
+def test_a_fill_that_overtook_a_cancel_is_booked_and_leaves_more_than_the_target(
+    resting: tuple[Site, int, Fill],
+) -> None:
+    site, copy, fill = resting
+    settled(site, Settlement(copy, OrderStatus.CANCELED, reason="price_moved"))
+    assert site.book() == (0, 0, 0)
+    settled(site, Settlement(copy, OrderStatus.CANCELED, cum_qty=fill.qty, fills=(fill,)))
+    qty, target, _ = site.book()
+    assert qty == D("0.003996")
+    assert target == 0
+    assert site.books_are_sums()
+
+
+def test_a_shortfall_that_is_known_only_after_the_close_leaves_no_negative_target(
+    resting: tuple[Site, int, Fill],
+) -> None:
+    site, copy, _ = resting
+    site.trade(Side.SELL, "0.4")
+    site.worker().drain()
+    settled(site, Settlement(copy, OrderStatus.EXPIRED, reason="price_moved"))
+    assert site.book() == (0, 0, 0)
+
+
+def test_a_fee_in_another_currency_leaves_the_book_whole(resting: tuple[Site, int, Fill]) -> None:
+    site, copy, fill = resting
+    settled(site, Settlement(copy, OrderStatus.FILLED, cum_qty=fill.qty, fills=(fill._replace(fee_currency="BNB"),)))
+    assert site.book()[:2] == (D("0.004"), D("0.004"))
+
+
+def test_one_brands_answers_do_not_touch_anothers_copies(
+    resting: tuple[Site, int, Fill], opens: Callable[..., Site]
+) -> None:
+    site, copy, fill = resting
+    stranger = opens()
+    settled(stranger, Settlement(copy, OrderStatus.FILLED, cum_qty=fill.qty, fills=(fill,)))
+    assert site.statuses() == ["accepted"]
+    assert site.book()[0] == 0
+
+
+def test_a_receipt_tells_the_time_of_each_hop(site: Site) -> None:
+    site.trade(Side.BUY, "0.4")
+    site.worker().drain()
+    stages = site.one(
+        "SELECT s.stored_at <= c.planned_at, c.planned_at <= c.sent_at, c.sent_at <= c.acked_at FROM copy c "
+        "JOIN signal s ON s.id = c.signal_id"
+    )
+    assert tuple(stages) == (True, True, True)
+    assert site.one("SELECT drained_at - created_at FROM delivery") < timedelta(minutes=1)
+    assert site.one("SELECT shard FROM delivery") == SHARD
