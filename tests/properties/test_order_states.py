@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 ids = st.integers(1, 2**62)
 legs = st.sampled_from(["open", "close", "fix-1", "fix-2"])
 copies = st.tuples(ids, ids, ids, legs)
-prefixes = st.sampled_from(["", "cd-", "x-ABCDEF12-", "x-abcdefghijkl"])
+# A brand's broker id has six to nine letters or digits.
+prefixes = st.one_of(st.just("cd-"), st.from_regex(r"x-[A-Za-z0-9]{6,9}-", fullmatch=True))
 
 
 @given(copies, prefixes)

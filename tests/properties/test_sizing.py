@@ -108,6 +108,7 @@ def test_the_allocation_that_a_denial_names_would_have_been_enough(
     denied = World(allocation=allocation).trade(instrument, bought, px)
     if denied.denial in {Denial.BELOW_QTY_MIN, Denial.BELOW_NOTIONAL_MIN}:
         assert denied.facts is not None
+        assert denied.facts.keys() >= {"allocation_needed", "notional", "minimum", "currency"}
         needed = Decimal(denied.facts["allocation_needed"])
         assert needed > allocation
         assert World(allocation=needed).trade(instrument, bought, px).denial is None
@@ -137,14 +138,19 @@ def test_every_denial_of_size_carries_the_numbers_of_its_sentence(
     plans = [world.trade(instrument, step * n, px, first_of_order=first) for n in range(1, opens_before + 2)]
     plans.append(world.trade(instrument, step / 2, px))
     for plan in plans:
-        needed = {
+        known: dict[Denial | None, set[str]] = {
             Denial.ALLOCATION_SPENT: {"allocation", "spent", "currency"},
             Denial.BELOW_QTY_MIN: {"notional", "minimum", "currency"},
             Denial.BELOW_NOTIONAL_MIN: {"notional", "minimum", "currency"},
-        }.get(plan.denial, set())
-        assert needed <= set(plan.facts or {})
-        if needed and "notional" in needed and not plan.reduces and sizing[0] is SizingMode.EQUITY_RATIO:
-            assert "allocation_needed" in (plan.facts or {})
+        }
+        needed = known.get(plan.denial, set())
+        facts = plan.facts or {}
+        assert needed <= set(facts)
+        if "notional" in needed:
+            assert Decimal(facts["notional"]) < Decimal(facts["minimum"])
+        if plan.denial is Denial.ALLOCATION_SPENT:
+            left = Decimal(facts["allocation"]) - Decimal(facts["spent"])
+            assert left <= smallest_open(px, instrument) * Decimal("1.005")
 
 
 @given(prices, st.integers(1, 300), st.sampled_from([Decimal("0.01"), Decimal("0.1"), Decimal("0.0001")]))

@@ -8,13 +8,15 @@ from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 
 import psycopg
 import pytest
 import redis
 from copydesk.db import migrate
 from copydesk.stack import APP_ROLE, OWNER_ROLE, Stack, embedded_stack
-from simulation_desk import Desk, open_desk
+from simulation_desk import Desk
+from simulation_stage import Script, open_desk
 
 _HEALED: dict[str, float] = {}
 _failed = pytest.StashKey[bool]()
@@ -26,18 +28,18 @@ def servers() -> Iterator[tuple[Stack, Path]]:
     root = Path(tempfile.mkdtemp(prefix="copydesk-sim-"))
     with embedded_stack(root / "servers", durable=False) as stack:
         yield stack, root
-    if False:
+    if not any(root.glob("*/failed")):
         shutil.rmtree(root, ignore_errors=True)
 
 
 class Theater:
     """Open a file's desk when first wanted, and another one after a test has failed on it."""
 
-    def __init__(self, stack: Stack, root: Path, name: str, followers: dict[str, int]) -> None:
+    def __init__(self, stack: Stack, root: Path, module: ModuleType) -> None:
         self._stack = stack
         self._root = root
-        self._name = name
-        self._followers = followers
+        self._name = module.__name__.rpartition(".")[2]
+        self._script = Script(followers=module.FOLLOWERS, south_age_ms=getattr(module, "SOUTH_AGE_MS", 20_000))
         self._opened = 0
         self._desk: Desk | None = None
         self._open = ExitStack()
@@ -48,7 +50,7 @@ class Theater:
             stack = self._fresh_database(f"{self._name}_{self._opened}")
             root = self._root / f"{self._name}-{self._opened}"
             root.mkdir(parents=True)
-            self._desk = self._open.enter_context(open_desk(stack, root, followers=self._followers))
+            self._desk = self._open.enter_context(open_desk(stack, root, self._script))
         return self._desk
 
     def condemn(self) -> None:
@@ -76,8 +78,7 @@ class Theater:
 @pytest.fixture(scope="module")
 def theater(servers: tuple[Stack, Path], request: pytest.FixtureRequest) -> Iterator[Theater]:
     stack, root = servers
-    name = request.module.__name__.rpartition(".")[2]
-    opened = Theater(stack, root, name, request.module.FOLLOWERS)
+    opened = Theater(stack, root, request.module)
     yield opened
     opened.close()
 

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import socket
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import ccxt
@@ -18,52 +15,25 @@ import redis
 from copydesk.bootstrap import Runtime
 from copydesk.db import TenantSession
 from copydesk.demo.check import unsettled
-from copydesk.identity import Role, User
-from copydesk.replication import NewStrategy, NewSubscription, add_strategy, shard_of, subscribe
-from copydesk.stack import RoleOptions, Stack, lab_token, role_environment, wait_until
-from copydesk.trading import Environment, SizingMode
-from copydesk.vault import NewAccount, add_account
+from copydesk.stack import Stack, wait_until
 from simulation_exchange import Exchange, Record
 from simulation_roles import RoleBook
-from simulation_verdict import Verdict, verdict
+from simulation_verdict import Verdict, holdings, verdict
 from sqlalchemy import text
 
 SEED = 7
-ROLES = ("listener", "replicator", "relay")
-PRICES = {"BTCUSDT": Decimal(100_000), "ETHUSDT": Decimal(2_500)}
 LEADER_QTY = {"BTCUSDT": 0.02, "ETHUSDT": 0.8}
-PROJECT = Path(__file__).parents[2]
 
-DEFAULTS = """\
-replication:
-  lease_ms: 1000
-  reconcile_every_ms: 1000
-  unknown_wait_ms: 2500
-  equity_sample_ms: 20000
-venues:
-  connections_max: {connections}
-  connections_warm: {connections}
-"""
-TENANT = """\
-schema: 1
-brand:
-  name: {slug}
-  tagline: Copies under fire
-  hosts: [{slug}.example]
-  theme: aurora
-  colors: {{brand: "#112233"}}
-  logo: logo.svg
-  favicon: favicon.svg
-locales: [en]
-locale_default: en
-exchanges:
-  - venue: binance
-    environment: lab
-    markets: [{market}]
-"""
 _RECONCILED = text("SELECT coalesce(min(at), 'epoch') > :since FROM reconcile_run")
 _SIGNALS = text("SELECT count(*) FROM signal")
 _STATES = text("SELECT status, count(*) FROM copy WHERE symbol = :symbol GROUP BY status")
+_BOOKS = text(
+    "SELECT a.label, b.qty FROM book b JOIN subscription s ON s.id = b.subscription_id "
+    "JOIN account a ON a.id = s.account_id WHERE b.symbol = :symbol"
+)
+_SUBSCRIPTION = text(
+    "SELECT s.state, s.state_reason FROM subscription s JOIN account a ON a.id = s.account_id WHERE a.label = :label"
+)
 _REASONS = text("SELECT DISTINCT reason FROM copy c JOIN account a ON a.id = c.account_id WHERE a.label = :label")
 
 
@@ -175,6 +145,11 @@ class Desk:
                 )
                 assert done, f"{cast.slug} is not reconciled; {self.where()}"
 
+    def await_calm(self) -> None:
+        """Wait until nothing waits for anything."""
+        calm = wait_until(self.settled, patience_s=30, poll_s=0.1)
+        assert calm, f"{[self.states(cast) for cast in self.casts.values()]}; {self.where()}"
+
     def await_signals(self, cast: Cast, at_least: int) -> None:
         """Wait until that many of the leader's trades are stored."""
         stored = wait_until(lambda: self.scalar(cast, _SIGNALS) >= at_least, patience_s=20, poll_s=0.05)
@@ -202,12 +177,24 @@ class Desk:
     def states(self, cast: Cast) -> dict[str, int]:
         """Count a brand's copies by status; to see where a fault has struck, never to prove that it healed."""
         with self.session(cast) as session:
-            return {state: times for state, times in session.execute(_STATES, {"symbol": cast.pair})}
+            return dict(session.execute(_STATES, {"symbol": cast.pair}).all())
 
     def reasons(self, cast: Cast, account: str) -> set[str | None]:
         """Return the reasons that an account's receipts show."""
         with self.session(cast) as session:
             return set(session.execute(_REASONS, {"label": account}).scalars())
+
+    def subscription_state(self, cast: Cast, account: str) -> tuple[str, str | None]:
+        with self.session(cast) as session:
+            state, reason = session.execute(_SUBSCRIPTION, {"label": account}).one()
+        return state, reason
+
+    def unbooked(self, cast: Cast) -> int:
+        """Count followers whose book differs from what the journal says they hold."""
+        held = holdings(self.exchange.records(), cast.ratios)
+        with self.session(cast) as session:
+            books = dict(session.execute(_BOOKS, {"symbol": cast.pair}).all())
+        return sum(held[account] != books.get(account, 0) for account in cast.ratios)
 
     def scalar(self, cast: Cast, query: Any, **params: Any) -> Any:
         with self.session(cast) as session:
@@ -220,93 +207,9 @@ class Desk:
 
     def where(self) -> str:
         return f"seed {SEED}, journal {self.exchange.journal_path}, logs {self.roles.log_dir}"
-
-
-@contextmanager
-def open_desk(stack: Stack, root: Path, *, followers: dict[str, int], connections: int = 20) -> Iterator[Desk]:
-    """Run a desk on servers that run, with an installation of its own under `root`."""
-    _write_installation(root, connections)
-    options = RoleOptions(root=root, var_dir=root / "var")
-    options.var_dir.mkdir()
-    token = lab_token(options.var_dir / "lab")
-    roles = RoleBook(options, dict(os.environ), root / "log")
-    roles.log_dir.mkdir()
-    runtime = None
-    try:
-        exchange = _open_exchange(roles, options, token)
-        roles.environment = role_environment(os.environ, stack, options, lab=False) | {
-            "COPYDESK_LAB_REST": exchange.rest,
-            "COPYDESK_LAB_STREAM": exchange.stream,
-        }
-        runtime = Runtime(roles.environment)
-        desk = Desk(stack, exchange, roles, runtime, {})
-        for role in ROLES:
-            roles.start(role)
-        for slug, symbol in (("north", "BTCUSDT"), ("south", "ETHUSDT")):
-            desk.casts[slug] = _seed(desk, Cast(slug, symbol), followers[slug])
-        assert wait_until(lambda: _watched(desk), patience_s=30, poll_s=0.05), desk.where()
-        yield desk
-    finally:
-        roles.stop_all()
-        if runtime is not None:
-            for cast in desk.casts.values():
-                cast.client.session.close()
-            exchange.control.__exit__()
-            runtime.close()
-
-
-def _write_installation(root: Path, connections: int) -> None:
-    (root / "config").mkdir(parents=True)
-    (root / "config" / "defaults.yaml").write_text(DEFAULTS.format(connections=connections))
-    (root / "themes").symlink_to(PROJECT / "themes")
-    for slug, market in (("north", "BTC/USDT"), ("south", "ETH/USDT")):
-        folder = root / "tenants" / slug
-        folder.mkdir(parents=True)
-        (folder / "tenant.yaml").write_text(TENANT.format(slug=slug, market=market))
-        for image in ("logo.svg", "favicon.svg"):
-            (folder / image).write_text("<svg/>")
-
-
-def _open_exchange(roles: RoleBook, options: RoleOptions, token: str) -> Exchange:
-    lab = options.var_dir / "lab"
-    command = [sys.executable, "-m", "copydesk.venues.lab", "--rest-port", "0", "--ws-port", "0", "--seed", str(SEED)]
-    roles.launch("lab", [*command, "--data-dir", str(lab), "--token-file", str(lab / "token")])
-    exchange = Exchange.connect(roles.log("lab"), lab, token)
-    for symbol, px in PRICES.items():
-        exchange.pin(symbol, px)
-    return exchange
-
-
-def _seed(desk: Desk, cast: Cast, followers: int) -> Cast:
-    """Create a brand's people through the real services; the leader's key stays with the plain ccxt client."""
-    runtime, control = desk.runtime, desk.exchange.control
-    shard = shard_of("binance", Environment.LAB, 0, 1)
-    with runtime.db.tenant(runtime.tenant_ids[cast.slug]) as session:
-
-        def account(name: str, role: Role, funds: str) -> tuple[int, int, str, str]:
-            key, secret = control.open_account(name, {"USDT": funds})
-            user = User(tenant_id=session.tenant_id, email=f"{name}@{cast.slug}.invalid", display_name=name, role=role)
-            session.add(user)
-            session.flush()
-            new = NewAccount(user.id, "binance", Environment.LAB, name, shard, key, secret)
-            return user.id, add_account(session, runtime.vault, new), key, secret
-
-        cast.leader = f"{cast.slug}:leader"
-        user_id, account_id, cast.leader_key, secret = account(cast.leader, Role.TRADER, "1000000")
-        strategy = add_strategy(session, NewStrategy(user_id, account_id, "steady", "Steady", "Buys and sells."))
-        for number in range(followers):
-            name, ratio = f"{cast.slug}:follower:{number}", Decimal(50 + number % 50) / 1000
-            _, account_id, cast.keys[name], _ = account(name, Role.FOLLOWER, "100000")
-            sizing = NewSubscription(strategy, account_id, Decimal(90_000), SizingMode.FIXED_RATIO, ratio)
-            subscribe(session, sizing)
-            cast.ratios[name] = ratio
-    cast.client = desk.exchange.client(cast.leader_key, secret)
-    cast.client.load_markets()
-    return cast
-
-
-def _watched(desk: Desk) -> bool:
-    """Tell whether the listener follows every leader and the replicator has opened the exchange."""
-    streams = desk.exchange.control.call("GET", "state")["streams"]
-    return all(cast.leader in streams for cast in desk.casts.values())
-
+    def debug(self, cast, account):
+        out=[]
+        with self.session(cast) as s:
+            for q in ("select c.id,c.signal_id,c.leg,c.status,c.reason,c.qty,c.epoch,c.next_check_at from copy c join account a on a.id=c.account_id where a.label=:l order by 1", "select b.qty,b.target_qty,b.last_signal_id from book b join subscription s on s.id=b.subscription_id join account a on a.id=s.account_id where a.label=:l", "select a.status from account a where a.label=:l", "select now(), at from reconcile_run", "select * from shard_lease","select * from delivery","select qty,last_px from leader_book"):
+                out.append([tuple(r) for r in s.execute(text(q), {"l":account} if ":l" in q else {})])
+        return "\n".join(map(str,out))

@@ -74,9 +74,10 @@ class Exchange:
     def pin(self, symbol: str, px: Decimal) -> None:
         self.control.call("POST", "marks", {"symbol": symbol, "px": str(px)})
 
-    def harm(self, harm: str, **rule: Any) -> None:
-        """Put a fault on new orders in force, unless `method` and `path` say otherwise."""
-        self.control.call("POST", "faults", {"harm": harm, "method": "POST", "path": ORDERS, **rule})
+    def harm(self, harm: str, **rule: Any) -> int:
+        """Put a fault on new orders in force, unless `method` and `path` say otherwise; returns its number."""
+        answer = self.control.call("POST", "faults", {"harm": harm, "method": "POST", "path": ORDERS, **rule})
+        return int(answer["id"])
 
     def heal(self) -> None:
         """Drop every fault, unmute every stream, answer at once."""

@@ -90,6 +90,15 @@ def placed_by(records: Iterable[Record], accounts: Iterable[str], after_seq: int
     ]
 
 
+def holdings(records: Iterable[Record], accounts: Iterable[str]) -> dict[str, Decimal]:
+    """Return what each account has bought and not sold, net of fees taken in base."""
+    held = dict.fromkeys(accounts, ZERO)
+    for record in records:
+        if record["kind"] == "execution" and record["account"] in held:
+            held[record["account"]] += net_base(record)
+    return held
+
+
 def _lead(lead: _Leader, crowd: Mapping[str, _Account], record: Record, counts: bool) -> None:
     before = lead.held
     lead.held = max(before + net_base(record), ZERO)

@@ -33,6 +33,8 @@ def test_redis_killed_and_restarted_empty_during_trading_doubles_and_loses_nothi
     desk.north.sell_all()
     desk.await_verdict(desk.north, seq, orders=3, healing="Redis killed, its data removed, started again")
     desk.north.buy(0.5)
+    desk.await_verdict(desk.north, seq, orders=4)
+    desk.north.sell_all()
     desk.await_verdict(desk.north, seq, orders=5)
     assert not desk.roles.ended(), desk.where()
 

@@ -8,7 +8,14 @@ from copydesk.replication.dispatch import Sender
 from copydesk.replication.drain import Drainer
 from copydesk.replication.intake import Leader, StoredSignal, store_trades
 from copydesk.replication.lane import Lanes
-from copydesk.replication.leaders import busy_lanes, due_lanes, last_trade_at, live_leaders, record_equity
+from copydesk.replication.leaders import (
+    busy_lanes,
+    due_lanes,
+    lane_accounts,
+    last_trade_at,
+    live_leaders,
+    record_equity,
+)
 from copydesk.replication.port import Exchange, Surroundings, Terms, Timing
 from copydesk.replication.settings import (
     COALESCE_MS,
@@ -52,6 +59,7 @@ __all__ = [
     "add_strategy",
     "busy_lanes",
     "due_lanes",
+    "lane_accounts",
     "last_trade_at",
     "live_leaders",
     "record_equity",

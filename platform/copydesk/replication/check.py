@@ -22,8 +22,10 @@ from copydesk.venues import Balance
 
 Answer = OrderView | CopydeskError | None
 
-# Reading balances weighs 20 of 6,000 a minute: ten accounts per round leave room for everything else.
+# Reading balances weighs 20 of 6,000 a minute: ten accounts per ten seconds, all lanes together, leave room for
+# asking after copies in doubt. A round comes oftener than that whenever a copy is in doubt.
 COMPARE_MAX = 10
+COMPARE_PAUSE_S = 10.0
 COMPARE_EVERY_S = 60.0
 _ACKNOWLEDGED = frozenset({OrderStatus.ACCEPTED, OrderStatus.PARTIALLY_FILLED})
 
@@ -46,6 +48,7 @@ class Reconciler:
         self._sender = sender
         self._clock = clock
         self._compared_at: dict[tuple[int, int], float] = {}
+        self._rounds_at: dict[tuple[int, str], float] = {}
 
     def reconcile(self, tenant_id: int, shard: str) -> int:
         """Run one round on the lane and return how many copies it settled or sent; 0 where another worker has it."""
@@ -120,12 +123,16 @@ class Reconciler:
 
     def _compare(self, tenant_id: int, shard: str) -> None:
         """Hold a few accounts' books against the exchange, those first that were not looked at for longest."""
+        now = self._clock.monotonic()
+        if now < self._rounds_at.get((tenant_id, shard), 0.0) + COMPARE_PAUSE_S:
+            return
+        self._rounds_at[tenant_id, shard] = now
+        accounts_max = max(COMPARE_MAX // len(self._rounds_at), 1)
         with self._db.tenant(tenant_id) as session:
             books = held_books(session, shard)
-        now = self._clock.monotonic()
         ages = {book.account_id: self._compared_at.get((tenant_id, book.account_id), 0.0) for book in books}
         due = sorted((a for a, at in ages.items() if now - at >= COMPARE_EVERY_S or at == 0.0), key=ages.__getitem__)
-        keys = self._around.credentials(tenant_id, due[:COMPARE_MAX])
+        keys = self._around.credentials(tenant_id, due[:accounts_max])
         if not keys:
             return
         balances = self._around.start(self._balances(shard, keys)).result()

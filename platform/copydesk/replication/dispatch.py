@@ -8,7 +8,7 @@ from datetime import timedelta
 from functools import partial
 from typing import NamedTuple
 
-from copydesk.kernel import Clock, Unavailable
+from copydesk.kernel import Clock
 from copydesk.replication.lane import Hold, Lanes
 from copydesk.replication.outcomes import settlement_of
 from copydesk.replication.port import Surroundings, Timing
@@ -83,11 +83,7 @@ class Sender:
     async def _submit(
         self, shard: str, orders: Sequence[tuple[Credentials, OrderRequest]], may_send: Callable[[], bool]
     ) -> list[Outcome]:
-        outcomes: list[Outcome | None] = [None] * len(orders)
-        venue = self._around.exchange(shard).venue
-        await venue.submit_many(orders, outcomes.__setitem__, may_send=may_send)
-        missing = Outcome(Unavailable("the venue adapter gave no answer"), None, None)
-        return [outcome or missing for outcome in outcomes]
+        return await self._around.exchange(shard).venue.submit_many(orders, may_send=may_send)
 
 
 def _unusable(item: Dispatch) -> Settlement:

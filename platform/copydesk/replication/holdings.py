@@ -58,20 +58,26 @@ def held_books(session: TenantSession, shard: str) -> list[Held]:
 def unbacked(
     books: Iterable[Held], balances: Mapping[int, Mapping[str, Balance]], instruments: Mapping[str, Instrument]
 ) -> set[int]:
-    """Name the subscriptions whose accounts own less than their books say, by more than one step. Pure."""
-    books = list(books)
+    """Name the subscriptions whose accounts own less than their books say, by more than one step. Pure.
+
+    Books of one base currency claim the same balance, whatever they are quoted in.
+    """
+    known = [(book, instruments[book.symbol]) for book in books if book.symbol in instruments]
     claimed: dict[tuple[int, str], Decimal] = defaultdict(lambda: ZERO)
-    for book in books:
-        claimed[book.account_id, book.symbol] += book.qty
-    short = set()
-    for (account_id, symbol), qty in claimed.items():
-        instrument, owned = instruments.get(symbol), balances.get(account_id)
-        if instrument is None or owned is None:
-            continue
-        balance = owned.get(instrument.base, Balance(ZERO, ZERO))
-        if balance.free + balance.locked + instrument.qty_step < qty:
-            short.add((account_id, symbol))
-    return {book.subscription_id for book in books if (book.account_id, book.symbol) in short}
+    for book, instrument in known:
+        # What rounding may have left per book is no reason to complain.
+        claimed[book.account_id, instrument.base] += book.qty - instrument.qty_step
+    short = {
+        (account_id, base)
+        for (account_id, base), qty in claimed.items()
+        if account_id in balances and _owned(balances[account_id], base) < qty
+    }
+    return {book.subscription_id for book, instrument in known if (book.account_id, instrument.base) in short}
+
+
+def _owned(balances: Mapping[str, Balance], currency: str) -> Decimal:
+    balance = balances.get(currency, Balance(ZERO, ZERO))
+    return balance.free + balance.locked
 
 
 def flag_unbacked(session: TenantSession, *, missing: set[int], fine: set[int]) -> None:

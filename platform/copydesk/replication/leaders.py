@@ -49,6 +49,23 @@ _BUSY_LANES = text(
 )
 
 
+_LANE_ACCOUNTS = text(
+    """
+    SELECT a.shard, a.id FROM account a WHERE a.status = 'active'
+      AND EXISTS (SELECT 1 FROM subscription s WHERE s.tenant_id = a.tenant_id AND s.account_id = a.id)
+    ORDER BY a.shard, a.id
+    """
+)
+
+
+def lane_accounts(session: TenantSession) -> dict[str, list[int]]:
+    """Return the follower accounts of every lane of this brand, by shard."""
+    lanes: dict[str, list[int]] = {}
+    for shard, account_id in session.execute(_LANE_ACCOUNTS):
+        lanes.setdefault(shard, []).append(account_id)
+    return lanes
+
+
 def live_leaders(session: TenantSession, *, venue: str, environment: str) -> list[Leader]:
     """Return the strategies of this brand whose leader accounts are to be watched on one venue environment."""
     return [

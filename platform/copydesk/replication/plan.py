@@ -91,17 +91,21 @@ def _too_small(
         return Denial.ORDER_ALREADY_COPIED, {}
     if can_be_closed(qty, signal.px, instrument):
         return None
-    if can_be_closed(floor_to_step(wanted, instrument.qty_step), signal.px, instrument):
+    affordable = floor_to_step(affordable_qty(follower, limit_px), instrument.qty_step)
+    wants_enough = can_be_closed(floor_to_step(wanted, instrument.qty_step), signal.px, instrument)
+    if wants_enough and not can_be_closed(affordable, signal.px, instrument):
         return Denial.ALLOCATION_SPENT, {
             "allocation": decimal_text(follower.allocation),
             "spent": decimal_text(follower.spent.quantize(Decimal("0.01"), ROUND_CEILING)),
             "currency": instrument.quote,
         }
+    # Dust of an earlier position may leave less to buy than was wanted; then no allocation would help.
+    lacking = max(qty, ZERO) if wants_enough else wanted
     facts = {
-        "notional": decimal_text((wanted * signal.px).quantize(Decimal("0.01"), ROUND_FLOOR)),
+        "notional": decimal_text((lacking * signal.px).quantize(Decimal("0.01"), ROUND_FLOOR)),
         "minimum": decimal_text(smallest_open(signal.px, instrument)),
         "currency": instrument.quote,
-        **_allocation_needed(signal, follower, instrument, limit_px, wanted),
+        **({} if wants_enough else _allocation_needed(signal, follower, instrument, limit_px, wanted)),
     }
     return (Denial.BELOW_QTY_MIN if qty < instrument.qty_min else Denial.BELOW_NOTIONAL_MIN), facts
 

@@ -53,16 +53,14 @@ _STORE_COPIES = text(
     ), stored AS (
         INSERT INTO copy (tenant_id, subscription_id, signal_id, account_id, shard, leg, symbol, side, type, qty, px,
                           reduces, client_order_id, status, reason, reason_facts, epoch, planned_at)
-        SELECT :tenant_id, c.subscription_id, :signal_id, c.account_id, :shard, c.leg, :symbol, c.side, c.type, c.qty,
-               c.px, c.reduces, c.client_order_id, c.status, c.reason, CAST(:facts AS jsonb) -> c.place::text, :epoch,
-               :now
+        SELECT :tenant_id, c.subscription_id, :signal_id, c.account_id, :shard, :leg, :symbol, :side, :type, c.qty,
+               CAST(:px AS numeric), :reduces, c.client_order_id,
+               CASE WHEN c.reason IS NULL THEN 'planned' ELSE 'denied' END, c.reason,
+               CAST(:facts AS jsonb) -> c.place::text, :epoch, :now
         FROM fence, unnest(
-            CAST(:subscription_ids AS bigint[]), CAST(:account_ids AS bigint[]), CAST(:legs AS text[]),
-            CAST(:sides AS text[]), CAST(:types AS text[]), CAST(:qtys AS numeric[]), CAST(:pxs AS numeric[]),
-            CAST(:reduces AS boolean[]), CAST(:client_order_ids AS text[]), CAST(:statuses AS text[]),
-            CAST(:reasons AS text[]))
-            WITH ORDINALITY AS c(subscription_id, account_id, leg, side, type, qty, px, reduces, client_order_id,
-                                 status, reason, place)
+            CAST(:subscription_ids AS bigint[]), CAST(:account_ids AS bigint[]), CAST(:qtys AS numeric[]),
+            CAST(:client_order_ids AS text[]), CAST(:reasons AS text[]))
+            WITH ORDINALITY AS c(subscription_id, account_id, qty, client_order_id, reason, place)
         ON CONFLICT (tenant_id, signal_id, subscription_id, leg) DO NOTHING
         RETURNING id, client_order_id
     ), moved AS (
@@ -186,6 +184,9 @@ def adopt_orphans(session: TenantSession, *, shard: str, epoch: int, wait_ms: in
     return int(result.rowcount)  # type: ignore[attr-defined]
 
 
+_NOBODY = Planned(0, 0, "open", Side.BUY, OrderType.LIMIT, ZERO, None, False, ZERO)
+
+
 @dataclass(frozen=True, slots=True)
 class CopyBatch:
     """Copies of one signal to store together; the `last` batch of a signal marks its delivery drained."""
@@ -206,6 +207,8 @@ def store_copies(session: TenantSession, batch: CopyBatch) -> dict[str, int] | N
     None means that the fence is closed: another worker took the shard over and nothing was stored.
     """
     planned = batch.planned
+    # The copies of one signal are alike in everything but whose they are and how much.
+    alike = planned[0] if planned else _NOBODY
     params: dict[str, Any] = {
         "tenant_id": session.tenant_id,
         "shard": batch.shard,
@@ -214,16 +217,15 @@ def store_copies(session: TenantSession, batch: CopyBatch) -> dict[str, int] | N
         "symbol": batch.signal.symbol,
         "now": batch.now,
         "last": batch.last,
+        "leg": alike.leg,
+        "side": str(alike.side),
+        "type": str(alike.type),
+        "px": next((p.px for p in planned if p.px is not None), None),
+        "reduces": alike.reduces,
         "subscription_ids": array_literal([p.subscription_id for p in planned]),
         "account_ids": array_literal([p.account_id for p in planned]),
-        "legs": array_literal([p.leg for p in planned]),
-        "sides": array_literal([p.side for p in planned]),
-        "types": array_literal([p.type for p in planned]),
         "qtys": array_literal([p.qty for p in planned]),
-        "pxs": array_literal([p.px for p in planned]),
-        "reduces": array_literal([p.reduces for p in planned]),
         "client_order_ids": array_literal(batch.client_order_ids),
-        "statuses": array_literal([OrderStatus.DENIED if p.denial else OrderStatus.PLANNED for p in planned]),
         "reasons": array_literal([p.denial for p in planned]),
         "facts": Jsonb({str(place): p.facts for place, p in enumerate(planned, start=1) if p.facts}),
         "targets": array_literal([p.target_qty for p in planned]),

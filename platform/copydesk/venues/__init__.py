@@ -16,7 +16,7 @@ from copydesk.venues.model import (
     StreamState,
     SubmitResult,
 )
-from copydesk.venues.port import LeaderStream, OnOutcome, Venue
+from copydesk.venues.port import LeaderStream, Venue
 from copydesk.venues.stream import BinanceStream, StreamTiming
 from copydesk.venues.traits import BINANCE_SPOT, TRAITS, VenueTraits, client_order_id
 from copydesk.venues.urls import VenueUrls
@@ -30,7 +30,6 @@ __all__ = [
     "KeyScope",
     "LeaderStream",
     "LeaderTrade",
-    "OnOutcome",
     "Outcome",
     "PoolLimits",
     "RateBudget",

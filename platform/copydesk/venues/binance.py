@@ -24,7 +24,7 @@ from copydesk.venues.binance_orders import check_credentials, fills_of, leader_t
 from copydesk.venues.budget import RateBudget
 from copydesk.venues.http_pool import HttpPool, PoolLimits
 from copydesk.venues.model import Balance, KeyScope, LeaderTrade, Outcome
-from copydesk.venues.port import OnOutcome, Venue, always
+from copydesk.venues.port import Venue, always
 from copydesk.venues.traits import BINANCE_SPOT
 from copydesk.venues.urls import VenueUrls
 
@@ -72,30 +72,31 @@ class BinanceSpot(Venue):
 
     async def submit(self, credentials: Credentials, order: OrderRequest) -> OrderView:
         """Send one order; raise `VenueRefused`, `Unavailable` or `OutcomeUnknown` (never resend) otherwise."""
-        outcomes: list[Outcome] = []
-        await self.submit_many([(credentials, order)], lambda _, outcome: outcomes.append(outcome))
-        return outcomes[0].view()
+        (outcome,) = await self.submit_many([(credentials, order)])
+        return outcome.view()
 
     async def submit_many(
         self,
         orders: Sequence[tuple[Credentials, OrderRequest]],
-        on_outcome: OnOutcome,
         *,
         may_send: Callable[[], bool] = always,
-    ) -> None:
-        """Send closes first, else in the given order; `on_outcome` runs as each answer arrives, in any order.
+    ) -> list[Outcome]:
+        """Send closes first, else in the given order; return every outcome, in the given order.
 
-        Returns when every order has its outcome. If cancelled, orders already queued are still sent and reported.
+        Answers are read once the last has come, so that reading one never delays another on its way. If
+        cancelled, orders already queued are still sent.
         """
         if not orders:
-            return
-        fanout = Fanout(len(orders), on_outcome, may_send)
-        ranked = sorted(range(len(orders)), key=lambda i: not orders[i][1].reduces)
-        for count, index in enumerate(ranked, start=1):
-            self._start(orders[index], index, fanout)
+            return []
+        fanout = Fanout(len(orders), may_send)
+        calls = [OrderCall(self, credentials, order, fanout=fanout) for credentials, order in orders]
+        urgent_first = sorted(calls, key=lambda call: not call.urgent)
+        for count, call in enumerate(urgent_first, start=1):
+            self._pool.start(call)
             if count % SEND_BURST == 0:
                 await asyncio.sleep(0)
         await fanout.done
+        return [call.outcome() for call in calls]
 
     async def query(self, credentials: Credentials, venue_symbol: str, client_order_id: str) -> OrderView | None:
         """Return the order with its fills; None is the exchange's word that it does not exist.
@@ -178,15 +179,6 @@ class BinanceSpot(Venue):
 
     async def aclose(self) -> None:
         await self._pool.aclose()
-
-    def _start(self, item: tuple[Credentials, OrderRequest], index: int, fanout: Fanout) -> None:
-        credentials, order = item
-        try:
-            check_credentials(credentials)
-        except VenueRefused as refusal:
-            fanout.report(index, Outcome(refusal, None, None))
-            return
-        self._pool.start(OrderCall(self, credentials, order, index=index, fanout=fanout))
 
     async def _read(self, endpoint: str, credentials: Credentials | None, parameters: dict[str, str | int]) -> Any:
         if credentials is not None:

@@ -11,17 +11,17 @@ from orjson import JSONDecodeError, loads
 from copydesk.kernel import OutcomeUnknown, Unavailable, VenueRefused
 from copydesk.trading import Credentials, OrderRequest
 from copydesk.venues.binance_errors import classify
-from copydesk.venues.binance_orders import order_form, order_view, query_text, sign
+from copydesk.venues.binance_orders import check_credentials, order_form, order_view, query_text, sign
 from copydesk.venues.budget import Reported
 from copydesk.venues.http_wire import Call
 from copydesk.venues.model import Outcome, SubmitResult
-from copydesk.venues.port import OnOutcome
 from copydesk.venues.traits import Endpoint
 
 if TYPE_CHECKING:
     from copydesk.venues.binance import BinanceSpot
 
 MISREAD = (JSONDecodeError, KeyError, ValueError, TypeError, ArithmeticError, AttributeError)
+_SILENT = Reported()
 _FORM = "Content-Type: application/x-www-form-urlencoded\r\n"
 
 
@@ -59,10 +59,9 @@ class BudgetedCall(Call):
 
     def _settle_budget(self) -> None:
         now = self.venue.now()
-        reported = Reported()
-        if self.status:
-            reported = _reported(self.headers)
         accepted = self.status == 200
+        # An accepted order weighs nothing: reading a thousand equal counts would only delay the next answer.
+        reported = _SILENT if accepted and self.endpoint.orders else _reported(self.headers)
         self.venue.budget.settle(self.endpoint, self._key, accepted=accepted, reported=reported, now=now)
         if self.status in (418, 429) and isinstance(self.failed, Unavailable):
             self._block(self.failed, now)
@@ -108,42 +107,41 @@ class PlainCall(BudgetedCall):
 
 
 class Fanout:
-    """Count the orders of one `submit_many` that are still open; `done` is set when the last has its outcome."""
+    """Count the orders of one `submit_many` that are still open; `done` is set when the last is over."""
 
-    __slots__ = ("done", "may_send", "on_outcome", "open")
+    __slots__ = ("done", "may_send", "open")
 
-    def __init__(self, size: int, on_outcome: OnOutcome, may_send: Callable[[], bool]) -> None:
+    def __init__(self, size: int, may_send: Callable[[], bool]) -> None:
         self.open = size
-        self.on_outcome = on_outcome
         self.may_send = may_send
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
-    def report(self, index: int, outcome: Outcome) -> None:
+    def one_is_over(self) -> None:
         self.open -= 1
-        try:
-            self.on_outcome(index, outcome)
-        finally:
-            if self.open == 0 and not self.done.done():
-                self.done.set_result(None)
+        if self.open == 0 and not self.done.done():
+            self.done.set_result(None)
 
 
 class OrderCall(BudgetedCall):
     """One order of a fan-out."""
 
-    __slots__ = ("_fanout", "_index", "order", "signer")
+    __slots__ = ("_fanout", "order", "refusal", "signer")
 
-    def __init__(
-        self, venue: BinanceSpot, credentials: Credentials, order: OrderRequest, *, index: int, fanout: Fanout
-    ) -> None:
+    def __init__(self, venue: BinanceSpot, credentials: Credentials, order: OrderRequest, *, fanout: Fanout) -> None:
         super().__init__(venue, venue.traits.endpoints["submit"], credentials, urgent=order.reduces)
         self.signer = credentials
         self.order = order
-        self._index = index
+        self.refusal: VenueRefused | None = None
         self._fanout = fanout
 
     def render(self) -> tuple[str, str, str]:
         if not self._fanout.may_send():
             raise Unavailable("not sent: the sender's right to send has ended")
+        try:
+            check_credentials(self.signer)
+        except VenueRefused as refusal:
+            self.refusal = refusal
+            raise Unavailable("not sent: the key is malformed") from refusal
         self.take_budget()
         form = order_form(
             self.order, timestamp_ms=self.venue.timestamp_ms(), recv_window_ms=self.venue.traits.recv_window_ms
@@ -152,7 +150,11 @@ class OrderCall(BudgetedCall):
 
     def finished(self) -> None:
         super().finished()
-        self._fanout.report(self._index, Outcome(self._result(), self.sent_at, self.acked_at))
+        self._fanout.one_is_over()
+
+    def outcome(self) -> Outcome:
+        """Read the answer; called when the whole fan-out is over."""
+        return Outcome(self.refusal or self._result(), self.sent_at, self.acked_at)
 
     def _result(self) -> SubmitResult:
         if self.failed is not None:

@@ -12,8 +12,6 @@ from typing import Protocol
 from copydesk.trading import Credentials, Instrument, OrderRequest, OrderView
 from copydesk.venues.model import Balance, KeyScope, LeaderTrade, Outcome, StreamEvent
 
-OnOutcome = Callable[[int, Outcome], None]
-
 
 def always() -> bool:
     """Let every order be sent."""
@@ -32,11 +30,10 @@ class Venue(Protocol):
     async def submit_many(
         self,
         orders: Sequence[tuple[Credentials, OrderRequest]],
-        on_outcome: OnOutcome,
         *,
         may_send: Callable[[], bool] = always,
-    ) -> None:
-        """Send closes first, else in the given order; report each outcome by its index as soon as it is known.
+    ) -> list[Outcome]:
+        """Send closes first, else in the given order; return every outcome, in the given order.
 
         `may_send` is asked for each order at the moment it is written; from its first no on, orders are `Unavailable`.
         """

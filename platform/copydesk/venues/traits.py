@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from functools import lru_cache
 from types import MappingProxyType
 
 from copydesk.kernel import ConfigError
@@ -108,6 +109,17 @@ def client_order_id(prefix: str, digest: str, traits: VenueTraits = BINANCE_SPOT
     The digest is cut to the room that is left, so the same inputs always give the same id.
     Raises `ConfigError` for a prefix that is malformed or leaves too little room; a bad digest is our bug.
     """
+    room = _room(prefix, traits.venue)
+    assert len(digest) >= DIGEST_LEN_MIN, "digest is too short to be unique"
+    text = prefix + digest[:room]
+    assert re.fullmatch(traits.client_order_id_pattern, text), f"digest has characters that {traits.venue} refuses"
+    return text
+
+
+@lru_cache(maxsize=1024)
+def _room(prefix: str, venue: str) -> int:
+    """Return how many characters a prefix leaves for the digest."""
+    traits = TRAITS[venue]
     if not re.fullmatch(traits.broker_prefix_pattern, prefix):
         raise ConfigError(
             f"broker prefix for {traits.venue}: expected {traits.broker_prefix_pattern}, found {prefix!r}"
@@ -115,7 +127,4 @@ def client_order_id(prefix: str, digest: str, traits: VenueTraits = BINANCE_SPOT
     room = traits.client_order_id_len_max - len(prefix)
     if room < DIGEST_LEN_MIN:
         raise ConfigError(f"broker prefix for {traits.venue}: expected at least {DIGEST_LEN_MIN} free, found {room}")
-    assert len(digest) >= DIGEST_LEN_MIN, "digest is too short to be unique"
-    text = prefix + digest[:room]
-    assert re.fullmatch(traits.client_order_id_pattern, text), f"digest has characters that {traits.venue} refuses"
-    return text
+    return room

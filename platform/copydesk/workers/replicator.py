@@ -22,7 +22,17 @@ from rq.serializers import JSONSerializer
 
 from copydesk.bootstrap import Runtime, WorkerSurroundings
 from copydesk.kernel import SystemClock, new_id, utc_now
-from copydesk.replication import LEASE_MS, UNKNOWN_WAIT_MS, Drainer, Lanes, Reconciler, Sender, Timing, due_lanes
+from copydesk.replication import (
+    LEASE_MS,
+    UNKNOWN_WAIT_MS,
+    Drainer,
+    Lanes,
+    Reconciler,
+    Sender,
+    Timing,
+    due_lanes,
+    lane_accounts,
+)
 from copydesk.workers.jobs import drain, reconcile, replicator
 from copydesk.workers.loop import ResidentLoop
 from copydesk.workers.outage import DATABASE_AWAY, first_line
@@ -91,6 +101,7 @@ def run_replicator(runtime: Runtime) -> None:
     replicator.drainer = Drainer(runtime.db, around, lanes, sender, clock)
     replicator.reconciler = Reconciler(runtime.db, around, lanes, sender, clock)
     open_exchanges(runtime, around)
+    _warm_lanes(runtime, around)
     _prefer_latency()
     try:
         serve(runtime.redis, partial(sweep_lanes, runtime))
@@ -110,6 +121,16 @@ def sweep_lanes(runtime: Runtime) -> None:
                 (drain if job == "drain" else reconcile)(tenant_id, shard)
     except DATABASE_AWAY as error:
         log.warning("sweep postponed: %s", first_line(error))
+
+
+def _warm_lanes(runtime: Runtime, around: WorkerSurroundings) -> None:
+    """Open the followers' keys and drain once, so that no first signal pays for cold caches; also adopts orphans."""
+    for tenant_id in runtime.tenant_ids.values():
+        with runtime.db.tenant(tenant_id) as session:
+            lanes = lane_accounts(session)
+        for shard, accounts in lanes.items():
+            around.credentials(tenant_id, accounts)
+            replicator.drainer.drain(tenant_id, shard)
 
 
 def _prefer_latency() -> None:

@@ -195,13 +195,20 @@ def test_unfilled_orders_are_limited_and_fills_give_their_count_back(lab: LabPro
     assert refused.error == (429, -1015, "Too many new orders; current limit is 50 orders per 10 SECOND.")
 
 
+def listed_status(lab: LabProcess) -> str:
+    symbols = lab.call("GET", "/api/v3/exchangeInfo?symbol=BTCUSDT").body["symbols"]
+    return str(symbols[0]["status"])
+
+
 def test_a_halted_market_takes_no_orders_but_cancels(lab: LabProcess, keys: Keys) -> None:
     order = lab.signed("POST", "/api/v3/order", keys, LIMIT).body
     lab.control("POST", "halt", symbol="BTCUSDT")
     assert lab.signed("POST", "/api/v3/order", keys, ORDER).error == (400, -1013, "Market is closed.")
+    assert listed_status(lab) == "BREAK"
     named = {"symbol": "BTCUSDT", "orderId": order["orderId"]}
     assert lab.signed("DELETE", "/api/v3/order", keys, named).status == 200
     lab.control("POST", "halt", symbol="BTCUSDT", halted=False)
+    assert listed_status(lab) == "TRADING"
 
 
 def test_an_unknown_path_and_a_broken_request_get_an_answer(lab: LabProcess) -> None:

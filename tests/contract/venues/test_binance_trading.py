@@ -271,19 +271,13 @@ def test_card_24_a_fan_out_reports_every_order_once_and_sends_closes_first(lab: 
         (a.credentials, order(f"card 24 {i}", Side.SELL if i % 3 == 0 else Side.BUY, reduces=i % 3 == 0))
         for i, a in enumerate(accounts)
     ]
-    outcomes: dict[int, Outcome] = {}
 
-    async def run() -> None:
+    async def run() -> list[Outcome]:
         async with venue_on(lab) as venue:
             await venue.warm(50)
+            return await venue.submit_many(orders)
 
-            def keep(index: int, outcome: Outcome) -> None:
-                assert index not in outcomes
-                outcomes[index] = outcome
-
-            await venue.submit_many(orders, keep)
-
-    asyncio.run(run())
+    outcomes = asyncio.run(run())
     assert len(outcomes) == len(orders)
     sent: list[tuple[float, bool]] = []
     for index, (_, request) in enumerate(orders):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Protocol
+from typing import Any, Protocol
 
 import pytest
 from copydesk.db import Database
@@ -11,7 +11,7 @@ from desk_site import Site, open_site
 
 
 class Opens(Protocol):
-    def __call__(self, **terms: object) -> Site: ...
+    def __call__(self, **terms: Any) -> Site: ...
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +24,7 @@ def db(database_url: str) -> Iterator[Database]:
 @pytest.fixture
 def opens(db: Database) -> Opens:
     """Open a brand of this test's own; takes the keywords of `open_site`."""
-    return lambda **terms: open_site(db, **terms)  # type: ignore[arg-type]
+    return lambda **terms: open_site(db, **terms)
 
 
 @pytest.fixture

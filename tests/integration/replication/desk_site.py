@@ -45,7 +45,7 @@ from copydesk.trading import (
     SizingMode,
 )
 from copydesk.vault import Account
-from copydesk.venues import LeaderTrade, Outcome, SubmitResult
+from copydesk.venues import Balance, LeaderTrade, Outcome, SubmitResult
 from sqlalchemy import text, update
 
 SHARD = "binance-lab:0"
@@ -94,6 +94,7 @@ class PaperExchange:
     asked: list[str] = field(default_factory=list)
     answers: dict[str, CopydeskError] = field(default_factory=dict)
     on_submit: Callable[[], None] = lambda: None
+    sold_by_hand: dict[int, Decimal] = field(default_factory=dict)
 
     @property
     def instruments(self) -> Mapping[str, Instrument]:
@@ -106,20 +107,30 @@ class PaperExchange:
     async def submit_many(
         self,
         orders: Sequence[tuple[Credentials, OrderRequest]],
-        on_outcome: Callable[[int, Outcome], None],
         *,
         may_send: Callable[[], bool] = lambda: True,
-    ) -> None:
+    ) -> list[Outcome]:
         self.on_submit()
-        for place, (credentials, order) in enumerate(orders):
-            sent_at = time.time()
-            on_outcome(place, Outcome(self._take(credentials.account_id, order), sent_at, time.time()))
+        return [Outcome(self._take(key.account_id, order), time.time(), time.time()) for key, order in orders]
 
     async def query(self, credentials: Credentials, venue_symbol: str, client_order_id: str) -> OrderView | None:
         self.asked.append(client_order_id)
         if client_order_id in self.answers:
             raise self.answers[client_order_id]
         return self.orders.get(client_order_id)
+
+    async def balances(self, credentials: Credentials) -> dict[str, Balance]:
+        owned = {base: self.owned(credentials.account_id, base) for base in ("BTC", "ETH")}
+        return {base: Balance(qty, ZERO) for base, qty in owned.items()}
+
+    def owned(self, account_id: int, base: str = "BTC") -> Decimal:
+        """Return what an account holds: all that filled, less fees in base and what its owner sold elsewhere."""
+        qty = -self.sold_by_hand.get(account_id, ZERO)
+        for order in self.orders_of(account_id):
+            for fill in self.orders[order.client_order_id].fills if order.venue_symbol == f"{base}USDT" else ():
+                qty += fill.qty if order.side is Side.BUY else -fill.qty
+                qty -= fill.fee if fill.fee_currency == base else ZERO
+        return qty
 
     def _take(self, account_id: int, order: OrderRequest) -> SubmitResult:
         mood = self.mood.get(account_id, "fill")
@@ -164,6 +175,7 @@ class Around:
         self._exchange = exchange
         self._slippage_bps_max = slippage_bps_max
         self.locked_out: set[int] = set()
+        self.markets = frozenset(INSTRUMENTS)
         self.announced: list[Mapping[str, Any]] = []
 
     def exchange(self, shard: str) -> PaperExchange:
@@ -175,7 +187,7 @@ class Around:
         }
 
     def terms(self, tenant_id: int) -> Terms:
-        return Terms(frozenset(INSTRUMENTS), self._slippage_bps_max, 20_000, "cd-")
+        return Terms(self.markets, self._slippage_bps_max, 20_000, "cd-")
 
     def announce(self, tenant_id: int, event: Mapping[str, Any]) -> None:
         self.announced.append(event)
@@ -254,6 +266,19 @@ class Site:
 
     def statuses(self) -> list[str]:
         return [row[0] for row in self.rows("SELECT status FROM copy ORDER BY id")]
+
+    def books_are_backed(self) -> bool:
+        """Tell whether every follower owns on the exchange exactly what the books say."""
+        return all(
+            self.exchange.owned(account, base)
+            == sum((row[0] for row in self._held(subscription, f"{base}/USDT")), ZERO)
+            for account, subscription in zip(self.accounts, self.subscriptions, strict=True)
+            for base in ("BTC", "ETH")
+        )
+
+    def _held(self, subscription: int, symbol: str) -> list[Any]:
+        query = "SELECT qty FROM book WHERE subscription_id = :id AND symbol = :symbol"
+        return self.rows(query, id=subscription, symbol=symbol)
 
     def expire_lease(self) -> None:
         self.act("UPDATE shard_lease SET expires_at = clock_timestamp() - interval '1 second'")

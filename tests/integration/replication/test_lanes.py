@@ -6,10 +6,11 @@ import threading
 from collections.abc import Callable
 
 import pytest
-from copydesk.replication.model import SignalFact
-from copydesk.replication.store import CopyBatch, store_copies, take_lease
+from copydesk.replication.model import Limits, SignalFact
+from copydesk.replication.plan import plan_copies
+from copydesk.replication.store import CopyBatch, followers, next_due, store_copies, take_lease
 from copydesk.trading import Side
-from desk_site import LEASE_MS, SHARD, D, Site
+from desk_site import INSTRUMENTS, LEASE_MS, SHARD, D, Site
 
 
 class Cut(RuntimeError):
@@ -165,16 +166,13 @@ def test_two_workers_draining_one_lane_at_once_store_and_send_each_copy_once(ope
     for _ in range(5):
         site.trade(Side.BUY, "0.1")
     start = threading.Barrier(3)
-    done = threading.Event()
     troubles: list[BaseException] = []
 
     def work(place: int) -> None:
         try:
             start.wait()
-            while not done.is_set():
+            while site.rows("SELECT 1 FROM delivery WHERE drained_at IS NULL"):
                 workers[place].drain()
-                if not site.rows("SELECT 1 FROM delivery WHERE drained_at IS NULL"):
-                    return
         except BaseException as trouble:  # noqa: BLE001 - shown by the test
             troubles.append(trouble)
 
@@ -188,7 +186,6 @@ def test_two_workers_draining_one_lane_at_once_store_and_send_each_copy_once(ope
     for thread in threads:
         thread.start()
     steal()
-    done.set()
     for thread in threads:
         thread.join()
     assert troubles == []
@@ -198,18 +195,23 @@ def test_two_workers_draining_one_lane_at_once_store_and_send_each_copy_once(ope
     assert len(site.exchange.arrived) == 100
     assert set(site.statuses()) == {"filled"}
     assert site.books_are_sums()
+    assert site.books_are_backed()
 
 
-def test_the_race_is_real_without_the_fence(site: Site) -> None:
-    """Two that both read the same due signal do both plan it; only what the table refuses keeps one from sending."""
+def test_a_copy_that_is_stored_is_not_handed_out_for_sending_again(site: Site) -> None:
+    """The last guard, should two plan the same signal under one epoch: the table takes each copy once."""
     site.trade(Side.BUY, "0.4")
-    one, two = site.worker("one"), site.worker("two")
-    holds = []
-    for worker in (one, two):
-        site.act("DELETE FROM shard_lease")
-        holds.append(worker.lanes.hold(site.tenant_id, SHARD))
-    assert all(holds)
-    assert [hold.epoch for hold in holds if hold] == [1, 1]
-    assert one.drain() == 1
-    assert two.drain() == 0
-    assert len(site.exchange.arrived) == 1
+    worker = site.worker()
+    hold = worker.lanes.hold(site.tenant_id, SHARD)
+    assert hold is not None
+    with site.db.tenant(site.tenant_id) as session:
+        due = next_due(session, SHARD)
+        assert due is not None
+        crowd = followers(session, due, SHARD)
+    planned = plan_copies(due.fact, crowd, INSTRUMENTS["BTC/USDT"], Limits(50, 20_000), now=due.fact.venue_at)
+    batch = CopyBatch(SHARD, hold.epoch, due.fact, planned, ["cd-1"], due.fact.venue_at, True)
+    stored = []
+    for _ in range(2):
+        with site.db.tenant(site.tenant_id) as session:
+            stored.append(store_copies(session, batch))
+    assert stored == [{"cd-1": site.one("SELECT id FROM copy")}, {}]

@@ -200,6 +200,26 @@ def test_no_correction_overtakes_an_order_in_flight(site: Site) -> None:
     assert site.one("SELECT count(*) FROM copy WHERE leg LIKE 'fix-%'") == 0
 
 
+def test_a_position_that_its_owner_sold_puts_the_copy_out_of_sync_until_it_is_back(site: Site) -> None:
+    worker = opened(site, "fill")
+    state = "SELECT state, state_reason FROM subscription"
+    site.exchange.sold_by_hand = {site.accounts[0]: D("0.003")}
+    worker.reconcile()
+    assert site.one(state) == ("out_of_sync", "position_missing")
+    site.exchange.sold_by_hand = {}
+    worker.clock.ahead_s = 3600
+    worker.reconcile()
+    assert site.one(state) == ("synced", None)
+
+
+def test_what_an_owner_holds_besides_is_the_owners_own(site: Site) -> None:
+    worker = opened(site, "fill")
+    site.exchange.sold_by_hand = {site.accounts[0]: D(-5)}
+    worker.reconcile()
+    assert site.one("SELECT state FROM subscription") == "synced"
+    assert len(site.exchange.arrived) == 1
+
+
 def test_another_worker_leaves_the_lane_alone_while_the_lease_holds(site: Site) -> None:
     worker = opened(site, "lost")
     assert site.worker("two").reconcile() == 0
@@ -236,6 +256,7 @@ def test_a_long_story_with_every_kind_of_trouble_ends_with_books_that_are_their_
     open_copies = "SELECT count(*) FROM copy WHERE status IN ('planned', 'in_flight', 'accepted', 'partially_filled')"
     assert site.one(open_copies) == 0
     assert site.books_are_sums()
+    assert site.books_are_backed()
     assert site.exchange.duplicates == 0
     assert site.one("SELECT max(qty) FROM book") < D("0.0001")
     assert site.one("SELECT min(qty) FROM book") >= 0

@@ -28,7 +28,7 @@ def view(status: OrderStatus, cum_qty: str, *, fills: bool = True) -> OrderView:
 
 def test_a_filled_order_is_settled_with_its_fills_and_both_times() -> None:
     answer = settled(view(OrderStatus.FILLED, "1"))
-    assert (answer.copy_id, answer.status, answer.reason, answer.cum_qty) == (5, OrderStatus.FILLED, None, 1)
+    assert (answer.copy_id, answer.status, answer.reason, answer.cum_qty) == (5, OrderStatus.FILLED, None, D(1))
     assert len(answer.fills) == 1
     assert answer.sent_at == datetime.fromtimestamp(SENT, UTC)
     assert answer.next_check_at is None

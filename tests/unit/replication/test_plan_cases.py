@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from copydesk.replication.model import Book
@@ -38,7 +39,7 @@ def test_by_fixed_notional_the_follower_spends_the_same_on_each_order() -> None:
     who = follower(sizing_mode=SizingMode.FIXED_NOTIONAL, sizing_value=D(40))
     assert plan(signal("0", "7"), who).qty == D("0.0008")
     again = plan(signal("7", "8", first_of_order=False), who)
-    assert (again.denial, again.target_qty) == (Denial.ORDER_ALREADY_COPIED, 0)
+    assert (again.denial, again.target_qty) == (Denial.ORDER_ALREADY_COPIED, D(0))
 
 
 def test_a_quantity_is_rounded_down_to_the_step_and_the_target_keeps_the_rest() -> None:
@@ -62,7 +63,7 @@ def test_an_open_beyond_a_spent_allocation_names_the_numbers() -> None:
 def test_an_open_below_the_minimum_names_what_would_do() -> None:
     planned = plan(signal("0", "0.01"), follower())
     assert planned.denial is Denial.BELOW_NOTIONAL_MIN
-    assert planned.facts == {"notional": "5", "minimum": "6.02", "currency": "USDT", "allocation_needed": "1203"}
+    assert planned.facts == {"notional": "5", "minimum": "6.02", "currency": "USDT", "allocation_needed": "1204"}
 
 
 def test_an_open_below_the_smallest_quantity_says_so() -> None:
@@ -75,6 +76,16 @@ def test_a_fixed_size_below_the_minimum_names_no_allocation() -> None:
     planned = plan(signal("0", "1"), who)
     assert planned.denial is Denial.BELOW_NOTIONAL_MIN
     assert "allocation_needed" not in (planned.facts or {})
+
+
+def test_an_open_that_dust_makes_too_small_is_not_blamed_on_the_allocation() -> None:
+    coarse = replace(BTC, qty_step=D("0.001"), qty_min=D("0.003"))
+    fresh = signal("0", "0.45")
+    assert plan(fresh, follower(), instrument=coarse).qty == D("0.004")
+    dusty = follower(book=Book(qty=D("0.000996")), spent=D("0.05"))
+    planned = plan(fresh, dusty, instrument=coarse)
+    assert planned.denial is Denial.BELOW_NOTIONAL_MIN
+    assert planned.facts == {"notional": "150", "minimum": "200.41", "currency": "USDT"}
 
 
 def test_the_smallest_open_pays_for_its_fee_and_a_small_fall() -> None:
@@ -110,9 +121,9 @@ def test_a_sale_in_flight_is_bought_back_with_the_next_open() -> None:
         ({"usable": False}, Denial.ACCOUNT_UNUSABLE),
     ],
 )
-def test_risk_blocks_opens_and_never_closes(changed: dict[str, object], expected: Denial) -> None:
+def test_risk_blocks_opens_and_never_closes(changed: dict[str, Any], expected: Denial) -> None:
     opened = plan(signal("0", "1"), follower(**changed))
-    assert (opened.denial, opened.target_qty, opened.qty) == (expected, 0, 0)
+    assert (opened.denial, opened.target_qty, opened.qty) == (expected, D(0), D(0))
     closed = plan(signal("1", "0"), holding("0.01", **changed))
     assert (closed.denial, closed.qty) == (None, D("0.01"))
 

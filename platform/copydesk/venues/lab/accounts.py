@@ -6,7 +6,7 @@ The house's maker may go below zero: its balance mirrors what everyone else has 
 
 from __future__ import annotations
 
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
@@ -35,7 +35,7 @@ class Account:
     def __init__(self, name: str) -> None:
         self.name = name
         self.house = name in HOUSE_ACCOUNTS
-        self.balances: dict[str, Balance] = {}
+        self.balances: defaultdict[str, Balance] = defaultdict(Balance)
         self.open: dict[int, Order] = {}
         self.orders: dict[int, Order] = {}
         self.by_client_id: dict[tuple[str, str], Order] = {}
@@ -43,21 +43,15 @@ class Account:
         self.finished_rows: dict[int, dict[str, Any]] = {}
         self._finished: deque[int] = deque()
 
-    def balance(self, asset: str) -> Balance:
-        found = self.balances.get(asset)
-        if found is None:
-            found = self.balances[asset] = Balance()
-        return found
-
     def lock(self, asset: str, qty: Decimal) -> None:
         """Promise free money to an order."""
-        balance = self.balance(asset)
+        balance = self.balances[asset]
         balance.free -= qty
         balance.locked += qty
 
     def unlock(self, asset: str, qty: Decimal) -> None:
         """Give back what an order no longer needs."""
-        balance = self.balance(asset)
+        balance = self.balances[asset]
         balance.free += qty
         balance.locked -= qty
 
@@ -106,7 +100,7 @@ class Account:
 
     def update(self, assets: tuple[str, ...], now_ms: int) -> BalanceUpdate:
         """Describe the current balances of these assets as an event."""
-        rows = [(asset, self.balance(asset)) for asset in assets]
+        rows = [(asset, self.balances[asset]) for asset in assets]
         return BalanceUpdate(self.name, tuple([(asset, b.free, b.locked) for asset, b in rows]), now_ms)
 
 

@@ -22,7 +22,7 @@ def admit(new: NewOrder, accounts: Mapping[str, Account], books: Mapping[str, Or
         return Reject.UNKNOWN_SYMBOL
     if book.halted:
         return Reject.MARKET_HALTED
-    reject = filter_refusal(new, book.instrument, book.reference_px())
+    reject = filter_refusal(new, book.instrument, book.last_px or book.reference_px())
     if reject is not None:
         return reject
     namesake = account.by_client_id.get((new.symbol, new.client_order_id))
@@ -51,8 +51,8 @@ def _unaffordable(new: NewOrder, plan: Plan, account: Account, instrument: LabIn
     if not qty and not plan.short:
         return Reject.LOT_SIZE
     if new.side == SELL:
-        return Reject.INSUFFICIENT_BALANCE if account.balance(instrument.base).free < qty else None
+        return Reject.INSUFFICIENT_BALANCE if account.balances[instrument.base].free < qty else None
     need = plan.cost if new.px is None else new.px * qty
     if new.quote_qty is not None:
         need = new.quote_qty
-    return Reject.INSUFFICIENT_BALANCE if account.balance(instrument.quote).free < need else None
+    return Reject.INSUFFICIENT_BALANCE if account.balances[instrument.quote].free < need else None

@@ -95,19 +95,19 @@ class Clearing:
             pays, pay_qty, gets, get_qty = instrument.quote, cost, instrument.base, qty
         else:
             pays, pay_qty, gets, get_qty = instrument.base, qty, instrument.quote, cost
-        taker.balance(pays).free -= pay_qty
+        taker.balances[pays].free -= pay_qty
         if order is None:
-            taker.balance(gets).free += get_qty
+            taker.balances[gets].free += get_qty
             return
         fee = self._charge(self.taker_fee, gets, get_qty)
-        taker.balance(gets).free += get_qty - fee
+        taker.balances[gets].free += get_qty - fee
         order.fill(qty, cost, turn.now_ms)
         turn.executions.append(self._record(turn, order, take, fee, gets, maker=False))
 
     def _settle_house(self, turn: Turn, side: str, qty: Decimal, cost: Decimal) -> None:
         """Move the money of the house's maker, whose quote was taken."""
         instrument, maker = turn.book.instrument, self.house_maker
-        base, quote = maker.balance(instrument.base), maker.balance(instrument.quote)
+        base, quote = maker.balances[instrument.base], maker.balances[instrument.quote]
         if side == BUY:
             base.free -= qty
             quote.free += cost
@@ -122,9 +122,9 @@ class Clearing:
             gives, give_qty, gets, get_qty = instrument.base, qty, instrument.quote, cost
         else:
             gives, give_qty, gets, get_qty = instrument.quote, cost, instrument.base, qty
-        maker.balance(gives).locked -= give_qty
+        maker.balances[gives].locked -= give_qty
         fee = self._charge(self.maker_fee, gets, get_qty)
-        maker.balance(gets).free += get_qty - fee
+        maker.balances[gets].free += get_qty - fee
         turn.touched[maker.name] = maker
         self._record(turn, resting, take, fee, gets, maker=True)
         if resting.status == FILLED:
@@ -134,7 +134,7 @@ class Clearing:
         if not rate:
             return ZERO
         fee = (qty * rate).quantize(FEE_PLACES, ROUND_DOWN)
-        self.house_fees.balance(asset).free += fee
+        self.house_fees.balances[asset].free += fee
         return fee
 
     def _record(self, turn: Turn, order: Order, take: Take, fee: Decimal, asset: str, *, maker: bool) -> Execution:

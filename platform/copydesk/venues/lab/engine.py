@@ -66,7 +66,7 @@ class Engine:
             raise ValueError(f"account {account!r} cannot start with a negative balance")
         opened = self.account_table[account] = Account(account)
         for asset, qty in balances.items():
-            opened.balance(asset).free = qty
+            opened.balances[asset].free = qty
 
     def has_account(self, account: str) -> bool:
         return account in self.account_table
@@ -78,9 +78,9 @@ class Engine:
     def deposit(self, account: str, asset: str, qty: Decimal, now_ms: int) -> list[Event]:
         """Add money from outside (negative = withdrawal, which may not exceed the free balance: ValueError)."""
         target = self.account_table[account]
-        if target.balance(asset).free + qty < ZERO:
+        if target.balances[asset].free + qty < ZERO:
             raise ValueError(f"account {account!r} has less than {-qty} {asset} free")
-        target.balance(asset).free += qty
+        target.balances[asset].free += qty
         return [target.update((asset,), now_ms)._replace(change="DEPOSIT", delta=qty)]
 
     def balances(self, account: str) -> dict[str, tuple[Decimal, Decimal]]:
@@ -99,7 +99,7 @@ class Engine:
     def submit(self, new: NewOrder, now_ms: int) -> Result:
         """Place an order. Unfilled rests of market, IOC and FOK orders end EXPIRED with a `reason`, not refused."""
         plan = admit(new, self.account_table, self.books)
-        if isinstance(plan, Reject):
+        if not isinstance(plan, Plan):
             return Result(None, (), plan, [])
         account, turn = self.account_table[new.account], Turn(self.books[new.symbol], now_ms)
         order = self._accept(new, plan, now_ms)

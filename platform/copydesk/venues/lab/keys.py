@@ -35,7 +35,7 @@ class Signer:
         self._inner = hashlib.sha256(block.translate(_INNER))
         self._outer = hashlib.sha256(block.translate(_OUTER))
 
-    def hex(self, payload: bytes) -> str:
+    def sign(self, payload: bytes) -> str:
         """Return the signature of these bytes in hexadecimal."""
         inner, outer = self._inner.copy(), self._outer.copy()
         inner.update(payload)
@@ -64,7 +64,7 @@ class ApiKey:
 
     def signs(self, payload: bytes, signature: str) -> bool:
         """Check an HMAC-SHA256 signature in hexadecimal, of either case, on the exact bytes."""
-        return signature.isascii() and hmac.compare_digest(self.signer.hex(payload), signature.lower())
+        return signature.isascii() and hmac.compare_digest(self.signer.sign(payload), signature.lower())
 
 
 class KeyRing:

@@ -42,7 +42,7 @@ def _apply_account(engine: Engine, record: Mapping[str, Any]) -> None:
         engine.create_account(record["account"], balances)
         return
     for asset, qty in balances.items():
-        engine.account_table[record["account"]].balance(asset).free += qty
+        engine.account_table[record["account"]].balances[asset].free += qty
 
 
 def _apply_order(engine: Engine, record: Mapping[str, Any]) -> None:
@@ -81,11 +81,11 @@ def _apply_execution(engine: Engine, record: Mapping[str, Any]) -> None:
     instrument, cost, at_ms = engine.instruments[order.symbol], px * qty, int(record["at_ms"])
     base, quote = (instrument.base, qty), (instrument.quote, cost)
     (pays, pay_qty), (gets, get_qty) = (quote, base) if order.side == BUY else (base, quote)
-    account.balance(pays).free -= pay_qty
-    house.balance(pays).free += pay_qty
-    account.balance(gets).free += get_qty - fee
-    house.balance(gets).free -= get_qty
-    engine.clearing.house_fees.balance(gets).free += fee
+    account.balances[pays].free -= pay_qty
+    house.balances[pays].free += pay_qty
+    account.balances[gets].free += get_qty - fee
+    house.balances[gets].free -= get_qty
+    engine.clearing.house_fees.balances[gets].free += fee
     order.fill(qty, cost, at_ms)
     order.fills.append(
         Execution(

@@ -102,7 +102,7 @@ def _account_state(account: Account) -> dict[str, Any]:
 
 def _fill_account(account: Account, row: Mapping[str, Any]) -> None:
     for asset, (free, locked) in row["balances"].items():
-        balance = account.balance(asset)
+        balance = account.balances[asset]
         balance.free, balance.locked = Decimal(free), Decimal(locked)
     orders = [order_from_state(r) for r in (*row["finished"], *row["open"])]
     for order in orders:

@@ -88,8 +88,8 @@ class BinanceSpot:
 
     def _authorize(self, route: Route, request: Request, call: Call, at_ms: float) -> None:
         query, body = request.query, request.body.decode("latin-1")
-        params = call.params = read_pairs(query, body)
-        refuse_surplus(params, route.known)
+        call.params = read_pairs(query, body)
+        refuse_surplus(call.params, route.known)
         if route.needs:
             api_key = request.headers.get(b"x-mbx-apikey", b"").decode("latin-1")
             payload = unsigned(query) + unsigned(body) if query else unsigned(body)
@@ -127,15 +127,14 @@ class BinanceSpot:
         ) % (used, used, placed.count, placed.count_day)
 
 
-def write_down(
-    lab: Lab, call: Call, at_ms: float, asked: tuple[str, str], outcome: tuple[int, int, float]
-) -> None:
+def write_down(lab: Lab, call: Call, at_ms: float, asked: tuple[str, str], outcome: tuple[int, int, float]) -> None:
     """Journal a finished request: method and path; status, code and latency in ms. Takes the secrets off the call."""
     params = call.params
     for name in _SECRET:
         params.pop(name, None)
+    (method, path), (status, code, latency_ms) = asked, outcome
     account = "" if call.key is None else call.key.account
-    lab.journal.request(at_ms, Requested(account, call.ip, *asked, params, *outcome))
+    lab.journal.request(at_ms, Requested(account, call.ip, method, path, params, status, code, latency_ms))
 
 
 def stamp_of(params: Mapping[str, str]) -> float:

@@ -58,9 +58,7 @@ _ORDER_PARAMS = (
 def read_new_order(lab: Lab, call: Call) -> NewOrder:
     """Check the parameters of a new order in the exchange's order of complaints."""
     symbol, get = instrument_of(lab, call).venue_symbol, call.params.get
-    terms = _terms_of(
-        get("side"), get("type"), get("timeInForce"), get("quantity"), get("quoteOrderQty"), get("price")
-    )
+    terms = _terms_of(get("side"), get("type"), get("timeInForce"), get("quantity"), get("quoteOrderQty"), get("price"))
     client_order_id = client_id_of(call.params, "newClientOrderId") or ""
     return NewOrder(call.account, client_order_id, symbol, *terms)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
@@ -51,21 +51,26 @@ def read_pairs(query: str, body: str) -> dict[str, str]:
 
 def _pairs(text: str) -> dict[str, str]:
     """Read `a=1&b=2`, percent-decoded; the same name twice is refused, as the exchange does."""
-    encoded = "%" in text or "+" in text
+    found: dict[str, str] = {}
     parts = text.split("&")
-    try:
-        pairs = [pair.split("=", 1) for pair in parts]
-        found = dict(pairs)  # type: ignore[arg-type]
-    except ValueError:  # A part without "=": an empty value, or nothing between two "&".
-        pairs = [pair.split("=", 1) if "=" in pair else [pair, ""] for pair in parts if pair]
-        found = dict(pairs)  # type: ignore[arg-type]
-    if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise errors.ApiError(-1101, f"Duplicate values for parameter '{twice}'.")
-    if encoded:
+    for part in parts:
+        name, _, value = part.partition("=")
+        found[name] = value
+    if len(found) < len(parts):
+        _refuse_duplicates(part for part in parts if part)
+        found.pop("", None)
+    if "%" in text or "+" in text:
         found = {unquote_plus(name): unquote_plus(value) for name, value in found.items()}
     return found
+
+
+def _refuse_duplicates(parts: Iterable[str]) -> None:
+    seen: set[str] = set()
+    for part in parts:
+        name = part.partition("=")[0]
+        if name in seen:
+            raise errors.ApiError(-1101, f"Duplicate values for parameter '{name}'.")
+        seen.add(name)
 
 
 def refuse_surplus(params: Mapping[str, str], known: frozenset[str]) -> None:

@@ -41,17 +41,18 @@ def ack(order: Order) -> dict[str, Any]:
 
 
 def result(order: Order) -> dict[str, Any]:
+    px, quote_qty = order.px, order.quote_qty
     return {
         "symbol": order.symbol,
         "orderId": order.order_id,
         "orderListId": -1,
         "clientOrderId": order.client_order_id,
         "transactTime": order.updated_ms,
-        "price": _px(order),
-        "origQty": eight(order.qty),
-        "executedQty": eight(order.cum_qty),
-        "origQuoteOrderQty": _quote_qty(order),
-        "cummulativeQuoteQty": eight(order.cum_quote),
+        "price": ZERO_TEXT if px is None else f"{px:.8f}",
+        "origQty": f"{order.qty:.8f}",
+        "executedQty": f"{order.cum_qty:.8f}",
+        "origQuoteOrderQty": ZERO_TEXT if quote_qty is None else f"{quote_qty:.8f}",
+        "cummulativeQuoteQty": f"{order.cum_quote:.8f}",
         "status": order.status,
         "timeInForce": order.tif,
         "type": TYPES[order.type],
@@ -66,9 +67,9 @@ def full(order: Order) -> dict[str, Any]:
     answer = result(order)
     answer["fills"] = [
         {
-            "price": eight(fill.px),
-            "qty": eight(fill.qty),
-            "commission": eight(fill.fee),
+            "price": f"{fill.px:.8f}",
+            "qty": f"{fill.qty:.8f}",
+            "commission": f"{fill.fee:.8f}",
             "commissionAsset": fill.fee_currency,
             "tradeId": fill.trade_id,
         }
