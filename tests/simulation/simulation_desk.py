@@ -31,9 +31,7 @@ _BOOKS = text(
     "SELECT a.label, b.qty FROM book b JOIN subscription s ON s.id = b.subscription_id "
     "JOIN account a ON a.id = s.account_id WHERE b.symbol = :symbol"
 )
-_SUBSCRIPTION = text(
-    "SELECT s.state, s.state_reason FROM subscription s JOIN account a ON a.id = s.account_id WHERE a.label = :label"
-)
+_ACCOUNT = text("SELECT status, status_reason FROM account WHERE label = :label")
 _REASONS = text("SELECT DISTINCT reason FROM copy c JOIN account a ON a.id = c.account_id WHERE a.label = :label")
 
 
@@ -184,10 +182,10 @@ class Desk:
         with self.session(cast) as session:
             return set(session.execute(_REASONS, {"label": account}).scalars())
 
-    def subscription_state(self, cast: Cast, account: str) -> tuple[str, str | None]:
+    def account_status(self, cast: Cast, account: str) -> tuple[str, str | None]:
         with self.session(cast) as session:
-            state, reason = session.execute(_SUBSCRIPTION, {"label": account}).one()
-        return state, reason
+            status, reason = session.execute(_ACCOUNT, {"label": account}).one()
+        return status, reason
 
     def unbooked(self, cast: Cast) -> int:
         """Count followers whose book differs from what the journal says they hold."""
@@ -207,9 +205,3 @@ class Desk:
 
     def where(self) -> str:
         return f"seed {SEED}, journal {self.exchange.journal_path}, logs {self.roles.log_dir}"
-    def debug(self, cast, account):
-        out=[]
-        with self.session(cast) as s:
-            for q in ("select c.id,c.signal_id,c.leg,c.status,c.reason,c.qty,c.epoch,c.next_check_at from copy c join account a on a.id=c.account_id where a.label=:l order by 1", "select b.qty,b.target_qty,b.last_signal_id from book b join subscription s on s.id=b.subscription_id join account a on a.id=s.account_id where a.label=:l", "select a.status from account a where a.label=:l", "select now(), at from reconcile_run", "select * from shard_lease","select * from delivery","select qty,last_px from leader_book"):
-                out.append([tuple(r) for r in s.execute(text(q), {"l":account} if ":l" in q else {})])
-        return "\n".join(map(str,out))
