@@ -1,4 +1,4 @@
-"""One PostgreSQL and one Redis for all fault tests, a desk of its own for each file."""
+"""One PostgreSQL and one Redis for all fault tests; files that want the same script share a desk."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from dataclasses import replace
 from pathlib import Path
-from types import ModuleType
 
 import psycopg
 import pytest
@@ -33,24 +32,25 @@ def servers() -> Iterator[tuple[Stack, Path]]:
 
 
 class Theater:
-    """Open a file's desk when first wanted, and another one after a test has failed on it."""
+    """Open a desk when first wanted, and another one for another script or after a test has failed."""
 
-    def __init__(self, stack: Stack, root: Path, module: ModuleType) -> None:
+    def __init__(self, stack: Stack, root: Path) -> None:
         self._stack = stack
         self._root = root
-        self._name = module.__name__.rpartition(".")[2]
-        self._script = Script(followers=module.FOLLOWERS, south_age_ms=getattr(module, "SOUTH_AGE_MS", 20_000))
         self._opened = 0
         self._desk: Desk | None = None
+        self._script = Script()
         self._open = ExitStack()
 
-    def desk(self) -> Desk:
-        if self._desk is None:
+    def desk(self, script: Script) -> Desk:
+        if self._desk is None or self._script != script:
+            self.close()
             self._opened += 1
-            stack = self._fresh_database(f"{self._name}_{self._opened}")
-            root = self._root / f"{self._name}-{self._opened}"
+            stack = self._fresh_database(f"desk_{self._opened}")
+            root = self._root / f"desk-{self._opened}"
             root.mkdir(parents=True)
-            self._desk = self._open.enter_context(open_desk(stack, root, self._script))
+            self._script = script
+            self._desk = self._open.enter_context(open_desk(stack, root, script))
         return self._desk
 
     def condemn(self) -> None:
@@ -75,18 +75,17 @@ class Theater:
         return replace(self._stack, owner_url=owner, database_url=self._stack.postgres.url(APP_ROLE, name))
 
 
-@pytest.fixture(scope="module")
-def theater(servers: tuple[Stack, Path], request: pytest.FixtureRequest) -> Iterator[Theater]:
-    stack, root = servers
-    opened = Theater(stack, root, request.module)
+@pytest.fixture(scope="session")
+def theater(servers: tuple[Stack, Path]) -> Iterator[Theater]:
+    opened = Theater(*servers)
     yield opened
     opened.close()
 
 
 @pytest.fixture
 def desk(theater: Theater, request: pytest.FixtureRequest) -> Iterator[Desk]:
-    """The file's desk: no fault in force, everything calm, every position of the last test closed."""
-    opened = theater.desk()
+    """The desk of the file's `SCRIPT`: no fault in force, every position of the last test closed."""
+    opened = theater.desk(getattr(request.module, "SCRIPT", Script()))
     opened.exchange.heal()
     yield opened
     opened.exchange.heal()

@@ -111,10 +111,8 @@ class Desk:
         """Tell whether nothing waits for anything; False too while PostgreSQL is away."""
         return unsettled(self.runtime) == 0
 
-    def await_verdict(
-        self, cast: Cast, after_seq: int, *, orders: int = 1, patience_s: float = 30, healing: str = ""
-    ) -> Verdict:
-        """Wait for a clean verdict, for calm and for one more reconcile, then judge again: nothing comes late."""
+    def await_copied(self, cast: Cast, after_seq: int, *, orders: int = 1, patience_s: float = 30) -> float:
+        """Wait until the leader's orders are copied and all is calm; returns how long the copying took."""
         began = time.monotonic()
 
         def clean() -> bool:
@@ -123,14 +121,23 @@ class Desk:
 
         wait_until(clean, patience_s=patience_s, poll_s=0.1)
         took_s = time.monotonic() - began
+        wait_until(self.settled, patience_s=patience_s, poll_s=0.1)
+        self.judge(cast, after_seq, orders)
+        return took_s
+
+    def await_verdict(self, cast: Cast, after_seq: int, *, orders: int = 1, healing: str = "") -> None:
+        """Wait for all to be copied, for calm and for one more reconcile, then judge again: nothing comes late."""
+        took_s = self.await_copied(cast, after_seq, orders=orders)
         if healing:
             self.heal_s[healing] = took_s
-        calm = wait_until(self.settled, patience_s=patience_s, poll_s=0.1)
         self.await_reconcile()
-        final = self.verdict(cast, after_seq)
-        assert final.clean and final.leader_orders == orders, f"{final} after {took_s:.1f} s; {self.where()}"
-        assert calm, f"copies without an end: {self.states(cast)}; {self.where()}"
-        return final
+        self.judge(cast, after_seq, orders)
+
+    def judge(self, cast: Cast, after_seq: int, orders: int) -> None:
+        """Fail unless the journal shows every order of the leader copied exactly once, and every copy has its end."""
+        found = self.verdict(cast, after_seq)
+        assert found.clean and found.leader_orders == orders, f"{found}; {self.where()}"
+        assert self.settled(), f"copies without an end: {self.states(cast)}; {self.where()}"
 
     def await_reconcile(self) -> None:
         """Wait until every lane of every brand that holds a book was reconciled once more."""

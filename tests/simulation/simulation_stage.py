@@ -58,8 +58,9 @@ exchanges:
 class Script:
     """What a file of tests wants: followers by brand, and how old a trade the second brand still opens."""
 
-    followers: dict[str, int]
-    south_age_ms: int
+    north: int = 40
+    south: int = 20
+    south_age_ms: int = 20_000
 
 
 @contextmanager
@@ -83,7 +84,7 @@ def open_desk(stack: Stack, root: Path, script: Script) -> Iterator[Desk]:
         for role in ROLES:
             roles.start(role)
         for slug, symbol in (("north", "BTCUSDT"), ("south", "ETHUSDT")):
-            desk.casts[slug] = _seed(desk, Cast(slug, symbol), script.followers[slug])
+            desk.casts[slug] = _seed(desk, Cast(slug, symbol), getattr(script, slug))
         assert wait_until(lambda: _watched(desk), patience_s=30, poll_s=0.05), desk.where()
         yield desk
     finally:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from simulation_desk import Desk
 from simulation_verdict import placed_by, verdict
 
-FOLLOWERS = {"north": 20, "south": 20}
 RTT_MS = 120
 
 
@@ -34,21 +33,21 @@ def test_two_brands_with_the_same_pattern_never_touch_each_others_accounts(desk:
 
 def test_a_follower_whose_key_is_revoked_is_the_only_one_concerned_and_is_told_why(desk: Desk) -> None:
     seq = desk.exchange.now()
-    desk.north.buy(0.5)
-    desk.await_verdict(desk.north, seq)
-    victim, *others = desk.north.ratios
-    desk.exchange.control.call("DELETE", "keys", {"apiKey": desk.north.keys[victim]})
+    desk.south.buy(0.5)
+    desk.await_copied(desk.south, seq)
+    victim, *others = desk.south.ratios
+    desk.exchange.control.call("DELETE", "keys", {"apiKey": desk.south.keys[victim]})
     revoked = desk.exchange.now()
-    desk.north.buy(0.5)
-    desk.north.sell_all()
+    desk.south.buy(0.5)
+    desk.south.sell_all()
 
-    desk.await_orders(desk.north, revoked, 2 * len(others))
+    desk.await_orders(desk.south, revoked, 2 * len(others))
     desk.await_calm()
     desk.await_reconcile()
     records = desk.exchange.records()
-    rest = {account: desk.north.ratios[account] for account in others}
-    found = verdict(records, leader=desk.north.leader, symbol="BTCUSDT", ratios=rest, after_seq=seq)
+    rest = {account: desk.south.ratios[account] for account in others}
+    found = verdict(records, leader=desk.south.leader, symbol="ETHUSDT", ratios=rest, after_seq=seq)
     assert found.clean and found.leader_orders == 3, f"{found}; {desk.where()}"
     assert not placed_by(records, [victim], revoked)
-    assert "key_rejected" in desk.reasons(desk.north, victim)
-    assert desk.account_status(desk.north, victim) == ("unusable", "key_rejected")
+    assert "key_rejected" in desk.reasons(desk.south, victim)
+    assert desk.account_status(desk.south, victim) == ("unusable", "key_rejected")

@@ -6,10 +6,10 @@ import time
 
 from copydesk.stack import wait_until
 from simulation_desk import Desk
+from simulation_stage import Script
 
-FOLLOWERS = {"north": 20, "south": 10}
-# Short for one test here; a listener needs most of it to start.
-SOUTH_AGE_MS = 2_500
+# The age is short for the last test; a listener needs most of it to start.
+SCRIPT = Script(north=20, south=10, south_age_ms=2_500)
 
 
 def test_replaying_the_leaders_last_50_events_places_no_order(desk: Desk) -> None:
@@ -17,7 +17,7 @@ def test_replaying_the_leaders_last_50_events_places_no_order(desk: Desk) -> Non
     for _ in range(9):
         desk.north.buy(0.2)
         desk.north.sell_all()
-    desk.await_verdict(desk.north, seq, orders=18)
+    desk.await_copied(desk.north, seq, orders=18)
     replayed = desk.exchange.control.call("POST", "replay", {"account": desk.north.leader, "count": 50})
     assert replayed["replayed"] == 50
     # The stream is in order: once this trade is copied, all that was replayed has been read.
@@ -53,11 +53,11 @@ def test_trades_on_a_stream_that_is_connected_but_mute_are_found_by_the_probe(de
 def test_what_happened_while_nobody_listened_is_closed_always_and_opened_only_while_fresh(desk: Desk) -> None:
     seq = desk.exchange.now()
     desk.south.buy()
-    desk.await_verdict(desk.south, seq)
+    desk.await_copied(desk.south, seq)
     desk.roles.kill("listener")
     desk.south.sell_all()
     desk.south.buy(0.5)
-    too_old_at = time.monotonic() + SOUTH_AGE_MS / 1000
+    too_old_at = time.monotonic() + SCRIPT.south_age_ms / 1000
     wait_until(lambda: time.monotonic() > too_old_at, patience_s=10)
     late = desk.exchange.now()
     desk.roles.start("listener")

@@ -9,7 +9,7 @@ import socket
 import sys
 import threading
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from functools import partial
 from types import FrameType
 
@@ -104,7 +104,9 @@ def run_replicator(runtime: Runtime) -> None:
     _warm_lanes(runtime, around)
     _prefer_latency()
     try:
-        serve(runtime.redis, partial(sweep_lanes, runtime))
+        # RQ sets a long time-out on its connections; everything else must not wait that long for a Redis that hangs.
+        with closing(Redis.from_url(runtime.require("REDIS_URL"))) as queue:
+            serve(queue, partial(sweep_lanes, runtime))
     finally:
         around.close()
         loop.close()

@@ -12,9 +12,10 @@ from copydesk.kernel import utc_now
 from copydesk.replication import busy_lanes, due_lanes, last_trade_at, live_leaders, record_equity
 from copydesk.trading import Side
 from copydesk.venues import LeaderTrade
-from desk_site import PX, SHARD, D, Site, leader_trade, open_site
+from desk_site import SHARD, Site, leader_trade, open_site
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from paper_exchange import PX, D
 
 BTC = "BTC/USDT"
 START_MS = 1_772_366_400_000

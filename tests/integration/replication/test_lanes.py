@@ -10,7 +10,8 @@ from copydesk.replication.model import Limits, SignalFact
 from copydesk.replication.plan import plan_copies
 from copydesk.replication.store import CopyBatch, followers, next_due, store_copies, take_lease
 from copydesk.trading import Side
-from desk_site import INSTRUMENTS, LEASE_MS, SHARD, D, Site
+from desk_site import LEASE_MS, SHARD, Site
+from paper_exchange import INSTRUMENTS, D
 
 
 class Cut(RuntimeError):

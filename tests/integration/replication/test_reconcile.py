@@ -8,7 +8,8 @@ from decimal import Decimal
 import pytest
 from copydesk.kernel import OutcomeUnknown, Unavailable, VenueRefused
 from copydesk.trading import OrderStatus, Side
-from desk_site import D, Site, Worker
+from desk_site import Site, Worker
+from paper_exchange import D
 
 
 def opened(site: Site, mood: str) -> Worker:

@@ -7,10 +7,11 @@ import time
 from copydesk.stack import wait_until
 from simulation_desk import Cast, Desk
 from simulation_exchange import Record
+from simulation_stage import Script
 
 # The exchange allows one address 6,000 weight a minute, and asking after an order costs 4 to 9 of them: only one
 # of these faults may strike the whole crowd.
-FOLLOWERS = {"north": 200, "south": 60}
+SCRIPT = Script(north=200, south=60)
 RTT_MS = 60
 RTT_LONG_MS = 250
 

@@ -1,0 +1,114 @@
+"""An exchange in memory that fills as told and keeps a record of every order that arrived."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from copydesk.kernel import ZERO, CopydeskError, OutcomeUnknown, Unavailable, VenueRefused, utc_now
+from copydesk.trading import Credentials, Denial, Fill, Instrument, OrderRequest, OrderStatus, OrderView, Side
+from copydesk.venues import Balance, Outcome, SubmitResult
+
+D = Decimal
+PX = Decimal(50_000)
+
+
+def instrument(symbol: str) -> Instrument:
+    base, _, quote = symbol.partition("/")
+    step = D("0.00001")
+    return Instrument("binance", symbol, base + quote, base, quote, D("0.01"), step, step, D(9000), D(5))
+
+
+INSTRUMENTS = {symbol: instrument(symbol) for symbol in ("BTC/USDT", "ETH/USDT")}
+
+
+@dataclass
+class PaperExchange:
+    """Fill every order at its limit unless told otherwise, and remember each one that arrived.
+
+    `mood` by account: "fill", "half" (the rest expires), "miss" (expires unfilled), "rest" (accepted, no fill yet),
+    "lost" (never arrives, answer unknown), "silent" (arrives and fills, answer unknown), "busy" (provably not sent),
+    "key" (the key is rejected).
+    """
+
+    mood: dict[int, str] = field(default_factory=dict)
+    arrived: list[tuple[int, OrderRequest]] = field(default_factory=list)
+    orders: dict[str, OrderView] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
+    answers: dict[str, CopydeskError] = field(default_factory=dict)
+    on_submit: Callable[[], None] = lambda: None
+    sold_by_hand: dict[int, Decimal] = field(default_factory=dict)
+
+    @property
+    def instruments(self) -> Mapping[str, Instrument]:
+        return INSTRUMENTS
+
+    @property
+    def venue(self) -> Any:
+        return self
+
+    async def submit_many(
+        self,
+        orders: Sequence[tuple[Credentials, OrderRequest]],
+        *,
+        may_send: Callable[[], bool] = lambda: True,
+    ) -> list[Outcome]:
+        self.on_submit()
+        return [Outcome(self._take(key.account_id, order), time.time(), time.time()) for key, order in orders]
+
+    async def query(self, credentials: Credentials, venue_symbol: str, client_order_id: str) -> OrderView | None:
+        self.asked.append(client_order_id)
+        if client_order_id in self.answers:
+            raise self.answers[client_order_id]
+        return self.orders.get(client_order_id)
+
+    async def balances(self, credentials: Credentials) -> dict[str, Balance]:
+        owned = {base: self.owned(credentials.account_id, base) for base in ("BTC", "ETH")}
+        return {base: Balance(qty, ZERO) for base, qty in owned.items()}
+
+    def owned(self, account_id: int, base: str = "BTC") -> Decimal:
+        """Return what an account holds: all that filled, less fees in base and what its owner sold elsewhere."""
+        qty = -self.sold_by_hand.get(account_id, ZERO)
+        for order in self.orders_of(account_id):
+            for fill in self.orders[order.client_order_id].fills if order.venue_symbol == f"{base}USDT" else ():
+                qty += fill.qty if order.side is Side.BUY else -fill.qty
+                qty -= fill.fee if fill.fee_currency == base else ZERO
+        return qty
+
+    def _take(self, account_id: int, order: OrderRequest) -> SubmitResult:
+        mood = self.mood.get(account_id, "fill")
+        match mood:
+            case "lost":
+                return OutcomeUnknown("no answer")
+            case "busy":
+                return Unavailable("busy", retry_after_s=0)
+            case "key":
+                return VenueRefused("Invalid API-key", code=Denial.KEY_REJECTED, venue_code="-2015")
+        self.arrived.append((account_id, order))
+        view = view_of(order, {"half": D("0.5"), "miss": ZERO, "rest": ZERO}.get(mood, D(1)), resting=mood == "rest")
+        self.orders[order.client_order_id] = view
+        return OutcomeUnknown("no answer") if mood == "silent" else view
+
+    def orders_of(self, account_id: int) -> list[OrderRequest]:
+        return [order for account, order in self.arrived if account == account_id]
+
+    @property
+    def duplicates(self) -> int:
+        return len(self.arrived) - len({order.client_order_id for _, order in self.arrived})
+
+
+def view_of(order: OrderRequest, share: Decimal, *, resting: bool = False) -> OrderView:
+    """Return the exchange's word on an order that filled by `share`; a buy pays its fee in base."""
+    cum_qty = (order.qty * share).quantize(D("0.00001"))
+    px = order.px or PX
+    base = order.venue_symbol.removesuffix("USDT")
+    fee, currency = (cum_qty * D("0.001"), base) if order.side is Side.BUY else (cum_qty * px * D("0.001"), "USDT")
+    fills = (Fill(f"{order.client_order_id}-1", cum_qty, px, fee, currency, utc_now()),) if cum_qty else ()
+    ended = OrderStatus.FILLED if cum_qty == order.qty else OrderStatus.EXPIRED
+    status = OrderStatus.ACCEPTED if resting else ended
+    return OrderView(
+        order.client_order_id, "1", order.venue_symbol, order.side, status, order.qty, cum_qty, px, fills, utc_now()
+    )
