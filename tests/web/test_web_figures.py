@@ -21,7 +21,7 @@ NBSP = "\u00a0"
         (lambda: figures.pct(D("0.124")), f"+12.4{NBSP}%"),
         (lambda: figures.pct(D("-0.0815")), f"−8.2{NBSP}%"),
         (lambda: figures.pct(D("0")), f"0.0{NBSP}%"),
-        (lambda: figures.pct(D("-0.0001")), f"0.0{NBSP}%"),
+        (lambda: figures.pct(D("-0.0001")), f"−0.01{NBSP}%"),
         (lambda: figures.pct(D("0.9"), signed=False), f"90.0{NBSP}%"),
         (lambda: figures.pct(None), "–"),
         (lambda: figures.bps(D("0.607")), f"+0.6{NBSP}bps"),

@@ -95,6 +95,8 @@ class Reconciler:
         async def ask(copy: OpenCopy) -> Answer:
             if copy.account_id not in keys:
                 return VenueRefused("the key cannot be opened", code=Denial.ACCOUNT_UNUSABLE)
+            if copy.symbol not in exchange.instruments:
+                return VenueRefused(f"{copy.symbol} is not listed any more", code=Denial.INSTRUMENT_UNMAPPED)
             symbol = exchange.instruments[copy.symbol].venue_symbol
             try:
                 return await exchange.venue.query(keys[copy.account_id], symbol, copy.client_order_id)
@@ -164,7 +166,7 @@ def judge(due: Sequence[OpenCopy], answers: Sequence[Answer], *, now: datetime, 
     resend: list[OpenCopy] = []
     for copy, answer in zip(due, answers, strict=True):
         if isinstance(answer, OrderView):
-            settlements.append(settlement_of_view(copy.id, answer, now=now))
+            settlements.append(settlement_of_view(copy.id, answer, now=now, reduces=copy.reduces))
         elif answer is not None or copy.status in _ACKNOWLEDGED:
             settlements.append(_ask_later(copy, answer, now))
         elif copy.proof_at is not None and now < copy.proof_at:

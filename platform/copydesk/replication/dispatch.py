@@ -42,7 +42,14 @@ class Sending:
             return self._known
         outcomes, now = self._answers.result(), clock.now()
         return self._known + [
-            settlement_of(item.copy_id, outcome, checks=item.checks, unknown_wait_ms=unknown_wait_ms, now=now)
+            settlement_of(
+                item.copy_id,
+                outcome,
+                checks=item.checks,
+                unknown_wait_ms=unknown_wait_ms,
+                now=now,
+                reduces=item.request.reduces,
+            )
             for item, outcome in zip(self._ready, outcomes, strict=True)
         ]
 

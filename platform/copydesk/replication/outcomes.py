@@ -14,13 +14,15 @@ _BACKOFF_S_MAX = 30
 _KNOWN_DENIALS = frozenset(Denial)
 
 
-def settlement_of(copy_id: int, outcome: Outcome, *, checks: int, unknown_wait_ms: int, now: datetime) -> Settlement:
+def settlement_of(
+    copy_id: int, outcome: Outcome, *, checks: int, unknown_wait_ms: int, now: datetime, reduces: bool = False
+) -> Settlement:
     """Say what one answer to an order means for its copy."""
     result = outcome.result
     sent_at, acked_at = _moment(outcome.sent_at), _moment(outcome.acked_at)
     match result:
         case OrderView():
-            return settlement_of_view(copy_id, result, sent_at=sent_at, acked_at=acked_at, now=now)
+            return settlement_of_view(copy_id, result, sent_at=sent_at, acked_at=acked_at, now=now, reduces=reduces)
         case VenueRefused():
             return Settlement(
                 copy_id,
@@ -50,6 +52,7 @@ def settlement_of_view(
     view: OrderView,
     *,
     now: datetime,
+    reduces: bool = False,
     sent_at: datetime | None = None,
     acked_at: datetime | None = None,
 ) -> Settlement:
@@ -63,7 +66,7 @@ def settlement_of_view(
     return Settlement(
         copy_id,
         status,
-        reason=Denial.PRICE_MOVED if ended_short else None,
+        reason=(Denial.NO_LIQUIDITY if reduces else Denial.PRICE_MOVED) if ended_short else None,
         venue_order_id=view.venue_order_id,
         cum_qty=view.cum_qty,
         avg_px=view.avg_px,

@@ -97,6 +97,7 @@ class Denial(StrEnum):
     INSUFFICIENT_BALANCE = "insufficient_balance"
     SIGNAL_TOO_OLD = "signal_too_old"
     PRICE_MOVED = "price_moved"
+    NO_LIQUIDITY = "no_liquidity"
     NOTHING_TO_REDUCE = "nothing_to_reduce"
     ORDER_ALREADY_COPIED = "order_already_copied"
     BELOW_ONE_STEP = "below_one_step"

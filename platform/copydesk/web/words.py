@@ -47,6 +47,7 @@ _SENTENCES: dict[str, tuple[LazyString, ...]] = {
     _D.PRICE_MOVED: (
         lazy_gettext("Stopped at the price limit: the market had moved further from the trader's price than allowed."),
     ),
+    _D.NO_LIQUIDITY: (lazy_gettext("Not all was sold: too few buyers at that moment. The rest is tried again."),),
     _D.NOTHING_TO_REDUCE: (lazy_gettext("Nothing to do: the trader sold, and this follower holds nothing of it."),),
     _D.ORDER_ALREADY_COPIED: (
         lazy_gettext("Nothing to do: the fixed amount for this order was placed with its first fill."),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from lab_process import LabAccount, LabProcess, lab_process
+from venue_lab import LabAccount, LabProcess, lab_process
 
 
 @pytest.fixture(scope="module")

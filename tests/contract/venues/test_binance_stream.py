@@ -11,7 +11,7 @@ import pytest
 from copydesk.kernel import VenueRefused
 from copydesk.trading import Credentials, Denial, OrderRequest, OrderType, OrderView, Side
 from copydesk.venues import BinanceSpot, BinanceStream, LeaderTrade, StreamEvent, StreamState, StreamTiming, VenueUrls
-from lab_process import LabAccount, LabProcess
+from venue_lab import LabAccount, LabProcess
 
 QUICK = StreamTiming(probe_after_s=0.3, backoff_min_s=0.01)
 

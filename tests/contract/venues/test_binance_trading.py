@@ -13,7 +13,7 @@ import pytest
 from copydesk.kernel import OutcomeUnknown, Unavailable, VenueRefused, derived_id
 from copydesk.trading import Credentials, Denial, OrderRequest, OrderStatus, OrderType, OrderView, Side, TimeInForce
 from copydesk.venues import BinanceSpot, Outcome, PoolLimits, VenueUrls, client_order_id
-from lab_process import LabAccount, LabProcess
+from venue_lab import LabAccount, LabProcess
 
 QTY = Decimal("0.01")
 ORDER_PATH = {"method": "POST", "path": "/api/v3/order"}
