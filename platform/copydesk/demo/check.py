@@ -18,6 +18,10 @@ from copydesk.stack import stop, wait_until
 from copydesk.venues.lab import LAB_INSTRUMENTS, read_journal
 
 _SETTLE_S = 40.0
+FIGURES = (
+    *("tenants", "followers", "leader_fills", "copies_expected", "copies_done", "denied"),
+    *("duplicates", "missing", "drift_steps_max", "p50_ms", "p99_ms"),
+)
 
 _UNSETTLED = text(
     "SELECT (SELECT count(*) FROM delivery WHERE drained_at IS NULL) + (SELECT count(*) FROM copy "
@@ -40,7 +44,8 @@ def check(stage: Stage, script: Script, *, trading_s: float, say: Say) -> dict[s
     say("auditing the exchange's journal")
     seats = demo_seats(script.followers)
     figures = audit(read_journal(stage.lab_dir / "journal.jsonl"), seats, lab_rules())
-    return {"tenants": len(TRADERS), "followers": len(seats), **figures, "denied": denials(stage.runtime)}
+    counts = {"tenants": len(TRADERS), "followers": len(seats), "denied": denials(stage.runtime), **figures}
+    return {name: counts[name] for name in FIGURES}
 
 
 def passed(figures: dict[str, Any]) -> bool:
