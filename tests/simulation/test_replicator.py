@@ -72,22 +72,3 @@ def test_a_replicator_killed_between_storing_and_sending_sends_after_its_restart
     desk.roles.start("replicator")
     desk.await_verdict(desk.south, seq, healing="the replicator killed between storing and sending")
     go_flat(desk, desk.south, seq)
-
-
-def test_a_replicator_that_froze_in_a_fan_out_and_was_replaced_sends_nothing_when_it_wakes(desk: Desk) -> None:
-    seq = desk.exchange.now()
-    desk.roles.start("replicator-2")
-    desk.await_worker("replicator-2")
-    desk.exchange.rtt(RTT_LONG_MS)
-    desk.south.buy()
-    desk.await_orders(desk.south, seq, 20)
-    frozen = desk.freeze_sender(desk.south)
-    assert len(desk.glance(desk.south, seq)) < 60
-
-    desk.exchange.rtt(0)
-    desk.await_orders(desk.south, seq, 60)
-    desk.roles.thaw(frozen)
-    desk.await_verdict(desk.south, seq)
-    go_flat(desk, desk.south, seq)
-    assert not desk.roles.ended(), desk.where()
-    desk.roles.stop("replicator-2")

@@ -80,7 +80,7 @@ class PlainCall(BudgetedCall):
     def __init__(
         self, venue: BinanceSpot, endpoint: Endpoint, credentials: Credentials | None, parameters: dict[str, str | int]
     ) -> None:
-        super().__init__(venue, endpoint, credentials, urgent=endpoint.mutates)
+        super().__init__(venue, endpoint, credentials, urgent=endpoint.mutates or endpoint.settles)
         self.parameters = parameters
         self.future: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
 

@@ -31,12 +31,16 @@ class LimitUnit(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One allowed request. `weight` counts against the address, `orders` against the account."""
+    """One allowed request. `weight` counts against the address, `orders` against the account.
+
+    `settles`: it finds out what became of an order, and may draw on the reserve that is kept for closes.
+    """
 
     method: str
     path: str
     weight: int = 1
     orders: int = 0
+    settles: bool = False
 
     @property
     def mutates(self) -> bool:
@@ -89,12 +93,12 @@ BINANCE_SPOT = VenueTraits(
             "instruments": Endpoint("GET", "/api/v3/exchangeInfo", 20),
             "prices": Endpoint("GET", "/api/v3/ticker/price", 4),
             "submit": Endpoint("POST", "/api/v3/order", 1, orders=1),
-            "query": Endpoint("GET", "/api/v3/order", 4),
+            "query": Endpoint("GET", "/api/v3/order", 4, settles=True),
             "cancel": Endpoint("DELETE", "/api/v3/order", 1),
             "open_orders": Endpoint("GET", "/api/v3/openOrders", 80),
             "balances": Endpoint("GET", "/api/v3/account", 20),
             "trades": Endpoint("GET", "/api/v3/myTrades", 20),
-            "fills": Endpoint("GET", "/api/v3/myTrades", 5),  # Of one order.
+            "fills": Endpoint("GET", "/api/v3/myTrades", 5, settles=True),  # Of one order.
             "key_scope": Endpoint("GET", "/sapi/v1/account/apiRestrictions", 1),
         }
     ),

@@ -38,8 +38,9 @@ def require(file: Path, remedy: str) -> None:
     pytest.skip(sentence)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
+    """One browser per module: Playwright keeps an event loop on this thread for as long as it runs."""
     require(CHROMIUM, "install the distribution's chromium package")
     require(AXE, "run scripts/assets")
     with sync_playwright() as playwright:
