@@ -14,6 +14,11 @@ import pytest
 import redis
 from copydesk.db import migrate
 from copydesk.stack import APP_ROLE, OWNER_ROLE, PostgresServer, RedisServer, Stack, embedded_stack
+from hypothesis import settings
+
+# No timed verdicts: machines are shared. The same examples every time: a red run means a changed program.
+settings.register_profile("copydesk", deadline=None, derandomize=True)
+settings.load_profile("copydesk")
 
 _TEMPLATE = "copydesk_template"
 # What fails in milliseconds runs before what takes minutes.
