@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import os
 from collections.abc import Callable, Collection, Coroutine, Mapping
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,7 +19,7 @@ from redis.exceptions import RedisError
 
 import copydesk
 from copydesk.db import Database
-from copydesk.kernel import ConfigError, Setting, SettingRegistry
+from copydesk.kernel import ConfigError, CopydeskError, Setting, SettingRegistry
 from copydesk.replication import SIGNAL_AGE_MS_MAX, SLIPPAGE_BPS_MAX, Terms
 from copydesk.tenancy import Tenant, TenantDirectory, declarations, ensure_tenant, installation_value, setting_value
 from copydesk.trading import Credentials, Environment, Instrument
@@ -25,6 +28,12 @@ from copydesk.venues import BinanceSpot, BinanceStream, PoolLimits, VenueUrls
 from copydesk.venues.settings import CONNECTIONS_MAX, CONNECTIONS_WARM, LAB_REST_URL, LAB_STREAM_URL
 
 T = TypeVar("T")
+
+log = logging.getLogger(__name__)
+
+FRESH_EVERY_S = 60.0
+
+_ANNOUNCE_MAX_S = 0.25
 
 
 @dataclass(frozen=True)
@@ -87,6 +96,17 @@ class Runtime:
         return Redis.from_url(self.require("REDIS_URL"))
 
     @cached_property
+    def _announcer(self) -> Redis:
+        """Announcements stand between a signal and its copies: a Redis that hangs may delay them only this long."""
+        waits = {"socket_timeout": _ANNOUNCE_MAX_S, "socket_connect_timeout": _ANNOUNCE_MAX_S}
+        return Redis.from_url(self.require("REDIS_URL"), **waits)
+
+    def announce(self, tenant_id: int, event: Mapping[str, Any]) -> None:
+        """Tell watching browsers of a brand; with Redis away nobody is told and nothing else happens."""
+        with suppress(RedisError):
+            self._announcer.publish(desk_channel(tenant_id), orjson.dumps(event))
+
+    @cached_property
     def vault(self) -> Vault:
         return Vault(FileKeyStore(self.places.var / "key"), PostgresDataKeys(self.db))
 
@@ -138,8 +158,8 @@ class Runtime:
         """Close what was opened."""
         if "db" in self.__dict__:
             self.db.dispose()
-        if "redis" in self.__dict__:
-            self.redis.close()
+        for name in {"redis", "_announcer"} & self.__dict__.keys():
+            self.__dict__[name].close()
 
 
 @dataclass(frozen=True)
@@ -162,6 +182,7 @@ class WorkerSurroundings:
         self._runtime = runtime
         self._start = start
         self._exchanges: dict[str, OpenExchange] = {}
+        self._tenders: list[asyncio.Task[None]] = []
 
     def start(self, work: Coroutine[Any, Any, T]) -> Future[T]:
         return self._start(work)
@@ -176,8 +197,25 @@ class WorkerSurroundings:
     async def _open(self, place: str) -> OpenExchange:
         venue, _, environment = place.partition("-")
         spot = self._runtime.spot(venue, Environment(environment))
-        await spot.warm(self._runtime.number(CONNECTIONS_WARM))
-        return OpenExchange(spot, await spot.instruments())
+        try:
+            await spot.warm(self._runtime.number(CONNECTIONS_WARM))
+            opened = OpenExchange(spot, await spot.instruments())
+        except CopydeskError:
+            await spot.aclose()
+            raise
+        self._tenders.append(asyncio.create_task(self._keep_fresh(place)))
+        return opened
+
+    async def _keep_fresh(self, place: str) -> None:
+        """Follow the exchange's clock, its list of pairs and their rules, and dial lost connections anew."""
+        while True:
+            await asyncio.sleep(FRESH_EVERY_S)
+            spot = self._exchanges[place].venue
+            try:
+                await spot.warm(self._runtime.number(CONNECTIONS_WARM))
+                self._exchanges[place] = OpenExchange(spot, await spot.instruments())
+            except CopydeskError as error:
+                log.warning("%s not read anew: %s", place, error)
 
     def credentials(self, tenant_id: int, account_ids: Collection[int]) -> dict[int, Credentials]:
         return self._runtime.keys.credentials(tenant_id, account_ids)
@@ -192,23 +230,21 @@ class WorkerSurroundings:
         )
 
     def announce(self, tenant_id: int, event: Mapping[str, Any]) -> None:
-        announce(self._runtime.redis, tenant_id, event)
+        self._runtime.announce(tenant_id, event)
 
     def close(self) -> None:
         """Close every exchange that was opened."""
+        self._start(self._close()).result()
+
+    async def _close(self) -> None:
+        for tender in self._tenders:
+            tender.cancel()
+        await asyncio.gather(*self._tenders, return_exceptions=True)
         for exchange in self._exchanges.values():
-            self._start(exchange.venue.aclose()).result()
+            await exchange.venue.aclose()
 
 
 def broker_prefix(tenant: Tenant) -> str:
     """Return what a brand's client order ids begin with; the broker id earns the brand its rebate."""
     broker_id = next((exchange.broker_id for exchange in tenant.config.exchanges if exchange.broker_id), None)
     return f"x-{broker_id}-" if broker_id else "cd-"
-
-
-def announce(redis: Redis, tenant_id: int, event: Mapping[str, Any]) -> None:
-    """Tell watching browsers of a brand; with Redis away nobody is told and nothing else happens."""
-    try:
-        redis.publish(desk_channel(tenant_id), orjson.dumps(event))
-    except RedisError:
-        return

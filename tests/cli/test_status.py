@@ -13,14 +13,22 @@ import psycopg
 import pytest
 from copydesk.bootstrap import Runtime
 from copydesk.cli import run
-from copydesk.cli.status import Lane
+from copydesk.cli.status import lane_finding
 from copydesk.db import head_revision
 from copydesk.identity import Role, User
 from copydesk.kernel import utc_now
-from copydesk.replication import Leader, NewStrategy, NewSubscription, add_strategy, store_trades, subscribe
+from copydesk.replication import (
+    LaneFigures,
+    Leader,
+    NewStrategy,
+    NewSubscription,
+    add_strategy,
+    store_trades,
+    subscribe,
+)
 from copydesk.stack import APP_ROLE, PostgresServer
-from copydesk.trading import Side
-from copydesk.vault import NewAccount, add_account
+from copydesk.trading import Denial, Side
+from copydesk.vault import NewAccount, add_account, quarantine
 from copydesk.venues import LeaderTrade
 
 ROOT = Path(__file__).parents[2]
@@ -45,7 +53,7 @@ def late_delivery(site: Path, owner_url: str) -> Iterator[None]:
     """A signal that one lane of aurora should have planned a minute ago."""
     runtime = Runtime()
     try:
-        store_signal(runtime)
+        store_signal(runtime, "aurora")
     finally:
         runtime.close()
     with psycopg.connect(owner_url) as connection:
@@ -55,8 +63,25 @@ def late_delivery(site: Path, owner_url: str) -> Iterator[None]:
         connection.execute("DELETE FROM delivery")
 
 
-def store_signal(runtime: Runtime) -> None:
-    tenant_id = runtime.tenant_ids["aurora"]
+@pytest.fixture
+def rejected_leader(site: Path, owner_url: str) -> Iterator[int]:
+    """The leader account of a strategy of boreal, whose key the exchange does not accept."""
+    runtime = Runtime()
+    try:
+        leader = store_signal(runtime, "boreal")
+        with runtime.db.tenant(runtime.tenant_ids["boreal"]) as session:
+            quarantine(session, leader, Denial.KEY_REJECTED)
+    finally:
+        runtime.close()
+    yield leader
+    with psycopg.connect(owner_url) as connection:
+        connection.execute("DELETE FROM delivery")
+        connection.execute("UPDATE account SET status = 'active'")
+
+
+def store_signal(runtime: Runtime, slug: str) -> int:
+    """Let a brand's leader trade once, and return the leader's account."""
+    tenant_id = runtime.tenant_ids[slug]
     with runtime.db.tenant(tenant_id) as session:
         user = User(tenant_id=tenant_id, email="a@b.invalid", display_name="A", role=Role.TRADER)
         session.add(user)
@@ -83,6 +108,7 @@ def store_signal(runtime: Runtime) -> None:
         )
         watched = Leader(tenant_id, strategy, leader, now)
         store_trades(session, watched, [("BTC/USDT", trade)], leader_equity=Decimal(100_000), seen_at=now)
+    return leader
 
 
 def status(capsys: pytest.CaptureFixture[str], *options: str) -> tuple[int, dict[str, Any]]:
@@ -120,6 +146,15 @@ def test_a_delivery_that_nobody_drains_exits_1(
     assert (code, ok) == (1, False)
     assert sentence.startswith("not reconciled yet, undrained deliveries 1 (oldest 6")
     assert sentence.endswith("unknown outcomes 0")
+
+
+def test_a_leader_whose_key_was_rejected_is_named(
+    site: Path, rejected_leader: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, found = status(capsys)
+    ok, sentence = said(found, "boreal strategy steady")
+    assert (code, ok) == (1, False)
+    assert sentence == f"not watched: account {rejected_leader} is unusable (key_rejected); renew its key"
 
 
 def test_a_broken_brand_is_named_with_its_first_error(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -179,5 +214,5 @@ def test_without_addresses_the_embedded_servers_are_looked_for(
 def test_a_lane_is_late_when_work_waits_or_open_books_go_unchecked(change: dict[str, Any], ok: bool) -> None:
     sound: dict[str, Any] = {"reconciled_s": 4, "unchecked_s": 4, "busy": True}
     quiet: dict[str, Any] = {"waiting": 0, "waiting_s": 0, "unknown": 0, "unknown_s": 0}
-    lane = Lane(SHARD, **{**sound, **quiet, **change})
-    assert lane.finding("aurora", reconcile_every_s=10).ok is ok
+    lane = LaneFigures(SHARD, **{**sound, **quiet, **change})
+    assert lane_finding("aurora", lane, reconcile_every_s=10).ok is ok

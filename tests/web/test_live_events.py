@@ -11,10 +11,12 @@ from typing import Any, TypeVar
 import orjson
 import pytest
 from aiohttp import ClientResponse, ClientSession, ClientTimeout, web
+from copydesk.kernel import ConfigError
 from copydesk.tenancy import TenantDirectory
 from copydesk.web import create_live_app
 from copydesk.web.broadcast import QUEUE_MAX, Coalescer, Listener, Rooms, sse_frame
-from copydesk.web.live import LIVE, Live
+from copydesk.web.client import Proxies
+from copydesk.web.live import LISTENERS_PER_CLIENT_MAX, LIVE, Live
 from redis.asyncio import Redis
 from site_seed import HOSTS, FakeRuntime, Seeded
 
@@ -34,7 +36,7 @@ class Desk:
     async def watch(self, brand: str, *, locale: str = "en", headers: dict[str, str] | None = None) -> ClientResponse:
         """Open an event stream and wait until the server counts it."""
         address = f"http://127.0.0.1:{self.port}/live/desk?locale={locale}"
-        stream = await self.browser.get(address, headers={"Host": HOSTS.get(brand, brand), **(headers or {})})
+        stream = await self.browser.get(address, headers={"Host": HOSTS.get(brand, brand)} | (headers or {}))
         self.streams.append(stream)
         if stream.status == 200:
             assert await stream.content.readline() == b"retry: 2000\n"
@@ -125,6 +127,59 @@ def test_a_signal_of_one_brand_never_reaches_the_other(live_runtime: FakeRuntime
     assert "Nils Berg" in first["data"]
 
 
+def test_a_visitor_with_a_nonsense_host_header_silences_nobody(live_runtime: FakeRuntime, seeded: Seeded) -> None:
+    async def scene() -> list[dict[str, str]]:
+        async with running(live_runtime) as desk:
+            odd = [await desk.watch("", headers={"Host": f"aurora.localhost:{port}"}) for port in ("abc", "99999999")]
+            streams = [*odd, await desk.watch("aurora"), await desk.watch("aurora", locale="de")]
+            signal_id = seeded.signal_ids["aurora"]
+            await desk.announce(seeded.tenant_ids["aurora"], {"type": "signal", "signal_id": signal_id})
+            return [await event_of(stream) for stream in streams]
+
+    assert [heard["id"] for heard in played(scene)] == [str(seeded.signal_ids["aurora"])] * 4
+
+
+def test_one_address_holds_so_many_streams_of_a_brand_and_another_is_not_hindered(live_runtime: FakeRuntime) -> None:
+    async def scene() -> tuple[ClientResponse, str, list[int]]:
+        async with running(live_runtime) as desk:
+            greedy = {"X-Forwarded-For": "192.0.2.7"}
+            for _ in range(LISTENERS_PER_CLIENT_MAX):
+                await desk.watch("aurora", headers=greedy)
+            refused = await desk.watch("aurora", headers=greedy)
+            others = [
+                await desk.watch("boreal", headers=greedy),
+                await desk.watch("aurora", headers={"X-Forwarded-For": "192.0.2.7, 192.0.2.8"}),
+                await desk.watch("aurora"),
+            ]
+            return refused, await refused.text(), [other.status for other in others]
+
+    refused, sentence, others = played(scene)
+    assert (refused.status, others) == (429, [200, 200, 200])
+    assert sentence.startswith("Expected at most 50 open pages of this site from one address")
+
+
+@pytest.mark.parametrize(
+    ("allowed", "peer", "forwarded", "client"),
+    [
+        ("127.0.0.1,::1", "127.0.0.1", [], "127.0.0.1"),
+        ("127.0.0.1,::1", "127.0.0.1", ["6.6.6.6, 192.0.2.7"], "192.0.2.7"),
+        ("127.0.0.1,::1", "198.51.100.1", ["192.0.2.7"], "198.51.100.1"),
+        ("127.0.0.1,10.0.0.0/8", "10.0.0.9", ["192.0.2.7", "10.0.0.8"], "192.0.2.7"),
+        ("*", "198.51.100.1", ["192.0.2.7"], "192.0.2.7"),
+        ("", "127.0.0.1", ["192.0.2.7"], "127.0.0.1"),
+    ],
+)
+def test_a_forwarded_address_is_believed_from_known_proxies_only(
+    allowed: str, peer: str, forwarded: list[str], client: str
+) -> None:
+    assert Proxies(allowed).client(peer, forwarded) == client
+
+
+def test_a_wrong_list_of_proxies_is_refused_by_name() -> None:
+    with pytest.raises(ConfigError, match="FORWARDED_ALLOW_IPS: expected addresses or networks"):
+        Proxies("proxy.example")
+
+
 def test_messages_that_name_no_signal_of_the_brand_are_passed_over(live_runtime: FakeRuntime, seeded: Seeded) -> None:
     async def scene() -> dict[str, str]:
         async with running(live_runtime) as desk:
@@ -182,7 +237,7 @@ def test_a_listener_leaves_the_room_when_its_browser_does(live_runtime: FakeRunt
 def test_a_slow_listener_is_dropped_and_delays_nobody() -> None:
     async def scene() -> tuple[Listener, Listener]:
         rooms = Rooms()
-        slow, quick = Listener("aurora", "en", "h"), Listener("aurora", "en", "h")
+        slow, quick = Listener("aurora", "en"), Listener("aurora", "en")
         rooms.join(slow)
         rooms.join(quick)
         for number in range(QUEUE_MAX + 1):

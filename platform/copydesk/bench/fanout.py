@@ -175,7 +175,7 @@ def summarize(plan: Plan, rows: list[SignalRow], cpu_us_per_copy: float) -> dict
         "last_ack_p50_ms": _ms(p50),
         "last_ack_p99_ms": _ms(quantiles(last, n=100, method="inclusive")[98]),
         "cpu_us_per_copy": round(cpu_us_per_copy, 1),
-        "orders_per_s": round(plan.followers / p50 * 1000),
+        "orders_per_s": round(plan.followers / p50 * 1000),  # Followers served per second of one signal's whole way.
     }
 
 

@@ -29,6 +29,7 @@ SYMBOL = "BTC/USDT"
 QTY = 0.002
 LOOP_FOLLOWERS_MAX = 1000
 QUEUE = "bench-plain"
+QUEUE_S_MAX = 450  # RQ keeps results for 500 s.
 OPTIONS = {"fetchMargins": False, "fetchMarkets": {"types": ["spot"]}, "fetchCurrencies": False}
 
 
@@ -102,7 +103,8 @@ def queue_orders(crowd: Sequence[Follower], urls: dict[str, Any], stack: Stack) 
         last = jobs[-1].id
         finished = queue.finished_job_registry
         failed = queue.failed_job_registry
-        wait_until(lambda: finished.count + failed.count >= len(jobs), patience_s=600, poll_s=0.2)
+        if not wait_until(lambda: finished.count + failed.count >= len(jobs), patience_s=QUEUE_S_MAX, poll_s=0.2):
+            raise Unavailable(f"RQ's worker did not finish {len(jobs)} jobs within {QUEUE_S_MAX} s")
         if failed.count:
             raise Unavailable(f"{failed.count} of {len(jobs)} RQ jobs failed, the last of them perhaps {last}")
         answered_at: list[float] = [job.return_value(refresh=True) or 0.0 for job in jobs]

@@ -43,7 +43,7 @@ def command(
     """
     import uvloop
 
-    # Opening the data of a lab that runs already would spoil its journal, so the ports are tried first.
+    # A lab that cannot listen leaves no folder behind, so the ports are tried first.
     require_free_port(rest_port, "--rest-port", host)
     require_free_port(ws_port, "--ws-port", host)
     folder = data_dir or open_installation(root, var).var / "lab"

@@ -11,13 +11,12 @@ from itertools import pairwise
 from pathlib import Path
 
 import click
-from sqlalchemy import text
 
 from copydesk.bootstrap import Runtime
 from copydesk.cli.installation import Installation, open_installation, print_json, with_installation
-from copydesk.db import TenantSession, current_revision, head_revision
+from copydesk.db import current_revision, head_revision
 from copydesk.kernel import CopydeskError
-from copydesk.replication import RECONCILE_EVERY_MS
+from copydesk.replication import RECONCILE_EVERY_MS, LaneFigures, UnwatchedLeader, lane_figures, unwatched_leaders
 from copydesk.stack import PostgresServer, RedisServer, RoleOptions, Supervisor, VarDir, require_redis
 from copydesk.tenancy import tenant_ids
 
@@ -29,31 +28,6 @@ ROUNDS_MISSED_MAX = 3
 # What a role itself listens on; web also takes the port of live events, which it only tells browsers.
 _SERVED = ("--port", "--rest-port", "--ws-port")
 
-_LANES = text(
-    """
-    SELECT lane.shard, extract(epoch FROM clock_timestamp() - run.at)::int AS reconciled_s,
-           extract(epoch FROM clock_timestamp() - coalesce(run.at, books.since))::int AS unchecked_s,
-           books.since IS NOT NULL AS busy, waiting.count AS waiting, waiting.s AS waiting_s,
-           unknown.count AS unknown, unknown.s AS unknown_s
-    FROM (SELECT DISTINCT shard FROM account) AS lane
-    LEFT JOIN reconcile_run AS run ON run.shard = lane.shard
-    LEFT JOIN (
-        SELECT a.shard, min(b.updated_at) AS since FROM book b
-        JOIN subscription s ON s.id = b.subscription_id JOIN account a ON a.id = s.account_id
-        WHERE b.qty > 0 GROUP BY a.shard
-    ) AS books ON books.shard = lane.shard
-    CROSS JOIN LATERAL (
-        SELECT count(*), coalesce(extract(epoch FROM clock_timestamp() - min(created_at)), 0)::int AS s
-        FROM delivery WHERE shard = lane.shard AND drained_at IS NULL
-    ) AS waiting
-    CROSS JOIN LATERAL (
-        SELECT count(*), coalesce(extract(epoch FROM clock_timestamp() - min(planned_at)), 0)::int AS s
-        FROM copy WHERE shard = lane.shard AND status IN ('planned', 'in_flight')
-    ) AS unknown
-    ORDER BY lane.shard
-    """
-)
-
 
 @dataclass(frozen=True)
 class Finding:
@@ -64,27 +38,22 @@ class Finding:
     said: str
 
 
-@dataclass(frozen=True)
-class Lane:
-    """One brand's shard in figures; `unchecked_s` counts from the last reconcile, else from its oldest open book."""
+def lane_finding(slug: str, lane: LaneFigures, *, reconcile_every_s: float) -> Finding:
+    """Judge a lane: nothing waits long, and open books are reconciled on schedule."""
+    unchecked = lane.busy and (lane.unchecked_s or 0) > ROUNDS_MISSED_MAX * reconcile_every_s
+    late = lane.waiting_s > WAITING_S_MAX or lane.unknown_s > UNKNOWN_S_MAX
+    reconciled = "not reconciled yet" if lane.reconciled_s is None else f"reconciled {lane.reconciled_s} s ago"
+    waiting = f"undrained deliveries {lane.waiting}{_age(lane.waiting_s)}"
+    unknown = f"unknown outcomes {lane.unknown}{_age(lane.unknown_s)}"
+    return Finding(f"{slug} {lane.shard}", not (unchecked or late), f"{reconciled}, {waiting}, {unknown}")
 
-    shard: str
-    reconciled_s: int | None
-    unchecked_s: int | None
-    busy: bool
-    waiting: int
-    waiting_s: int
-    unknown: int
-    unknown_s: int
 
-    def finding(self, slug: str, *, reconcile_every_s: float) -> Finding:
-        """Judge the lane: nothing waits long, and open books are reconciled on schedule."""
-        unchecked = self.busy and (self.unchecked_s or 0) > ROUNDS_MISSED_MAX * reconcile_every_s
-        late = self.waiting_s > WAITING_S_MAX or self.unknown_s > UNKNOWN_S_MAX
-        reconciled = "not reconciled yet" if self.reconciled_s is None else f"reconciled {self.reconciled_s} s ago"
-        waiting = f"undrained deliveries {self.waiting}{_age(self.waiting_s)}"
-        unknown = f"unknown outcomes {self.unknown}{_age(self.unknown_s)}"
-        return Finding(f"{slug} {self.shard}", not (unchecked or late), f"{reconciled}, {waiting}, {unknown}")
+def leader_finding(slug: str, leader: UnwatchedLeader) -> Finding:
+    """Say why a strategy is not copied at present."""
+    said = (
+        f"not watched: account {leader.account_id} is unusable ({leader.reason or 'no reason stored'}); renew its key"
+    )
+    return Finding(f"{slug} strategy {leader.strategy_slug}", False, said)
 
 
 @click.command("status")
@@ -184,13 +153,11 @@ def _lanes(runtime: Runtime) -> Iterator[Finding]:
         brands = tenant_ids(session)
     for slug, tenant_id in sorted(brands.items()):
         with runtime.db.tenant(tenant_id) as session:
-            lanes = _read_lanes(session)
+            lanes, unwatched = lane_figures(session), unwatched_leaders(session)
         for lane in lanes:
-            yield lane.finding(slug, reconcile_every_s=every_s)
-
-
-def _read_lanes(session: TenantSession) -> list[Lane]:
-    return [Lane(**row) for row in session.execute(_LANES).mappings()]
+            yield lane_finding(slug, lane, reconcile_every_s=every_s)
+        for leader in unwatched:
+            yield leader_finding(slug, leader)
 
 
 def _age(seconds: int) -> str:

@@ -19,7 +19,7 @@ _MIGRATIONS = Path(__file__).parent / "migrations"
 def _alembic_config(owner_url: str) -> Config:
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS))
-    config.attributes["url"] = sqlalchemy_url(owner_url)
+    config.attributes["url"] = sqlalchemy_url(owner_url, name="DATABASE_OWNER_URL")
     return config
 
 

@@ -18,17 +18,26 @@ from copydesk.kernel import ConfigError
 _SET_TENANT = text("SELECT set_config('app.tenant', :tenant, true)")
 
 
-def sqlalchemy_url(url: str) -> str:
-    """Make any `postgres://` or `postgresql://` address one for the psycopg 3 driver."""
+def sqlalchemy_url(url: str, *, name: str = "DATABASE_URL") -> str:
+    """Make any `postgres://` or `postgresql://` address one for the psycopg 3 driver.
+
+    `name` is the variable that the address came from, for the error; the address itself may hold a password.
+    """
     scheme, separator, rest = url.partition("://")
     if scheme not in {"postgres", "postgresql", "postgresql+psycopg"} or not separator:
-        raise ConfigError(f"DATABASE_URL must start with postgresql://, found {scheme or 'nothing'}://")
+        raise ConfigError(f"{name} must start with postgresql://, found {scheme if separator else 'no scheme'}")
     return f"postgresql+psycopg://{rest}"
 
 
 def create_db_engine(url: str, *, pool_size: int = 5) -> Engine:
     """Open a pool on PostgreSQL; connections are checked before use, so that a restart heals."""
-    return create_engine(sqlalchemy_url(url), pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=True)
+    return create_engine(
+        sqlalchemy_url(url),
+        pool_size=pool_size,
+        max_overflow=pool_size,
+        pool_pre_ping=True,
+        hide_parameters=True,  # An error message must never carry a row's content.
+    )
 
 
 def bind_tenant(connection: Connection, tenant_id: int) -> None:

@@ -7,14 +7,14 @@ should hold is an interval; drift is the distance from it, in quantity steps.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
 from copydesk.demo.cast import FollowerTerms
-from copydesk.demo.ledger import Holdings, Rules, net_base
+from copydesk.demo.ledger import Ask, Holdings, Rules, net_base
 from copydesk.kernel import ZERO, floor_to_step
 from copydesk.trading import SizingMode
 
@@ -27,6 +27,8 @@ _CLOSABLE = Decimal("1.05")
 # The desk samples a leader's equity every five seconds; prices move meanwhile.
 _EQUITY_WINDOW_MS = 8_000
 _EQUITY_SLACK = Decimal("0.002")
+# A close that is too small by this much may be made up for without a further event, once the price has risen.
+_LATER_SELLABLE = Decimal("0.95")
 
 
 @dataclass(frozen=True)
@@ -58,11 +60,9 @@ class Span:
 
 @dataclass
 class Expectation:
-    """What one follower should hold, and how many orders that surely took and possibly took, per symbol."""
+    """What one follower should hold, per symbol."""
 
     should_hold: dict[str, Span] = field(default_factory=lambda: defaultdict(Span))
-    surely: Counter[str] = field(default_factory=Counter)
-    possibly: Counter[str] = field(default_factory=Counter)
 
 
 @dataclass(frozen=True)
@@ -80,51 +80,35 @@ class LeaderEvent:
 
 
 def audit(records: Iterable[Record], seats: Sequence[Seat], rules: Mapping[str, Rules]) -> dict[str, Any]:
-    """Replay the journal and return the figures of `demo --check` that the exchange's side can prove."""
+    """Replay the journal and return the figures of `demo --check` that the exchange's side can prove.
+
+    Besides those: `placed`, all orders of followers, and `filled`, those of them that bought or sold anything.
+    """
     crowd: dict[str, list[Seat]] = defaultdict(list)
     for seat in seats:
         crowd[seat.leader].append(seat)
     followers = {seat.account for seat in seats}
-    book = Holdings(set(crowd), followers, leader_of={seat.account: seat.leader for seat in seats})
+    book = Holdings(set(crowd), followers)
     expected: dict[str, Expectation] = defaultdict(Expectation)
     for event in _events(records, book):
         for seat in crowd[event.account]:
             _expect(expected[seat.account], seat, event, book, rules[event.symbol])
-    count = _count(expected, book)
+    asks = [ask for asked in book.asks.values() for ask in asked]
+    done = sum(ask.answers > 0 for ask in asks)
+    missing = sum(ask.surely and not ask.answers for ask in asks)
     latencies = sorted(book.latencies_ms)
     return {
         "leader_fills": book.leader_fills,
-        "copies_expected": count.expected,
-        "copies_done": len(book.placed),
-        "duplicates": count.duplicates,
-        "missing": count.missing,
+        "copies_expected": done + missing,
+        "copies_done": done,
+        "duplicates": book.unasked,
+        "missing": missing,
         "drift_steps_max": _drift(expected, book, rules),
         "p50_ms": round(_quantile(latencies, 0.50), 1),
         "p99_ms": round(_quantile(latencies, 0.99), 1),
+        "placed": len(book.placed),
+        "filled": len(book.filled),
     }
-
-
-@dataclass(frozen=True)
-class Count:
-    """Orders that were due, were not placed, or were placed once too often."""
-
-    expected: int
-    missing: int
-    duplicates: int
-
-
-def _count(expected: Mapping[str, Expectation], book: Holdings) -> Count:
-    """Compare what was placed with what was due; an order too close to a minimum to call may be there or not."""
-    placed = Counter((account, symbol) for account, symbol, _ in book.placed)
-    due = missing = 0
-    extra = sum(count - 1 for count in book.placed.values())
-    for account, symbol in placed.keys() | {(a, s) for a, e in expected.items() for s in e.surely}:
-        surely, possibly = expected[account].surely[symbol], expected[account].possibly[symbol]
-        done = placed[account, symbol]
-        due += min(max(done, surely), surely + possibly)
-        missing += max(surely - done, 0)
-        extra += max(done - surely - possibly, 0)
-    return Count(due, missing, extra)
 
 
 def _events(records: Iterable[Record], book: Holdings) -> Iterator[LeaderEvent]:
@@ -157,7 +141,6 @@ def _event(group: Sequence[Record], book: Holdings) -> LeaderEvent:
     qty = sum((Decimal(r["qty"]) for r in group), ZERO)
     px = sum((Decimal(r["qty"]) * Decimal(r["px"]) for r in group), ZERO) / qty
     after = max(before + sum((net_base(r) for r in group), ZERO), ZERO)
-    book.last_event_ms[account, symbol] = last["at_ms"]
     span = Span(min(equity) * (1 - _EQUITY_SLACK), max(equity) * (1 + _EQUITY_SLACK))
     return LeaderEvent(account, symbol, last["at_ms"], px, before, after, Decimal(last["order_cum_qty"]) == qty, span)
 
@@ -175,23 +158,26 @@ def _expect(mine: Expectation, seat: Seat, event: LeaderEvent, book: Holdings, r
     span.scale(share)
     surely_sold = floor_to_step(min(held, most) - span.high, rules.qty_step) - rules.qty_step
     possibly_sold = max(held, most) - span.low + rules.qty_step
-    if surely_sold >= rules.qty_min and surely_sold * event.px >= rules.notional_min:
-        mine.surely[event.symbol] += 1
-    elif possibly_sold * event.px >= rules.notional_min:
-        mine.possibly[event.symbol] += 1
+    surely = surely_sold >= rules.qty_min and surely_sold * event.px >= rules.notional_min
+    if surely or possibly_sold * event.px >= rules.notional_min * _LATER_SELLABLE:
+        book.asks[seat.account, event.symbol, "sell"].append(Ask(event.at_ms, event.px, surely))
 
 
 def _expect_open(mine: Expectation, seat: Seat, event: LeaderEvent, book: Holdings, rules: Rules) -> None:
-    low, high = _wanted(seat.terms, event)
-    left = max(seat.terms.allocation - book.spent(seat.account), ZERO)
-    low, high = min(low, left / event.px / _SLIPPAGE), min(high, left / event.px)
-    surely = floor_to_step(low, rules.qty_step) - 2 * rules.qty_step
-    if surely >= rules.qty_min and surely * event.px >= rules.notional_min * _CLOSABLE:
-        mine.surely[event.symbol] += 1
-        mine.should_hold[event.symbol].shift(low, high)
-    elif (high + rules.qty_step) >= rules.qty_min and (high + rules.qty_step) * event.px >= rules.notional_min:
-        mine.possibly[event.symbol] += 1
-        mine.should_hold[event.symbol].shift(ZERO, high)
+    """Ask for what is wanted on top of what should be held, less what is held beyond that; no is no, not later."""
+    span, held = mine.should_hold[event.symbol], book.position[seat.account, event.symbol]
+    left = max(seat.terms.allocation - book.spent(seat.account), ZERO) / event.px
+    low, high = (min(wanted, left) for wanted in _wanted(seat.terms, event))
+    low = min(low, left / _SLIPPAGE)
+    if high <= 0:
+        return
+    least = min(low, span.low + low - max(held, span.high))
+    most = min(left, span.high + high - min(held, span.low)) + rules.qty_step
+    sure_qty = floor_to_step(least, rules.qty_step) - 2 * rules.qty_step
+    surely = sure_qty >= rules.qty_min and sure_qty * event.px >= rules.notional_min * _CLOSABLE
+    if surely or (most >= rules.qty_min and most * event.px >= rules.notional_min):
+        book.asks[seat.account, event.symbol, "buy"].append(Ask(event.at_ms, event.px, surely))
+        span.shift(low if surely else ZERO, high)
 
 
 def _wanted(terms: FollowerTerms, event: LeaderEvent) -> tuple[Decimal, Decimal]:

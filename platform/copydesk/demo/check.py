@@ -4,31 +4,27 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from typing import Any
-
-from sqlalchemy import text
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from copydesk.bootstrap import Runtime
+from copydesk.db import TenantSession
 from copydesk.demo.audit import Seat, audit
 from copydesk.demo.cast import TRADERS, follower_terms
 from copydesk.demo.ledger import Rules
 from copydesk.demo.stage import Say, Script, Stage
 from copydesk.kernel import Unavailable
+from copydesk.replication import denial_counts, signal_count, unsettled_count
 from copydesk.stack import stop, wait_until
 from copydesk.venues.lab import LAB_INSTRUMENTS, read_journal
+
+T = TypeVar("T")
 
 _SETTLE_S = 40.0
 FIGURES = (
     *("tenants", "followers", "leader_fills", "copies_expected", "copies_done", "denied"),
     *("duplicates", "missing", "drift_steps_max", "p50_ms", "p99_ms"),
 )
-
-_UNSETTLED = text(
-    "SELECT (SELECT count(*) FROM delivery WHERE drained_at IS NULL) + (SELECT count(*) FROM copy "
-    "WHERE status IN ('planned', 'in_flight', 'accepted', 'partially_filled'))"
-)
-_DENIED = text("SELECT reason, count(*) FROM copy WHERE status = 'denied' GROUP BY reason")
-_SIGNALS = text("SELECT count(*) FROM signal")
 
 
 def check(stage: Stage, script: Script, *, trading_s: float, say: Say) -> dict[str, Any]:
@@ -73,27 +69,26 @@ def lab_rules() -> dict[str, Rules]:
 
 def unsettled(runtime: Runtime) -> int:
     """Count deliveries and copies of every brand that still wait for something."""
-    return _sum(runtime, _UNSETTLED)
+    return sum(_of_brands(runtime, unsettled_count))
 
 
 def wait_for_first_signal(runtime: Runtime) -> None:
     """Wait until the desk has seen a trader's first trade; raises Unavailable when none comes."""
-    if not wait_until(lambda: _sum(runtime, _SIGNALS) > 0, patience_s=90, poll_s=0.1):
+    if not wait_until(lambda: any(_of_brands(runtime, signal_count)), patience_s=90, poll_s=0.1):
         raise Unavailable("no trade of any trader arrived within 90 s; see var/log/listener.log and traders.log")
 
 
 def denials(runtime: Runtime) -> dict[str, int]:
     """Count our own refusals by reason, over every brand."""
     counts: Counter[str] = Counter()
-    for tenant_id in runtime.tenant_ids.values():
-        with runtime.db.tenant(tenant_id) as session:
-            counts.update(dict(session.execute(_DENIED).tuples().all()))
+    for found in _of_brands(runtime, denial_counts):
+        counts.update(found)
     return dict(counts)
 
 
-def _sum(runtime: Runtime, query: Any) -> int:
-    total = 0
+def _of_brands(runtime: Runtime, read: Callable[[TenantSession], T]) -> list[T]:
+    found = []
     for tenant_id in runtime.tenant_ids.values():
         with runtime.db.tenant(tenant_id) as session:
-            total += session.execute(query).scalar_one()
-    return total
+            found.append(read(session))
+    return found

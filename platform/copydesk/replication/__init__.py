@@ -16,6 +16,15 @@ from copydesk.replication.leaders import (
     live_leaders,
     record_equity,
 )
+from copydesk.replication.oversight import (
+    LaneFigures,
+    UnwatchedLeader,
+    denial_counts,
+    lane_figures,
+    signal_count,
+    unsettled_count,
+    unwatched_leaders,
+)
 from copydesk.replication.port import Exchange, Surroundings, Terms, Timing
 from copydesk.replication.settings import (
     COALESCE_MS,
@@ -44,6 +53,7 @@ __all__ = [
     "Copy",
     "Drainer",
     "Exchange",
+    "LaneFigures",
     "Lanes",
     "Leader",
     "NewStrategy",
@@ -56,14 +66,20 @@ __all__ = [
     "Surroundings",
     "Terms",
     "Timing",
+    "UnwatchedLeader",
     "add_strategy",
     "busy_lanes",
+    "denial_counts",
     "due_lanes",
     "lane_accounts",
+    "lane_figures",
     "last_trade_at",
     "live_leaders",
     "record_equity",
     "shard_of",
+    "signal_count",
     "store_trades",
     "subscribe",
+    "unsettled_count",
+    "unwatched_leaders",
 ]

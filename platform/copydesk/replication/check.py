@@ -12,11 +12,11 @@ from copydesk.kernel import Clock, CopydeskError, VenueRefused
 from copydesk.replication.dispatch import Dispatch, Sender
 from copydesk.replication.fixes import store_fixes
 from copydesk.replication.holdings import flag_unbacked, held_books, unbacked
+from copydesk.replication.inflight import OpenCopy, due_checks, record_run
 from copydesk.replication.lane import Hold, Lanes
 from copydesk.replication.outcomes import backoff_s, expired, settlement_of_view
 from copydesk.replication.port import Surroundings
 from copydesk.replication.settle import Settlement, settle
-from copydesk.replication.store import OpenCopy, due_checks, record_run
 from copydesk.trading import Credentials, Denial, OrderStatus, OrderView
 from copydesk.venues import Balance
 
@@ -75,6 +75,11 @@ class Reconciler:
         answers = self._around.start(self._ask(shard, due, keys)).result()
         age_ms_max = self._around.terms(tenant_id).signal_age_ms_max
         verdicts = judge(due, answers, now=self._clock.now(), age_ms_max=age_ms_max)
+        # Asking may have taken long: what is decided now is stored and sent only under a lease that still stands.
+        fresh = self._lanes.hold(tenant_id, shard)
+        if fresh is None or fresh.epoch != hold.epoch:
+            return 0
+        hold = fresh
         symbols = self._around.exchange(shard).instruments
         batch = [
             Dispatch(copy.id, copy.account_id, copy.request(symbols[copy.symbol].venue_symbol), copy.checks)

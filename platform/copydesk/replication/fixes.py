@@ -12,9 +12,9 @@ from sqlalchemy import text
 from copydesk.db import TenantSession
 from copydesk.kernel import floor_to_step
 from copydesk.replication.dispatch import Dispatch
+from copydesk.replication.inflight import store_fix
 from copydesk.replication.model import Planned
 from copydesk.replication.orders import copy_digest, order_request
-from copydesk.replication.store import store_fix
 from copydesk.trading import Instrument, OrderType, Side, SubscriptionState
 from copydesk.venues import client_order_id
 

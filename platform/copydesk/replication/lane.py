@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from copydesk.db import Database
 from copydesk.kernel import Clock
-from copydesk.replication.store import adopt_orphans, take_lease
+from copydesk.replication.lease import adopt_orphans, take_lease
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ _LEADERS = text(
     """
     SELECT s.tenant_id, s.id, s.account_id, s.created_at, a.venue, a.environment
     FROM strategy s JOIN account a ON a.tenant_id = s.tenant_id AND a.id = s.account_id
-    WHERE s.status = 'live' AND a.status = 'active' ORDER BY s.id
+    WHERE s.status IN ('live', 'paused') AND a.status = 'active' ORDER BY s.id
     """
 )
 
@@ -67,7 +67,10 @@ def lane_accounts(session: TenantSession) -> dict[str, list[int]]:
 
 
 def live_leaders(session: TenantSession, *, venue: str, environment: str) -> list[Leader]:
-    """Return the strategies of this brand whose leader accounts are to be watched on one venue environment."""
+    """Return the strategies of this brand whose leader accounts are to be watched on one venue environment.
+
+    A paused strategy is among them: what its followers hold is to be closed when the leader closes.
+    """
     return [
         Leader(tenant_id, strategy_id, account_id, created_at)
         for tenant_id, strategy_id, account_id, created_at, *where in session.execute(_LEADERS)

@@ -62,11 +62,12 @@ class Follower(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The brand's bounds on one copy."""
+    """The bounds on one copy: the brand's, and whether the strategy takes new positions at present."""
 
     slippage_bps_max: int
     signal_age_ms_max: int
     market_allowed: bool = True
+    strategy_live: bool = True
 
 
 class Planned(NamedTuple):

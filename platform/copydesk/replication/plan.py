@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
 from copydesk.kernel import ZERO, decimal_text, floor_to_step, round_to_step
-from copydesk.replication.model import Follower, Limits, Planned, SignalFact
+from copydesk.replication.model import Book, Follower, Limits, Planned, SignalFact
 from copydesk.replication.sizing import affordable_qty, kept_share, wanted_open_qty
 from copydesk.risk import open_denial
 from copydesk.trading import Denial, Instrument, OrderType, Side, SizingMode
@@ -63,6 +63,7 @@ def _plan_open(
     denial = open_denial(
         state=follower.state,
         usable=follower.usable,
+        strategy_live=limits.strategy_live,
         market_allowed=limits.market_allowed,
         trading=instrument.trading,
         age_ms=(now - signal.venue_at).total_seconds() * 1000,
@@ -141,7 +142,7 @@ def _plan_close(signal: SignalFact, follower: Follower, instrument: Instrument, 
     book = follower.book
     target = book.target_qty * share
     held = book.qty - book.selling
-    excess = held if share == 0 else min(held, held + book.buying - target)
+    excess = _excess(book, held, share, target)
     qty = min(floor_to_step(max(excess, ZERO), instrument.qty_step), instrument.qty_max)
     no = _cannot_close(signal, instrument, held=held, qty=qty)
     if no:
@@ -149,6 +150,17 @@ def _plan_close(signal: SignalFact, follower: Follower, instrument: Instrument, 
     return Planned(
         follower.subscription_id, follower.account_id, CLOSE, Side.SELL, OrderType.MARKET, qty, None, True, target
     )
+
+
+def _excess(book: Book, held: Decimal, share: Decimal, target: Decimal) -> Decimal:
+    """Return how much of what is held must go.
+
+    While an open is in flight nobody knows what the target will be worth: then the leader's share of what is
+    held goes, and reconcile brings down what the open may still add.
+    """
+    if share == 0:
+        return held
+    return held * (1 - share) if book.buying else held - target
 
 
 def _cannot_close(signal: SignalFact, instrument: Instrument, *, held: Decimal, qty: Decimal) -> No | None:

@@ -13,6 +13,7 @@ from sqlalchemy import text
 from copydesk.db import TenantSession, array_literal
 from copydesk.kernel import ZERO
 from copydesk.trading import Denial, Fill, OrderStatus
+from copydesk.vault import quarantine
 
 
 class Settlement(NamedTuple):
@@ -51,18 +52,27 @@ _SETTLE = text(
             cum_qty = greatest(a.cum_qty, c.cum_qty), avg_px = coalesce(a.avg_px, c.avg_px),
             sent_at = coalesce(a.sent_at, c.sent_at), acked_at = coalesce(a.acked_at, c.acked_at),
             next_check_at = a.next_check_at, proof_at = coalesce(a.proof_at, c.proof_at),
-            checks = c.checks + 1
+            checks = least(c.checks + 1, 10000)
         FROM answer a
         WHERE c.tenant_id = :tenant_id AND c.id = a.id
           AND c.status IN ('planned', 'in_flight', 'accepted', 'partially_filled') AND c.epoch = :epoch
         RETURNING c.subscription_id, c.symbol, c.status, c.reduces, c.qty - c.cum_qty AS missed
-    ), shortfall AS (
-        SELECT subscription_id, symbol, sum(missed) AS qty FROM moved
-        WHERE NOT reduces AND missed > 0 AND status IN ('canceled', 'rejected', 'expired')
-        GROUP BY subscription_id, symbol
     )
-    UPDATE book b SET target_qty = greatest(b.target_qty - s.qty, 0), updated_at = now()
-    FROM shortfall s
+    SELECT DISTINCT subscription_id, symbol FROM moved
+    WHERE NOT reduces AND missed > 0 AND status IN ('canceled', 'rejected', 'expired')
+    """
+)
+
+# What an open asked for and did not get is not chased: the target falls to what is held and still on its way.
+# Subtracting the missed quantity would be wrong once the leader has reduced since: the target has shrunk with it.
+_FORGO = text(
+    """
+    UPDATE book b SET target_qty = least(b.target_qty, b.qty + coalesce((
+        SELECT sum(c.qty - c.cum_qty) FROM copy c
+        WHERE c.tenant_id = :tenant_id AND c.subscription_id = b.subscription_id AND c.symbol = b.symbol
+          AND c.side = 'buy' AND c.status IN ('planned', 'in_flight', 'accepted', 'partially_filled')), 0)),
+        updated_at = now()
+    FROM unnest(CAST(:subscription_ids AS bigint[]), CAST(:symbols AS text[])) AS s(subscription_id, symbol)
     WHERE b.tenant_id = :tenant_id AND b.subscription_id = s.subscription_id AND b.symbol = s.symbol
     """
 )
@@ -103,13 +113,7 @@ _BOOK_FILLS = text(
 )
 
 
-# A key that the exchange rejects is not tried again until its owner renews it.
-_QUARANTINE = text(
-    """
-    UPDATE account SET status = 'unusable', status_reason = :reason
-    WHERE status = 'active' AND id IN (SELECT account_id FROM copy WHERE id = ANY(CAST(:ids AS bigint[])))
-    """
-)
+_ACCOUNTS = text("SELECT DISTINCT account_id FROM copy WHERE id = ANY(CAST(:ids AS bigint[])) ORDER BY account_id")
 
 
 def settle(session: TenantSession, settlements: Sequence[Settlement], *, epoch: int) -> None:
@@ -134,13 +138,23 @@ def settle(session: TenantSession, settlements: Sequence[Settlement], *, epoch: 
         "next_checks": array_literal([s.next_check_at for s in settlements]),
         "proofs": array_literal([s.proof_at for s in settlements]),
     }
-    session.execute(_SETTLE, params)
+    short = session.execute(_SETTLE, params).all()
     refused = [s.copy_id for s in settlements if s.reason == Denial.KEY_REJECTED]
     if refused:
-        session.execute(_QUARANTINE, {"ids": array_literal(refused), "reason": str(Denial.KEY_REJECTED)})
+        for account_id in session.execute(_ACCOUNTS, {"ids": array_literal(refused)}).scalars().all():
+            quarantine(session, account_id, Denial.KEY_REJECTED)
     fills = [(s.copy_id, fill) for s in settlements for fill in s.fills]
     if fills:
         _book_fills(session, fills, epoch)
+    if short:
+        session.execute(
+            _FORGO,
+            {
+                "tenant_id": session.tenant_id,
+                "subscription_ids": array_literal([subscription_id for subscription_id, _ in short]),
+                "symbols": array_literal([symbol for _, symbol in short]),
+            },
+        )
 
 
 def _book_fills(session: TenantSession, fills: Sequence[tuple[int, Fill]], epoch: int) -> None:

@@ -9,19 +9,19 @@ from decimal import Decimal
 from typing import Any
 
 from psycopg.types.json import Jsonb
-from sqlalchemy import Row, text
+from sqlalchemy import text
 
 from copydesk.db import TenantSession, array_literal
 from copydesk.kernel import ZERO
 from copydesk.replication.model import Book, Follower, Planned, SignalFact
-from copydesk.replication.orders import order_request
-from copydesk.trading import OrderRequest, OrderStatus, OrderType, Side, SizingMode, SubscriptionState
+from copydesk.trading import OrderType, Side, SizingMode, SubscriptionState
 
 _NEXT_DUE = text(
     """
     SELECT s.id, s.strategy_id, s.symbol, s.px, s.position_before, s.position_after, s.leader_equity, s.venue_at,
-           s.qty = s.cum_qty AS first_of_order
+           s.qty = s.cum_qty AS first_of_order, strategy.status = 'live' AS strategy_live
     FROM delivery d JOIN signal s ON s.tenant_id = d.tenant_id AND s.id = d.signal_id
+    JOIN strategy ON strategy.tenant_id = s.tenant_id AND strategy.id = s.strategy_id
     WHERE d.shard = :shard AND d.drained_at IS NULL ORDER BY d.signal_id LIMIT 1
     """
 )
@@ -78,36 +78,16 @@ _STORE_COPIES = text(
     """
 )
 
-_LEASE = text(
-    """
-    INSERT INTO shard_lease (tenant_id, shard, holder, epoch, expires_at)
-    VALUES (:tenant_id, :shard, :holder, 1, clock_timestamp() + make_interval(secs => :seconds))
-    ON CONFLICT (tenant_id, shard) DO UPDATE
-    SET holder = excluded.holder, expires_at = excluded.expires_at,
-        epoch = shard_lease.epoch + (shard_lease.holder <> excluded.holder OR NOT :renews)::int
-    WHERE shard_lease.holder = excluded.holder OR shard_lease.expires_at < clock_timestamp()
-    RETURNING epoch
-    """
-)
-
-_ORPHANS = text(
-    """
-    UPDATE copy SET
-        epoch = :epoch,
-        next_check_at = CASE status WHEN 'planned' THEN clock_timestamp() ELSE next_check_at END,
-        proof_at = CASE status WHEN 'planned' THEN clock_timestamp() + make_interval(secs => :seconds)
-                               ELSE proof_at END,
-        status = CASE status WHEN 'planned' THEN 'in_flight' ELSE status END
-    WHERE shard = :shard AND epoch < :epoch AND status IN ('planned', 'in_flight', 'accepted', 'partially_filled')
-    """
-)
-
 
 @dataclass(frozen=True)
 class DueSignal:
-    """A signal that a shard has yet to plan, with the strategy whose followers it concerns."""
+    """A signal that a shard has yet to plan, with the strategy whose followers it concerns.
+
+    A strategy that is not `strategy_live` opens nothing; what its followers hold is still closed.
+    """
 
     strategy_id: int
+    strategy_live: bool
     fact: SignalFact
 
 
@@ -116,8 +96,8 @@ def next_due(session: TenantSession, shard: str) -> DueSignal | None:
     row = session.execute(_NEXT_DUE, {"shard": shard}).first()
     if row is None:
         return None
-    signal_id, strategy_id, symbol, px, before, after, equity, venue_at, first = row
-    return DueSignal(strategy_id, SignalFact(signal_id, symbol, px, before, after, equity, venue_at, first))
+    signal_id, strategy_id, symbol, px, before, after, equity, venue_at, first, live = row
+    return DueSignal(strategy_id, live, SignalFact(signal_id, symbol, px, before, after, equity, venue_at, first))
 
 
 def followers(session: TenantSession, due: DueSignal, shard: str) -> list[Follower]:
@@ -166,22 +146,6 @@ def _book(stored: tuple[Decimal, Decimal, int], moving: dict[tuple[int, str], De
     qty, target, last_signal_id = stored
     buying = moving.get((subscription_id, "buy"), ZERO)
     return Book(qty, target, buying, moving.get((subscription_id, "sell"), ZERO), last_signal_id)
-
-
-def take_lease(session: TenantSession, *, shard: str, holder: str, lease_ms: int, renews: bool) -> int | None:
-    """Own the shard for `lease_ms` and return the fencing epoch; None while another worker holds it.
-
-    A holder that `renews` keeps its epoch; one that begins anew gets another, to adopt what it left undone itself.
-    """
-    keys = {"tenant_id": session.tenant_id, "shard": shard, "holder": holder}
-    params = {**keys, "seconds": lease_ms / 1000, "renews": renews}
-    return session.execute(_LEASE, params).scalar()
-
-
-def adopt_orphans(session: TenantSession, *, shard: str, epoch: int, wait_ms: int) -> int:
-    """Take over an earlier holder's open copies: what it planned is in flight, since it may have been sent."""
-    result = session.execute(_ORPHANS, {"shard": shard, "epoch": epoch, "seconds": wait_ms / 1000})
-    return int(result.rowcount)  # type: ignore[attr-defined]
 
 
 _NOBODY = Planned(0, 0, "open", Side.BUY, OrderType.LIMIT, ZERO, None, False, ZERO)
@@ -239,122 +203,6 @@ def store_copies(session: TenantSession, batch: CopyBatch) -> dict[str, int] | N
 def _owns(session: TenantSession, *, shard: str, epoch: int) -> bool:
     query = text("SELECT 1 FROM shard_lease WHERE shard = :shard AND epoch = :epoch")
     return session.execute(query, {"shard": shard, "epoch": epoch}).scalar() is not None
-
-
-@dataclass(frozen=True, slots=True)
-class OpenCopy:
-    """A copy whose end is not yet known, with what is needed to ask the exchange or to send it again.
-
-    An open is no longer `wanted` once its book's target is zero: the leader has closed meanwhile.
-    """
-
-    id: int
-    subscription_id: int
-    signal_id: int
-    account_id: int
-    leg: str
-    symbol: str
-    side: Side
-    type: OrderType
-    qty: Decimal
-    px: Decimal | None
-    reduces: bool
-    client_order_id: str
-    status: OrderStatus
-    checks: int
-    proof_at: datetime | None
-    signal_at: datetime
-    wanted: bool = True
-
-    def request(self, venue_symbol: str) -> OrderRequest:
-        """Return the very order that was stored, with the same client order id."""
-        return order_request(self.client_order_id, venue_symbol, self)
-
-
-_DUE_CHECKS = text(
-    """
-    SELECT c.id, c.subscription_id, c.signal_id, c.account_id, c.leg, c.symbol, c.side, c.type, c.qty, c.px,
-           c.reduces, c.client_order_id, c.status, c.checks, c.proof_at, s.venue_at AS signal_at,
-           c.reduces OR coalesce(b.target_qty, 0) > 0 AS wanted
-    FROM copy c
-    JOIN signal s ON s.tenant_id = c.tenant_id AND s.id = c.signal_id
-    LEFT JOIN book b ON b.tenant_id = c.tenant_id AND b.subscription_id = c.subscription_id AND b.symbol = c.symbol
-    WHERE c.shard = :shard AND c.status IN ('in_flight', 'accepted', 'partially_filled')
-      AND (c.next_check_at IS NULL OR c.next_check_at <= :now)
-    ORDER BY c.reduces DESC, c.id LIMIT 500
-    """
-)
-
-
-def due_checks(session: TenantSession, *, shard: str, now: datetime) -> list[OpenCopy]:
-    """Return copies whose outcome is unknown and whose next look is due, closes first."""
-    return [_open_copy(row) for row in session.execute(_DUE_CHECKS, {"shard": shard, "now": now})]
-
-
-def _open_copy(row: Row[Any]) -> OpenCopy:
-    values = dict(row._mapping)
-    values["side"], values["type"] = Side(values["side"]), OrderType(values["type"])
-    values["status"] = OrderStatus(values["status"])
-    return OpenCopy(**values)
-
-
-_STORE_FIX = text(
-    """
-    INSERT INTO copy (tenant_id, subscription_id, signal_id, account_id, shard, leg, symbol, side, type, qty,
-                      reduces, client_order_id, status, epoch, planned_at)
-    SELECT :tenant_id, :subscription_id, :signal_id, :account_id, :shard, :leg, :symbol, :side, :type, :qty,
-           true, :cid, 'planned', :epoch, :now
-    FROM shard_lease WHERE shard = :shard AND epoch = :epoch
-    ON CONFLICT (tenant_id, signal_id, subscription_id, leg) DO NOTHING
-    RETURNING id
-    """
-)
-
-
-def store_fix(
-    session: TenantSession,
-    *,
-    shard: str,
-    epoch: int,
-    signal_id: int,
-    symbol: str,
-    fix: Planned,
-    cid: str,
-    now: datetime,
-) -> int | None:
-    """Store one corrective close behind the same fence; None when it exists already or the fence is closed."""
-    params = {
-        "tenant_id": session.tenant_id,
-        "subscription_id": fix.subscription_id,
-        "account_id": fix.account_id,
-        "shard": shard,
-        "epoch": epoch,
-        "signal_id": signal_id,
-        "symbol": symbol,
-        "leg": fix.leg,
-        "side": str(fix.side),
-        "type": str(fix.type),
-        "qty": fix.qty,
-        "cid": cid,
-        "now": now,
-    }
-    return session.execute(_STORE_FIX, params).scalar()
-
-
-_RECORD_RUN = text(
-    """
-    INSERT INTO reconcile_run (tenant_id, shard, at, resolved, corrected)
-    VALUES (:tenant_id, :shard, :at, :resolved, :corrected)
-    ON CONFLICT (tenant_id, shard) DO UPDATE
-    SET at = excluded.at, resolved = excluded.resolved, corrected = excluded.corrected
-    """
-)
-
-
-def record_run(session: TenantSession, *, shard: str, at: datetime, resolved: int, corrected: int) -> None:
-    """Note that the shard was reconciled."""
-    params = {"tenant_id": session.tenant_id, "shard": shard, "at": at, "resolved": resolved, "corrected": corrected}
-    session.execute(_RECORD_RUN, params)
 
 
 _MARK_STORED = text("UPDATE delivery SET stored_at = :at WHERE signal_id = :signal_id AND shard = :shard")

@@ -17,13 +17,17 @@ def _to(table: str, *columns: str) -> ForeignKeyConstraint:
 
 
 class Strategy(TenantRow, Table):
-    """What can be copied: one leader account plus its public profile."""
+    """What can be copied: one leader account plus its public profile.
+
+    `status`: "live"; "paused" (opens nothing, closes are still copied); anything else is not watched at all.
+    """
 
     __tablename__ = "strategy"
     __table_args__ = (
         _to("user_account", "trader_id"),
         _to("account", "account_id"),
         UniqueConstraint("tenant_id", "slug"),
+        UniqueConstraint("tenant_id", "account_id"),
     )
 
     id: Mapped[Identity]

@@ -12,12 +12,20 @@ _BLOCKED_STATES = {
 
 
 def open_denial(
-    *, state: SubscriptionState, usable: bool, market_allowed: bool, trading: bool, age_ms: float, age_ms_max: int
+    *,
+    state: SubscriptionState,
+    usable: bool,
+    strategy_live: bool,
+    market_allowed: bool,
+    trading: bool,
+    age_ms: float,
+    age_ms_max: int,
 ) -> Denial | None:
     """Name the first rule that forbids an opening copy, or return None."""
     rules = (
         (not usable, Denial.ACCOUNT_UNUSABLE),
         (state in _BLOCKED_STATES, _BLOCKED_STATES.get(state, Denial.SUBSCRIPTION_PAUSED)),
+        (not strategy_live, Denial.STRATEGY_PAUSED),
         (not market_allowed, Denial.MARKET_NOT_ALLOWED),
         (not trading, Denial.INSTRUMENT_HALTED),
         (age_ms > age_ms_max, Denial.SIGNAL_TOO_OLD),

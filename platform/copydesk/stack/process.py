@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import signal
@@ -66,12 +67,14 @@ def wait_until(condition: Callable[[], bool], *, patience_s: float, poll_s: floa
 
 
 def port_is_free(port: int, host: str = "127.0.0.1") -> bool:
-    """Tell whether a server could listen there now."""
+    """Tell whether nobody listens there now; OSError where we could not listen for another reason."""
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
-        except OSError:
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise
             return False
     return True
 
@@ -86,8 +89,13 @@ def port_answers(port: int, host: str = "127.0.0.1") -> bool:
 
 
 def require_free_port(port: int, option: str, host: str = "127.0.0.1") -> None:
-    """Refuse a port that something else holds, naming the option that changes it."""
-    if not port_is_free(port, host):
+    """Refuse a port that something else holds or that we may not have, naming the option that changes it."""
+    try:
+        free = port_is_free(port, host)
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise ConfigError(f"cannot listen on {host} port {port}: {reason}; choose another with {option}") from error
+    if not free:
         raise ConfigError(f"port {port} on {host} is in use; stop what holds it or choose another with {option}")
 
 

@@ -106,12 +106,18 @@ def role_environment(
 
 
 def lab_token(lab_dir: Path) -> str:
-    """Return the token of the lab's control interface, made on first use and readable by its owner only."""
+    """Return the token of the lab's control interface, made on first use and readable by its owner only.
+
+    It is written beside its place and moved there, so that a cut never leaves an empty one.
+    """
     path = lab_dir / "token"
     if not path.exists():
         lab_dir.mkdir(parents=True, exist_ok=True)
-        path.touch(mode=0o600)
-        path.write_text(secrets.token_hex(24))
+        fresh = lab_dir / "token.new"
+        fresh.unlink(missing_ok=True)
+        fresh.touch(mode=0o600)
+        fresh.write_text(secrets.token_hex(24))
+        fresh.replace(path)
     return path.read_text().strip()
 
 

@@ -220,6 +220,18 @@ class TenantConfig(_Strict):
         _distinct(tuple(f"{exchange.venue} {exchange.environment}" for exchange in exchanges))
         return exchanges
 
+    @field_validator("exchanges")
+    @classmethod
+    def _markets_are_quoted_in_the_currency(
+        cls, exchanges: tuple[Exchange, ...], info: ValidationInfo
+    ) -> tuple[Exchange, ...]:
+        """Allocations, books and leaders' equity are all in the brand's currency, so every market must be too."""
+        currency = info.data.get("currency")
+        foreign = [m for exchange in exchanges for m in exchange.markets if m.partition("/")[2] != currency]
+        if currency and foreign:
+            raise misfit(f"markets quoted in the brand's currency {currency}", ", ".join(foreign))
+        return exchanges
+
     def secret_references(self) -> list[tuple[tuple[str | int, ...], str]]:
         """List every secret the file refers to, as (where, name)."""
         found: list[tuple[tuple[str | int, ...], str]] = []

@@ -104,6 +104,7 @@ class Denial(StrEnum):
     INSTRUMENT_UNMAPPED = "instrument_unmapped"
     INSTRUMENT_HALTED = "instrument_halted"
     MARKET_NOT_ALLOWED = "market_not_allowed"
+    STRATEGY_PAUSED = "strategy_paused"
     SUBSCRIPTION_PAUSED = "subscription_paused"
     SUBSCRIPTION_DISARMED = "subscription_disarmed"
     ACCOUNT_UNUSABLE = "account_unusable"

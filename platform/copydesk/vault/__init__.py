@@ -10,7 +10,7 @@ from copydesk.vault.model import SealBroken, WrappedKey
 from copydesk.vault.port import DataKeyRepository, KeyEncryptionStore, MemoryDataKeys, SecretStore
 from copydesk.vault.secret_file import FileSecretStore
 from copydesk.vault.service import Vault
-from copydesk.vault.store import KeyRing, NewAccount, PostgresDataKeys, add_account
+from copydesk.vault.store import KeyRing, NewAccount, PostgresDataKeys, add_account, quarantine
 from copydesk.vault.tables import Account, DataKey
 
 __all__ = [
@@ -30,4 +30,5 @@ __all__ = [
     "WrappedKey",
     "add_account",
     "key_version",
+    "quarantine",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from copydesk.db import Database, TenantSession
@@ -80,6 +80,12 @@ def add_account(session: TenantSession, vault: Vault, new: NewAccount) -> int:
     return account.id
 
 
+def quarantine(session: TenantSession, account_id: int, reason: str) -> None:
+    """Mark an account unusable, for a `Denial`'s reason: its key is not tried again until its owner renews it."""
+    unusable = update(Account).values(status="unusable", status_reason=str(reason))
+    session.execute(unusable.where(Account.id == account_id, Account.status == "active"))
+
+
 class KeyRing:
     """Open exchange keys for the roles that may hold them, and keep them in memory for a few minutes."""
 
@@ -101,6 +107,7 @@ class KeyRing:
             else:
                 missing.append(account_id)
         if missing:
+            self._held = {place: held for place, held in self._held.items() if now < held[0]}
             found |= self._open(tenant_id, missing, now)
         return found
 

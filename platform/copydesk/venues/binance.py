@@ -9,17 +9,17 @@ import asyncio
 import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from decimal import Decimal
 from typing import Any
 
 from orjson import loads
 
-from copydesk.kernel import OutcomeUnknown, Unavailable, VenueRefused
+from copydesk.kernel import CopydeskError, OutcomeUnknown, Unavailable, VenueRefused
 from copydesk.trading import Credentials, Instrument, OrderRequest, OrderView
 from copydesk.venues.binance_account import balances_of, instruments_of, key_scope_of, prices_of
 from copydesk.venues.binance_calls import MISREAD, Fanout, OrderCall, PlainCall
-from copydesk.venues.binance_errors import CANCEL_REJECTED, NO_SUCH_ORDER
+from copydesk.venues.binance_errors import CANCEL_REJECTED, NO_SUCH_ORDER, UNKNOWN_ORDER
 from copydesk.venues.binance_orders import check_credentials, fills_of, leader_trade, order_view
 from copydesk.venues.budget import RateBudget
 from copydesk.venues.http_pool import HttpPool, PoolLimits
@@ -51,21 +51,36 @@ class BinanceSpot(Venue):
         allowed = self.traits.endpoints.values()
         self._pool = HttpPool(urls.rest, allowed, limits=limits, ssl_context=ssl_context, now=now)
         self._ahead_s = 0.0
+        self._synced_at = 0.0
+        self._syncing: asyncio.Task[None] | None = None
         self._symbols: dict[str, str] = {}
 
     async def warm(self, connections: int) -> int:
-        """Open connections and learn the exchange's clock; call it again from time to time."""
+        """Open connections and learn the exchange's clock.
+
+        Call it again every minute: it costs one request of weight 1, and dials only what the exchange has closed.
+        """
         opened = await self._pool.warm(connections)
         await self.sync_clock()
         return opened
 
     async def sync_clock(self) -> float:
         """Learn by how many seconds the exchange's clock is ahead of ours, and return it."""
-        before = self.now()
-        answer = await self._read("time", None, {})
+        call = PlainCall(self, self.traits.endpoints["time"], None, {})
+        answer = await self._answer(call)
+        assert call.sent_at is not None and call.acked_at is not None, "an answered call was sent"
         with _reading():
-            self._ahead_s = answer["serverTime"] / 1000 - (before + self.now()) / 2
+            self._ahead_s = answer["serverTime"] / 1000 - (call.sent_at + call.acked_at) / 2
+        self._synced_at = self.now()
         return self._ahead_s
+
+    def doubt_clock(self, sent_at: float) -> None:
+        """Ask for the exchange's time because a request was refused for its own; once for all sent before the answer.
+
+        If nobody answers, the next refusal asks again.
+        """
+        if self._syncing is None and sent_at >= self._synced_at:
+            self._syncing = asyncio.get_running_loop().create_task(self._try_sync())
 
     def timestamp_ms(self) -> int:
         return int((self.now() + self._ahead_s) * 1000)
@@ -124,7 +139,7 @@ class BinanceSpot(Venue):
         try:
             answer = await self._read("cancel", credentials, parameters)
         except VenueRefused as refusal:
-            if refusal.venue_code == CANCEL_REJECTED:
+            if refusal.venue_code == CANCEL_REJECTED and UNKNOWN_ORDER in str(refusal):
                 return None
             raise
         with _reading(mutates=True):
@@ -179,11 +194,22 @@ class BinanceSpot(Venue):
 
     async def aclose(self) -> None:
         await self._pool.aclose()
+        if self._syncing is not None:
+            await self._syncing
+
+    async def _try_sync(self) -> None:
+        try:
+            with suppress(CopydeskError):
+                await self.sync_clock()
+        finally:
+            self._syncing = None
 
     async def _read(self, endpoint: str, credentials: Credentials | None, parameters: dict[str, str | int]) -> Any:
         if credentials is not None:
             check_credentials(credentials)
-        call = PlainCall(self, self.traits.endpoints[endpoint], credentials, parameters)
+        return await self._answer(PlainCall(self, self.traits.endpoints[endpoint], credentials, parameters))
+
+    async def _answer(self, call: PlainCall) -> Any:
         self._pool.start(call)
         body = await call.future
         with _reading(mutates=call.endpoint.mutates):

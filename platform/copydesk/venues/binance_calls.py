@@ -10,7 +10,7 @@ from orjson import JSONDecodeError, loads
 
 from copydesk.kernel import OutcomeUnknown, Unavailable, VenueRefused
 from copydesk.trading import Credentials, OrderRequest
-from copydesk.venues.binance_errors import classify
+from copydesk.venues.binance_errors import classify, refuses_time
 from copydesk.venues.binance_orders import check_credentials, order_form, order_view, query_text, sign
 from copydesk.venues.budget import Reported
 from copydesk.venues.http_wire import Call
@@ -20,7 +20,9 @@ from copydesk.venues.traits import Endpoint
 if TYPE_CHECKING:
     from copydesk.venues.binance import BinanceSpot
 
-MISREAD = (JSONDecodeError, KeyError, ValueError, TypeError, ArithmeticError, AttributeError)
+# What reading an answer of another form may raise; OSError and OverflowError come from impossible timestamps.
+MISREAD = (JSONDecodeError, KeyError, ValueError, TypeError, ArithmeticError, AttributeError, OSError)
+COUNT_DIGITS_MAX = 12
 _SILENT = Reported()
 _FORM = "Content-Type: application/x-www-form-urlencoded\r\n"
 
@@ -56,6 +58,8 @@ class BudgetedCall(Call):
             self.failed = classify(self.status, self.body, self.header(b"retry-after"), self.venue.now())
         if self.sent_at is not None:
             self._settle_budget()
+            if self.status == 400 and refuses_time(self.body):
+                self.venue.doubt_clock(self.sent_at)
 
     def _settle_budget(self) -> None:
         now = self.venue.now()
@@ -107,14 +111,23 @@ class PlainCall(BudgetedCall):
 
 
 class Fanout:
-    """Count the orders of one `submit_many` that are still open; `done` is set when the last is over."""
+    """Count the orders of one `submit_many` that are still open; `done` is set when the last is over.
 
-    __slots__ = ("done", "may_send", "open")
+    The right to send, once lost, does not come back: another worker may have adopted what is left.
+    """
+
+    __slots__ = ("_asked", "_may_send", "done", "open")
 
     def __init__(self, size: int, may_send: Callable[[], bool]) -> None:
         self.open = size
-        self.may_send = may_send
+        self._asked = may_send
+        self._may_send = True
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def may_send(self) -> bool:
+        """Ask the sender again, until its first no."""
+        self._may_send = self._may_send and self._asked()
+        return self._may_send
 
     def one_is_over(self) -> None:
         self.open -= 1
@@ -173,7 +186,7 @@ def _reported(headers: list[tuple[bytes, bytes]]) -> Reported:
     orders_10s: int | None = None
     orders_1d: int | None = None
     for name, value in headers:
-        if name[:6].lower() != b"x-mbx-" or not value.isdigit():
+        if name[:6].lower() != b"x-mbx-" or not value.isdigit() or len(value) > COUNT_DIGITS_MAX:
             continue
         match name.lower():
             case b"x-mbx-used-weight-1m":

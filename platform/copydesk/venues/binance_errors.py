@@ -1,7 +1,8 @@
 """Binance's refusals in our words: one table, by code and not by ccxt's exception class.
 
 The class depends on the URL and on REST or WebSocket; the code does not. What the exchange's page calls
-"execution status unknown", and every answer that is not in its error form, is `OutcomeUnknown`.
+"execution status unknown", every code that it does not list, and every answer that is not in its error form,
+is `OutcomeUnknown`.
 Source: binance-spot-api-docs, errors.md and rest-api.md (HTTP return codes).
 """
 
@@ -17,6 +18,8 @@ from copydesk.trading import Denial
 
 NO_SUCH_ORDER = "-2013"
 CANCEL_REJECTED = "-2011"
+UNKNOWN_ORDER = "Unknown order sent."  # Under -2011; its other texts say that the order stays as it is.
+INVALID_TIMESTAMP = -1021
 
 Failure = VenueRefused | Unavailable | OutcomeUnknown
 
@@ -28,18 +31,23 @@ class Doubt(Enum):
     UNKNOWN = "unknown"
 
 
+# errors.md, "10xx - General Server or Network issues": a code of that family proves only what is listed here.
 CODES: dict[int, Denial | Doubt] = {
     -1000: Doubt.UNKNOWN,
     -1001: Doubt.UNKNOWN,
     -1002: Denial.KEY_REJECTED,
     -1003: Doubt.RETRY,
+    -1004: Doubt.RETRY,  # "Server is busy, please wait and try again": only on the exchange's older error pages.
     -1006: Doubt.UNKNOWN,
     -1007: Doubt.UNKNOWN,
     -1008: Doubt.UNKNOWN,  # Answered with 503, whose page says: do not treat as a failure.
+    -1010: Denial.VENUE_REFUSED,  # The engine's own refusal, see `TEXTS`.
     -1013: Denial.VENUE_REFUSED,
+    -1014: Denial.VENUE_REFUSED,
     -1015: Doubt.RETRY,
     -1016: Doubt.UNKNOWN,
-    -1021: Doubt.RETRY,  # Outside the receive window: refused before the engine.
+    -1020: Denial.VENUE_REFUSED,
+    INVALID_TIMESTAMP: Doubt.RETRY,  # Outside the receive window: refused before the engine.
     -1022: Denial.KEY_REJECTED,
     -1034: Doubt.RETRY,
     -1121: Denial.INSTRUMENT_UNMAPPED,
@@ -49,6 +57,9 @@ CODES: dict[int, Denial | Doubt] = {
     -2015: Denial.KEY_REJECTED,
     -2021: Doubt.UNKNOWN,  # Cancel-replace: one half happened.
 }
+
+# errors.md, "11xx - Request issues" and the engine's -2xxx: refusals, whatever the code.
+REFUSAL_FAMILIES = (range(-1199, -1099), range(-2999, -1999))
 
 # The engine's messages under -1010, -1013, -2010 and -2011; longer texts before those they contain.
 TEXTS: tuple[tuple[str, Denial | Doubt], ...] = (
@@ -85,9 +96,14 @@ def classify(status: int, body: bytes, retry_after: bytes | None, now: float) ->
     if verdict is Doubt.UNKNOWN:
         return OutcomeUnknown(said)
     if verdict is Doubt.RETRY:
-        wait_s = 0.0 if code == -1021 else _retry_after_s(429, message, retry_after, now)
+        wait_s = 0.0 if code == INVALID_TIMESTAMP else _retry_after_s(429, message, retry_after, now)
         return Unavailable(said, retry_after_s=wait_s)
     return VenueRefused(said, code=verdict.value, venue_code=str(code))
+
+
+def refuses_time(body: bytes) -> bool:
+    """Tell whether a request was refused because its timestamp is outside the receive window."""
+    return _parse(body)[0] == INVALID_TIMESTAMP
 
 
 def _verdict(code: int, message: str) -> Denial | Doubt:
@@ -95,7 +111,8 @@ def _verdict(code: int, message: str) -> Denial | Doubt:
         for text, verdict in TEXTS:
             if text in message:
                 return verdict
-    return CODES.get(code, Denial.VENUE_REFUSED)
+    unlisted = Denial.VENUE_REFUSED if any(code in family for family in REFUSAL_FAMILIES) else Doubt.UNKNOWN
+    return CODES.get(code, unlisted)
 
 
 def _parse(body: bytes) -> tuple[int | None, str]:

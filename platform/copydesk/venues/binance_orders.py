@@ -85,7 +85,7 @@ def query_text(parameters: Mapping[str, str | int]) -> str:
 def order_view(answer: Mapping[str, Any], fills: tuple[Fill, ...] | None = None) -> OrderView:
     """Read an order object of any endpoint; a cancel answer names the order by `origClientOrderId`.
 
-    Raises `KeyError`, `ValueError`, `TypeError` or `ArithmeticError` for anything else.
+    Raises what `binance_calls.MISREAD` lists for anything else.
     """
     cum_qty = Decimal(answer["executedQty"])
     at_ms = answer.get("transactTime") or answer.get("updateTime") or answer.get("time")
@@ -169,7 +169,8 @@ def _avg_px(cum_qty: Decimal, cum_quote: Decimal) -> Decimal | None:
 def _answer_fills(fills: Iterable[Mapping[str, Any]], at: datetime | None) -> tuple[Fill, ...]:
     if not fills:
         return ()
-    assert at is not None, "an answer with fills has a time"
+    if at is None:
+        raise ValueError("fills without a time")
     return tuple([_fill(fill, fill["tradeId"], at) for fill in fills])
 
 

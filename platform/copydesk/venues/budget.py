@@ -52,10 +52,13 @@ class Window:
         self._in_flight += cost
 
     def settle(self, cost: int, spent: int, reported: int | None, now: float) -> None:
-        """Replace what was taken by what it really cost; the exchange's own count wins over ours."""
+        """Replace what was taken by what it really cost, and believe the exchange when it counted more.
+
+        Answers overtake each other, so a smaller count is an older one: within a window ours never falls.
+        """
         self._turn(now)
         self._in_flight -= cost
-        self._used = self._used + spent if reported is None else reported
+        self._used = max(self._used + spent, reported or 0)
 
     def _turn(self, now: float) -> None:
         index = int(now // self._period_s)

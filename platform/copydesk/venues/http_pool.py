@@ -25,11 +25,12 @@ DIALS_MAX = 50  # More at once overflow a usual listen backlog, and a lost SYN c
 
 @dataclass(frozen=True)
 class PoolLimits:
-    """Bounds of one pool. `wait_max_s` is the longest time in the queue, `answer_max_s` from write to answer."""
+    """Bounds of one pool: `wait_max_s` in the queue, `answer_max_s` and for reads `read_max_s` from write to answer."""
 
     connections_max: int = 200
     wait_max_s: float = 5.0
-    answer_max_s: float = 10.0
+    answer_max_s: float = 3.0  # Of orders: the sooner one counts as unknown, the sooner reconcile may ask for it.
+    read_max_s: float = 10.0  # `exchangeInfo` is megabytes.
     connect_max_s: float = 5.0
 
 
@@ -69,16 +70,18 @@ class HttpPool:
         return len(self._open)
 
     async def warm(self, connections: int) -> int:
-        """Open connections ahead of need, and again those that the exchange closed; return how many are open."""
+        """Open connections ahead of need, and again those that the exchange closed; return how many are open.
+
+        Costs one look at each idle connection when nothing is missing.
+        """
         self._loop = asyncio.get_running_loop()
-        for connection in self._idle:
-            if not connection.usable():
-                connection.abort()
+        dead = {connection for connection in self._idle if not connection.usable()}
+        for connection in dead:
+            connection.abort()
+        await self._until(lambda: self._open.isdisjoint(dead))
         self._target = min(connections, self.limits.connections_max)
         self._grow()
-        while self._dials:
-            self._changed.clear()
-            await self._changed.wait()
+        await self._until(lambda: not self._dials)
         self._target = 0
         return self.open_connections
 
@@ -112,9 +115,7 @@ class HttpPool:
                 self._fail_unsent(queue.popleft(), "the connection pool is closed")
         for connection in self._open:
             connection.abort()
-        while self._dials or self._open:
-            self._changed.clear()
-            await self._changed.wait()
+        await self._until(lambda: not self._dials and not self._open)
 
     def opened(self, connection: Connection) -> None:
         self._open.add(connection)
@@ -122,6 +123,7 @@ class HttpPool:
     def answered(self, connection: Connection, call: Call, *, reusable: bool) -> None:
         """Take a whole answer from a connection (called by the connection)."""
         call.acked_at = self._now()
+        self._finish(call)
         if reusable and not self._closed:
             waiting = self._next_waiting()
             if waiting is not None:
@@ -130,7 +132,6 @@ class HttpPool:
                 self._idle.append(connection)
         else:
             connection.abort()
-        self._finish(call)
 
     def lost(self, connection: Connection, call: Call | None, why: str) -> None:
         """Take note of a dead connection and of the request it was carrying (called by the connection)."""
@@ -157,7 +158,11 @@ class HttpPool:
         return None
 
     def _send(self, connection: Connection, call: Call) -> None:
-        """Write one request; one that may not be sent after all gives the connection to the next."""
+        """Write one request; one that may not or cannot be sent after all gives the connection to the next.
+
+        A bug in one request must not keep the answers of the others from their callers: it ends that request
+        alone and goes to the event loop's exception handler.
+        """
         assert self._loop is not None
         waiting: Call | None = call
         while waiting is not None:
@@ -165,17 +170,18 @@ class HttpPool:
                 payload = self._payload(waiting)
             except Unavailable as refusal:
                 waiting.failure = refusal
-                self._finish(waiting)
-                waiting = self._next_waiting()
-                continue
-            except BaseException:
-                connection.abort()
-                raise
-            waiting.deadline = self._loop.time() + self.limits.answer_max_s
-            waiting.sent_at = self._now()
-            connection.send(waiting, payload)
-            self._watch()
-            return
+            except Exception as bug:  # noqa: BLE001 - reported and ended here, see above
+                waiting.failure = Unavailable("not sent: the request could not be made")
+                self._loop.call_exception_handler({"message": "a request could not be made", "exception": bug})
+            else:
+                patience_s = self.limits.answer_max_s if waiting.endpoint.mutates else self.limits.read_max_s
+                waiting.deadline = self._loop.time() + patience_s
+                waiting.sent_at = self._now()
+                connection.send(waiting, payload)
+                self._watch()
+                return
+            self._finish(waiting)
+            waiting = self._next_waiting()
         self._idle.append(connection)
 
     def _payload(self, call: Call) -> bytes:
@@ -228,6 +234,11 @@ class HttpPool:
         if not self._open and not self._dials:
             while (call := self._next_waiting()) is not None:
                 self._fail_unsent(call, f"cannot connect: {failure or 'timed out'}")
+
+    async def _until(self, condition: Callable[[], bool]) -> None:
+        while not condition():
+            self._changed.clear()
+            await self._changed.wait()
 
     def _watch(self) -> None:
         if self._sweeper is None and self._loop is not None:

@@ -33,7 +33,8 @@ class LimitUnit(StrEnum):
 class Endpoint:
     """One allowed request. `weight` counts against the address, `orders` against the account.
 
-    `settles`: it finds out what became of an order, and may draw on the reserve that is kept for closes.
+    `settles`: it finds out what became of an order, or the time that every order needs, and may draw on the
+    reserve that is kept for closes.
     """
 
     method: str
@@ -89,7 +90,7 @@ BINANCE_SPOT = VenueTraits(
     ),
     endpoints=MappingProxyType(
         {
-            "time": Endpoint("GET", "/api/v3/time", 1),
+            "time": Endpoint("GET", "/api/v3/time", 1, settles=True),
             "instruments": Endpoint("GET", "/api/v3/exchangeInfo", 20),
             "prices": Endpoint("GET", "/api/v3/ticker/price", 4),
             "submit": Endpoint("POST", "/api/v3/order", 1, orders=1),

@@ -31,7 +31,7 @@ def create_app(runtime: Runtime, *, clock: Clock | None = None) -> Flask:
     app = Flask("copydesk.web", static_folder=None, template_folder=None)
     app.config.update(
         SQLALCHEMY_DATABASE_URI=sqlalchemy_url(runtime.database_url),
-        SQLALCHEMY_ENGINE_OPTIONS={"pool_size": _POOL_SIZE, "pool_pre_ping": True},
+        SQLALCHEMY_ENGINE_OPTIONS={"pool_size": _POOL_SIZE, "pool_pre_ping": True, "hide_parameters": True},
         BABEL_TRANSLATION_DIRECTORIES=str(TRANSLATIONS),
         MAX_CONTENT_LENGTH=_BODY_BYTES_MAX,
     )

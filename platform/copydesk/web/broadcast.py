@@ -7,7 +7,7 @@ connects again by itself.
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
@@ -18,11 +18,11 @@ K = TypeVar("K", bound=Hashable)
 
 @dataclass(eq=False)
 class Listener:
-    """One open event stream. `dropped` is set when it fell too far behind."""
+    """One open event stream. `address` is the client's; `dropped` is set when it fell too far behind."""
 
     slug: str
     locale: str
-    host: str
+    address: str = ""
     queue: asyncio.Queue[bytes] = field(default_factory=lambda: asyncio.Queue(QUEUE_MAX))
     dropped: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -41,21 +41,31 @@ class Rooms:
 
     def __init__(self) -> None:
         self._rooms: defaultdict[str, set[Listener]] = defaultdict(set)
+        self._clients: Counter[tuple[str, str]] = Counter()
 
     def __len__(self) -> int:
         return sum(len(room) for room in self._rooms.values())
 
     def join(self, listener: Listener) -> None:
         self._rooms[listener.slug].add(listener)
+        self._clients[listener.slug, listener.address] += 1
 
     def leave(self, listener: Listener) -> None:
         self._rooms[listener.slug].discard(listener)
         if not self._rooms[listener.slug]:
             del self._rooms[listener.slug]
+        client = (listener.slug, listener.address)
+        self._clients[client] -= 1
+        if not self._clients[client]:
+            del self._clients[client]
 
-    def locales(self, slug: str) -> dict[str, str]:
-        """Return the locales that someone of this brand reads now, each with a host they came by."""
-        return {listener.locale: listener.host for listener in self._rooms.get(slug, ())}
+    def count(self, slug: str, address: str) -> int:
+        """Return how many streams of this brand one address holds open."""
+        return self._clients[slug, address]
+
+    def locales(self, slug: str) -> set[str]:
+        """Return the locales that someone of this brand reads now."""
+        return {listener.locale for listener in self._rooms.get(slug, ())}
 
     def send(self, slug: str, locale: str, frame: bytes) -> int:
         """Offer a frame to each listener of that brand and locale; returns how many took it."""

@@ -20,6 +20,7 @@ from redis.exceptions import RedisError
 from copydesk.tenancy import FEATURE_DESK, Tenant, setting_value
 from copydesk.web.app import create_app
 from copydesk.web.broadcast import Coalescer, Listener, Rooms, sse_frame
+from copydesk.web.client import Proxies
 from copydesk.web.port import Runtime
 from copydesk.web.render import DeskRenderer
 
@@ -28,10 +29,14 @@ log = logging.getLogger(__name__)
 HEARTBEAT_S = 15.0
 PAUSE_S = 0.25
 LISTENERS_MAX = 10_000
+LISTENERS_PER_CLIENT_MAX = 50
 REPLAYED = 10
 _RECONNECT_S = 1.0
 _PATTERN = "copydesk:*:desk"
 _BEAT = b": beat\n\n"
+_TOO_MANY = (
+    f"Expected at most {LISTENERS_PER_CLIENT_MAX} open pages of this site from one address: close some, then reload.\n"
+)
 _HEADERS = {
     "Content-Type": "text/event-stream; charset=utf-8",
     "Cache-Control": "no-store",
@@ -44,8 +49,9 @@ _HEADERS = {
 class Live:
     """One process of live events for every brand."""
 
-    def __init__(self, runtime: Runtime, flask_app: Flask) -> None:
+    def __init__(self, runtime: Runtime, flask_app: Flask, proxies: Proxies) -> None:
         self._runtime = runtime
+        self._proxies = proxies
         self._renderer = DeskRenderer(flask_app)
         self._coalescer: Coalescer[tuple[str, int]] = Coalescer(self._publish, pause_s=PAUSE_S)
         self.rooms = Rooms()
@@ -62,10 +68,13 @@ class Live:
             return web.Response(status=403, text="Forbidden\n")
         if len(self.rooms) >= LISTENERS_MAX:
             return web.Response(status=503, text="Service Unavailable\n", headers={"Retry-After": "5"})
+        client = self._proxies.client(request.remote or "", request.headers.getall("X-Forwarded-For", ()))
+        if self.rooms.count(tenant.slug, client) >= LISTENERS_PER_CLIENT_MAX:
+            return web.Response(status=429, text=_TOO_MANY, headers={"Retry-After": "5"})
+        listener = Listener(tenant.slug, wanted_locale(tenant, request.query.get("locale", "")), client)
+        self.rooms.join(listener)
         cors = {"Access-Control-Allow-Origin": origin} if origin else {}
         response = web.StreamResponse(headers={**_HEADERS, **cors})
-        listener = Listener(tenant.slug, wanted_locale(tenant, request.query.get("locale", "")), request.host)
-        self.rooms.join(listener)
         try:
             await response.prepare(request)
             await response.write(b"retry: 2000\n\n")
@@ -100,7 +109,7 @@ class Live:
 
     async def _catch_up(self, tenant: Tenant, listener: Listener) -> None:
         """Send the newest rows again after a break; a row that the page has already is replaced by itself."""
-        rows = await asyncio.to_thread(self._renderer.recent, tenant, listener.locale, listener.host, REPLAYED)
+        rows = await asyncio.to_thread(self._renderer.recent, tenant, listener.locale, REPLAYED)
         for signal_id, html in reversed(rows):
             listener.offer(sse_frame("signal", signal_id, html))
 
@@ -140,12 +149,19 @@ class Live:
     async def _publish(self, key: tuple[str, int]) -> None:
         slug, signal_id = key
         tenant = self._runtime.directory.by_slug(slug)
-        locales = self.rooms.locales(slug)
+        locales = sorted(self.rooms.locales(slug))
         if tenant is None or not locales:
             return
-        rows = await asyncio.to_thread(self._renderer.signal_rows, tenant, signal_id, locales)
-        for locale, html in rows.items():
-            self.rooms.send(slug, locale, sse_frame("signal", signal_id, html))
+        receipt = await asyncio.to_thread(self._renderer.receipt, tenant, signal_id)
+        if receipt is None:
+            return
+        rendering = [asyncio.to_thread(self._renderer.row, tenant, locale, receipt) for locale in locales]
+        # One locale's bad words are never another's: a failure is that locale's result.
+        for locale, row in zip(locales, await asyncio.gather(*rendering, return_exceptions=True), strict=True):
+            if isinstance(row, BaseException):
+                log.error("live row %s of %s in %s failed: %s", signal_id, slug, locale, " ".join(repr(row).split()))
+            else:
+                self.rooms.send(slug, locale, sse_frame("signal", signal_id, row))
 
     async def close(self) -> None:
         await self._coalescer.close()
@@ -165,9 +181,9 @@ def wanted_locale(tenant: Tenant, asked: str) -> str:
     return asked if asked in tenant.config.locales else tenant.config.locale_default
 
 
-def create_live_app(runtime: Runtime) -> web.Application:
-    """Build the live server; `app[LIVE]` is its heart, for tests."""
-    live = Live(runtime, create_app(runtime))
+def create_live_app(runtime: Runtime, proxies: Proxies | None = None) -> web.Application:
+    """Build the live server; `app[LIVE]` is its heart, for tests. Without `proxies`, those on loopback are believed."""
+    live = Live(runtime, create_app(runtime), proxies or Proxies())
     app = web.Application()
     app[LIVE] = live
     app.router.add_get("/live/desk", live.desk)

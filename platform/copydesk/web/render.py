@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from flask import Flask
 from jinja2 import TemplateError
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import SQLAlchemyError
 
 from copydesk.replication.desk import SignalReceipt, recent_signals, signal_receipt
 from copydesk.tenancy import Tenant
@@ -27,28 +27,23 @@ class DeskRenderer:
     def __init__(self, app: Flask) -> None:
         self._app = app
 
-    def signal_rows(self, tenant: Tenant, signal_id: int, locales: Mapping[str, str]) -> dict[str, str]:
-        """Read one signal once and render it for each locale (given with a host); empty where it cannot be shown."""
-        with self._failures_logged(tenant):
-            first_host = next(iter(locales.values()))
-            with self._as_brand(tenant, tenant.config.locale_default, first_host):
-                receipt = signal_receipt(brand_session(), signal_id)
-            return {} if receipt is None else self._render(tenant, receipt, locales)
-        return {}
+    def receipt(self, tenant: Tenant, signal_id: int) -> SignalReceipt | None:
+        """Read one signal; None where it is not the brand's or cannot be read."""
+        with self._failures_logged(tenant), self._as_brand(tenant, tenant.config.locale_default):
+            return signal_receipt(brand_session(), signal_id)
+        return None
 
-    def recent(self, tenant: Tenant, locale: str, host: str, limit: int) -> list[tuple[int, str]]:
+    def row(self, tenant: Tenant, locale: str, receipt: SignalReceipt) -> str:
+        """Render one signal for the readers of one locale."""
+        with self._as_brand(tenant, locale):
+            return render(ROW, receipt=receipt)
+
+    def recent(self, tenant: Tenant, locale: str, limit: int) -> list[tuple[int, str]]:
         """Render the newest signals, newest first; none where they cannot be read."""
-        with self._failures_logged(tenant), self._as_brand(tenant, locale, host):
+        with self._failures_logged(tenant), self._as_brand(tenant, locale):
             signals = recent_signals(brand_session(), limit=limit)
             return [(signal.signal_id, render(ROW, receipt=signal)) for signal in signals]
         return []
-
-    def _render(self, tenant: Tenant, receipt: SignalReceipt, locales: Mapping[str, str]) -> dict[str, str]:
-        rows = {}
-        for locale, host in locales.items():
-            with self._as_brand(tenant, locale, host):
-                rows[locale] = render(ROW, receipt=receipt)
-        return rows
 
     def close(self) -> None:
         """Give the database connections back."""
@@ -56,8 +51,10 @@ class DeskRenderer:
             db.engine.dispose()
 
     @contextmanager
-    def _as_brand(self, tenant: Tenant, locale: str, host: str) -> Iterator[None]:
+    def _as_brand(self, tenant: Tenant, locale: str) -> Iterator[None]:
+        """Enter the brand by its own first host: what a visitor wrote into a header never gets here."""
         sites: Sites = self._app.extensions["copydesk_sites"]
+        host = tenant.hosts[0]
         with self._app.test_request_context(base_url=f"http://{host}"):
             sites.enter(tenant, locale, host)
             yield
@@ -67,5 +64,5 @@ class DeskRenderer:
         """Let the next event be tried as if nothing had been: a page's reload shows what was missed."""
         try:
             yield
-        except (OperationalError, TemplateError) as error:
-            log.error("live rows of %s failed", tenant.slug, exc_info=error)
+        except (SQLAlchemyError, TemplateError) as error:
+            log.error("live rows of %s failed: %s", tenant.slug, " ".join(str(error).split()))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import resource
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import uvloop
@@ -13,6 +15,7 @@ from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
 
 from copydesk.kernel import ConfigError
 from copydesk.web.app import create_app
+from copydesk.web.client import LOOPBACK, Proxies
 from copydesk.web.live import create_live_app
 from copydesk.web.port import Runtime
 
@@ -53,12 +56,17 @@ def serve_sites(make_runtime: Callable[[], Runtime], *, host: str, port: int, wo
     SitesServer(make_runtime, options).run()
 
 
-def serve_live(runtime: Runtime, *, host: str, port: int) -> None:
-    """Serve live events until a signal to end; raises ConfigError when the port cannot be had."""
+def serve_live(runtime: Runtime, *, host: str, port: int, trusted_proxies: str = LOOPBACK) -> None:
+    """Serve live events until a signal to end; raises ConfigError when the port cannot be had.
+
+    `trusted_proxies` as gunicorn has it: whose X-Forwarded-For tells visitors apart.
+    """
+    proxies = Proxies(trusted_proxies)
     listening = listen_on(host, port)
+    allow_open_files()
     loop = uvloop.new_event_loop()
     web.run_app(
-        _live_app(runtime),
+        _live_app(runtime, proxies),
         sock=listening,
         loop=loop,
         print=None,
@@ -68,8 +76,15 @@ def serve_live(runtime: Runtime, *, host: str, port: int) -> None:
     )
 
 
-async def _live_app(runtime: Runtime) -> web.Application:
-    return create_live_app(runtime)
+async def _live_app(runtime: Runtime, proxies: Proxies) -> web.Application:
+    return create_live_app(runtime, proxies)
+
+
+def allow_open_files() -> None:
+    """Raise this process's limit of open files to what the system grants: every open page holds a socket."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(ValueError, OSError):  # macOS calls its limit infinite and then refuses infinity.
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def listen_on(host: str, port: int) -> socket.socket:

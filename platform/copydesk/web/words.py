@@ -56,6 +56,9 @@ _SENTENCES: dict[str, tuple[LazyString, ...]] = {
     _D.INSTRUMENT_UNMAPPED: (lazy_gettext("Skipped: this market does not exist on the follower's exchange."),),
     _D.INSTRUMENT_HALTED: (lazy_gettext("Skipped: the exchange has halted trading in this market."),),
     _D.MARKET_NOT_ALLOWED: (lazy_gettext("Skipped: this market is not offered here."),),
+    _D.STRATEGY_PAUSED: (
+        lazy_gettext("Skipped: the trader had paused this strategy. Closing orders still go through."),
+    ),
     _D.SUBSCRIPTION_PAUSED: (lazy_gettext("Skipped: copying was paused. Closing orders still go through."),),
     _D.SUBSCRIPTION_DISARMED: (
         lazy_gettext("Skipped: copying was stopped because the positions no longer match the trader's."),

@@ -19,9 +19,10 @@ from redis.exceptions import RedisError
 from rq import Queue, SimpleWorker
 from rq.exceptions import StopRequested
 from rq.serializers import JSONSerializer
+from sqlalchemy.exc import SQLAlchemyError
 
 from copydesk.bootstrap import Runtime, WorkerSurroundings
-from copydesk.kernel import SystemClock, new_id, utc_now
+from copydesk.kernel import CopydeskError, SystemClock, new_id, utc_now
 from copydesk.replication import (
     LEASE_MS,
     UNKNOWN_WAIT_MS,
@@ -131,8 +132,11 @@ def _warm_lanes(runtime: Runtime, around: WorkerSurroundings) -> None:
         with runtime.db.tenant(tenant_id) as session:
             lanes = lane_accounts(session)
         for shard, accounts in lanes.items():
-            around.credentials(tenant_id, accounts)
-            replicator.drainer.drain(tenant_id, shard)
+            try:
+                around.credentials(tenant_id, accounts)
+                replicator.drainer.drain(tenant_id, shard)
+            except (CopydeskError, SQLAlchemyError) as error:
+                log.warning("lane %s of brand %s starts cold: %s", shard, tenant_id, str(error).splitlines()[0])
 
 
 def _prefer_latency() -> None:
@@ -146,4 +150,7 @@ def open_exchanges(runtime: Runtime, around: WorkerSurroundings) -> None:
     """Read and warm every exchange that a brand uses, before the first copy needs it."""
     for tenant in runtime.directory.all():
         for exchange in tenant.config.exchanges:
-            around.exchange(f"{exchange.venue}-{exchange.environment}:0")
+            try:
+                around.exchange(f"{exchange.venue}-{exchange.environment}:0")
+            except CopydeskError as error:
+                log.warning("%s-%s cannot be read yet: %s", exchange.venue, exchange.environment, error)

@@ -175,8 +175,13 @@ def test_a_wrong_start_says_what_is_wrong(lab: LabProcess, tmp_path: Path) -> No
     )
     assert taken.returncode == 1
     assert taken.stderr.startswith(f"Error: lab rest port: expected to listen on 127.0.0.1:{lab.rest_port}, found ")
+    second = start_wrongly("--data-dir", str(lab.data_dir), "--token-file", str(token))
+    assert (second.returncode, second.stderr) == (
+        1,
+        f"Error: lab data folder {lab.data_dir}: expected no other lab on it, found one running\n",
+    )
     (tmp_path / "bad").mkdir()
     (tmp_path / "bad" / "snapshot.json").write_text("{")
     spoiled = start_wrongly("--data-dir", str(tmp_path / "bad"), "--token-file", str(token))
     assert (spoiled.returncode, "expected a snapshot that this lab wrote" in spoiled.stderr) == (1, True)
-    assert "Traceback" not in missing.stderr + taken.stderr + spoiled.stderr
+    assert "Traceback" not in missing.stderr + taken.stderr + spoiled.stderr + second.stderr

@@ -35,7 +35,7 @@ def order(
 
 @asynccontextmanager
 async def venue_on(lab: LabProcess, *, ahead_s: float = 0.0) -> AsyncIterator[BinanceSpot]:
-    limits = PoolLimits(connections_max=50, answer_max_s=3.0)
+    limits = PoolLimits(connections_max=50)
     venue = BinanceSpot(lab.urls, limits=limits, now=lambda: time.time() + ahead_s)
     try:
         yield venue

@@ -201,6 +201,22 @@ def test_a_key_that_the_exchange_rejects_is_not_used_for_the_next_open(opens: Ca
     ]
 
 
+def test_a_paused_strategy_opens_nothing_and_still_closes(site: Site) -> None:
+    worker = site.worker()
+    site.trade(Side.BUY, "0.4")
+    worker.drain()
+    site.act("UPDATE strategy SET status = 'paused'")
+    site.trade(Side.BUY, "0.4")
+    site.trade(Side.SELL, "0.8")
+    assert worker.drain() == 2
+    assert site.rows("SELECT leg, status, reason FROM copy ORDER BY id") == [
+        ("open", "filled", None),
+        ("open", "denied", "strategy_paused"),
+        ("close", "filled", None),
+    ]
+    assert site.book()[1] == 0
+
+
 def test_a_receipt_tells_the_time_of_each_hop(site: Site) -> None:
     site.trade(Side.BUY, "0.4")
     site.worker().drain()

@@ -131,6 +131,23 @@ def test_the_listener_is_told_its_leaders_and_where_to_resume(site: Site) -> Non
         assert last_trade_at(session, site.leader).timestamp() * 1000 == START_MS
 
 
+@pytest.mark.parametrize(
+    ("change", "watched"),
+    [
+        ("UPDATE strategy SET status = 'paused'", True),
+        ("UPDATE strategy SET status = 'closed'", False),
+        ("UPDATE strategy SET status = 'suspended'", False),
+        ("UPDATE account SET status = 'unusable'", False),
+    ],
+)
+def test_a_paused_leader_is_watched_for_its_closes_and_a_closed_one_no_longer(
+    site: Site, change: str, watched: bool
+) -> None:
+    site.act(change)
+    with site.db.tenant(site.tenant_id) as session:
+        assert live_leaders(session, venue="binance", environment="lab") == ([site.leader] if watched else [])
+
+
 def test_equity_is_recorded_once_per_moment(site: Site) -> None:
     at = utc_now()
     for equity in (D(1), D(2)):

@@ -6,9 +6,10 @@ import threading
 from collections.abc import Callable
 
 import pytest
+from copydesk.replication.lease import take_lease
 from copydesk.replication.model import Limits, SignalFact
 from copydesk.replication.plan import plan_copies
-from copydesk.replication.store import CopyBatch, followers, next_due, store_copies, take_lease
+from copydesk.replication.store import CopyBatch, followers, next_due, store_copies
 from copydesk.trading import Side
 from desk_site import LEASE_MS, SHARD, Site
 from paper_exchange import INSTRUMENTS, D

@@ -91,6 +91,24 @@ def test_a_shortfall_that_is_known_only_after_the_close_leaves_no_negative_targe
     assert site.book() == (0, 0, 0)
 
 
+def test_an_open_that_proves_absent_after_a_half_close_leaves_what_is_held_as_the_target(
+    resting: tuple[Site, int, Fill],
+) -> None:
+    site, copy, fill = resting
+    settled(site, Settlement(copy, OrderStatus.FILLED, cum_qty=fill.qty, fills=(fill,)))
+    site.trade(Side.BUY, "0.4")
+    site.worker().drain()
+    in_doubt, held = site.one("SELECT max(id) FROM copy"), site.book()[0]
+    site.exchange.mood.clear()
+    site.trade(Side.SELL, "0.4")
+    site.worker().drain()
+    absent = Settlement(in_doubt, OrderStatus.EXPIRED, reason="never_arrived")
+    settled(site, absent, epoch=site.one("SELECT epoch FROM shard_lease"))
+    qty, target, _ = site.book()
+    assert 0 < qty < held
+    assert target == qty
+
+
 def test_a_fee_in_another_currency_leaves_the_book_whole(resting: tuple[Site, int, Fill]) -> None:
     site, copy, fill = resting
     settled(site, Settlement(copy, OrderStatus.FILLED, cum_qty=fill.qty, fills=(fill._replace(fee_currency="BNB"),)))

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from copydesk.kernel import CopydeskError, OutcomeUnknown, Unavailable, VenueRefused
 from copydesk.replication.check import Verdicts, judge
-from copydesk.replication.store import OpenCopy
+from copydesk.replication.inflight import OpenCopy
 from copydesk.trading import Denial, Fill, OrderStatus, OrderType, OrderView, Side
 from plan_values import NOW, D
 

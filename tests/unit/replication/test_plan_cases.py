@@ -205,3 +205,17 @@ def test_followers_are_planned_in_their_order_each_on_their_own_terms() -> None:
         (2, 102, D("0.008")),
         (3, 103, D("0.012")),
     ]
+
+
+def test_a_strategy_that_is_not_live_opens_nothing_and_closes_all_the_same() -> None:
+    paused = replace(LIMITS, strategy_live=False)
+    denied = plan(signal("0", "0.5"), follower(), limits=paused)
+    assert (denied.denial, denied.target_qty) == (Denial.STRATEGY_PAUSED, 0)
+    closing = plan(signal("0.5", "0"), holding("0.005"), limits=paused)
+    assert (closing.denial, closing.qty) == (None, D("0.005"))
+
+
+def test_a_half_close_with_an_open_in_doubt_sells_half_of_what_is_held() -> None:
+    doubtful = Book(qty=D("0.1"), target_qty=D("0.2"), buying=D("0.1"))
+    planned = plan(signal("2", "1"), follower(book=doubtful))
+    assert (planned.side, planned.qty, planned.target_qty) == (Side.SELL, D("0.05"), D("0.1"))

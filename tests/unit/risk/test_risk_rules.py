@@ -14,6 +14,7 @@ def denial(**changed: Any) -> Denial | None:
     facts: dict[str, Any] = {
         "state": SubscriptionState.SYNCED,
         "usable": True,
+        "strategy_live": True,
         "market_allowed": True,
         "trading": True,
         "age_ms": 10,
@@ -34,6 +35,7 @@ def test_an_open_against_which_nothing_speaks_is_allowed() -> None:
         ({"state": SubscriptionState.PAUSED}, Denial.SUBSCRIPTION_PAUSED),
         ({"state": SubscriptionState.DISARMED}, Denial.SUBSCRIPTION_DISARMED),
         ({"state": SubscriptionState.OUT_OF_SYNC}, Denial.SUBSCRIPTION_DISARMED),
+        ({"strategy_live": False}, Denial.STRATEGY_PAUSED),
         ({"market_allowed": False}, Denial.MARKET_NOT_ALLOWED),
         ({"trading": False}, Denial.INSTRUMENT_HALTED),
         ({"age_ms": 1001}, Denial.SIGNAL_TOO_OLD),

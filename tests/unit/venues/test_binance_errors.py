@@ -34,7 +34,11 @@ def body(code: int, message: str) -> bytes:
         (401, -2014, "API-key format invalid.", Denial.KEY_REJECTED),
         (401, -2015, "Invalid API-key, IP, or permissions for action.", Denial.KEY_REJECTED),
         (400, -1022, "Signature for this request is not valid.", Denial.KEY_REJECTED),
-        (400, -9999, "A code of next year.", Denial.VENUE_REFUSED),
+        (400, -1014, "Unsupported order combination.", Denial.VENUE_REFUSED),
+        (400, -1020, "This operation is not supported.", Denial.VENUE_REFUSED),
+        (400, -1199, "A sell order of next year.", Denial.VENUE_REFUSED),
+        (400, -2026, "Order was archived.", Denial.VENUE_REFUSED),
+        (400, -1010, "Market is closed.", Denial.INSTRUMENT_HALTED),
     ],
 )
 def test_a_named_refusal_proves_that_nothing_happened(status: int, code: int, message: str, denial: Denial) -> None:
@@ -58,6 +62,13 @@ def test_a_named_refusal_proves_that_nothing_happened(status: int, code: int, me
         (400, b"[]"),
         (409, body(-2021, "Order cancel-replace partially failed.")),
         (302, b""),
+        (400, body(-1005, "An unlisted code of the server's own family.")),
+        (404, body(-1099, "Not found, unauthenticated, or unauthorized.")),
+        (400, body(-9999, "A family of next year.")),
+        (400, body(0, "")),
+        (400, body(200, "success")),
+        (400, b'{"code":true,"msg":"?"}'),
+        (400, b'{"msg":"no code"}'),
     ],
 )
 def test_whatever_proves_nothing_is_unknown(status: int, answer: bytes) -> None:
@@ -72,6 +83,7 @@ def test_whatever_proves_nothing_is_unknown(status: int, answer: bytes) -> None:
         (418, body(-1003, "Way too much request weight used; IP banned until 1700000090000."), None, 90.0),
         (418, b"<html>", None, 120.0),
         (400, body(-1003, "Too many requests queued."), b"nonsense", 10.0),
+        (400, body(-1004, "Server is busy, please wait and try again"), None, 10.0),
         (400, body(-1021, "Timestamp for this request is outside of the recvWindow."), None, 0.0),
     ],
 )

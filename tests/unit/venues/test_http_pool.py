@@ -7,6 +7,7 @@ import os
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 from copydesk.kernel import NotPermitted, OutcomeUnknown, Unavailable
@@ -26,7 +27,7 @@ class Asked(Call):
     def __init__(self, endpoint: Endpoint, body_text: str = "", *, urgent: bool = False) -> None:
         super().__init__(endpoint, urgent=urgent)
         self.body_text = body_text
-        self.refusal: Unavailable | None = None
+        self.refusal: Exception | None = None
         self.end: asyncio.Future[Asked] = asyncio.get_running_loop().create_future()
 
     def render(self) -> tuple[str, str, str]:
@@ -216,6 +217,51 @@ def test_a_request_that_may_not_be_sent_after_all_gives_its_turn_to_the_next() -
             assert len(exchange.requests) == 2
 
     asyncio.run(run())
+
+
+def test_a_request_that_cannot_be_made_ends_alone_and_is_provably_not_sent() -> None:
+    async def run() -> None:
+        told: list[dict[str, Any]] = []
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(context))
+        limits = PoolLimits(connections_max=1)
+        async with raw_exchange(lambda _: ok(b"1")) as exchange, pool_on(exchange, limits) as pool:
+            calls = [Asked(ORDER, text) for text in ("one", "two", "three", "four")]
+            bugs = [calls[0], calls[2]]  # The first is met when dialing, the other when an answer frees the connection.
+            for call in bugs:
+                call.refusal = RuntimeError("our bug")
+            for call in calls:
+                pool.start(call)
+            await asyncio.gather(*(call.end for call in calls))
+            assert [call.status for call in calls] == [0, 200, 0, 200]
+            assert all(isinstance(call.failure, Unavailable) and call.sent_at is None for call in bugs)
+            assert [context["exception"] for context in told] == [call.refusal for call in bugs]
+            assert (len(exchange.requests), exchange.accepted) == (2, 1)
+
+    asyncio.run(run())
+
+
+def test_warming_replaces_a_connection_whose_end_the_event_loop_has_not_heard_of() -> None:
+    async def run() -> None:
+        async with raw_exchange(lambda _: ok(b"1")) as exchange, pool_on(exchange) as pool:
+            assert await pool.warm(2) == 2
+            await exchange.until(lambda: exchange.accepted == 2)
+            for connection in exchange.open:
+                descriptor = os.dup(connection.transport.get_extra_info("socket").fileno())
+                with socket.socket(fileno=descriptor) as sock:
+                    sock.shutdown(socket.SHUT_WR)
+            assert await pool.warm(2) == 2
+            await exchange.until(lambda: exchange.accepted == 4)
+            assert await pool.warm(2) == 2
+            assert exchange.accepted == 4
+
+    asyncio.run(run())
+
+
+def test_an_order_waits_less_for_its_answer_than_a_read() -> None:
+    """An order without an answer is unknown, and reconcile can only ask once we have stopped waiting."""
+    limits = PoolLimits()
+    assert limits.answer_max_s == 3.0
+    assert limits.read_max_s > limits.answer_max_s
 
 
 def test_warming_opens_connections_again_that_the_exchange_closed() -> None:

@@ -68,6 +68,24 @@ def test_the_count_that_the_exchange_reports_wins() -> None:
     assert budget.try_take(READ, "", reduces=True, now=0.0) == 0
 
 
+def test_an_answer_that_comes_late_does_not_lower_the_count() -> None:
+    budget = RateBudget(LIMITS)
+    for _ in range(2):
+        budget.try_take(READ, "", reduces=False, now=0.0)
+    budget.settle(READ, "", accepted=True, reported=Reported(weight_1m=60), now=0.0)
+    budget.settle(READ, "", accepted=True, reported=Reported(weight_1m=50), now=0.0)  # Written earlier, read later.
+    assert budget.try_take(READ, "", reduces=False, now=0.0) == 60.0
+    assert budget.try_take(READ, "", reduces=False, now=60.0) == 0
+
+
+def test_what_we_spent_counts_even_if_the_exchange_has_not_counted_it_yet() -> None:
+    budget = RateBudget(LIMITS)
+    for _ in range(6):
+        budget.try_take(READ, "", reduces=False, now=0.0)
+        budget.settle(READ, "", accepted=True, reported=Reported(weight_1m=10), now=0.0)
+    assert budget.try_take(READ, "", reduces=False, now=0.0) == 60.0
+
+
 def test_a_ban_stops_everything_until_it_ends() -> None:
     budget = RateBudget(LIMITS)
     budget.block(120.0, 1000.0)

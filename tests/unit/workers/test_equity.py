@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from copydesk.venues import Balance
-from copydesk.workers.listener import equity_of
+from copydesk.workers.leader import equity_of
 
 D = Decimal
 PRICES = {"BTC/USDT": D(50_000), "ETH/USDT": D(2_000), "BTC/EUR": D(45_000)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -15,7 +16,7 @@ from copydesk.stack import RedisServer
 from playwright.sync_api import Browser, sync_playwright
 from site_seed import STRATEGIES, FakeRuntime, Seeded
 
-CHROMIUM = Path("/usr/bin/chromium")
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or "chromium"
 FLAGS = [
     "--headless",
     "--no-sandbox",
@@ -41,10 +42,10 @@ def require(file: Path, remedy: str) -> None:
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     """One browser per module: Playwright keeps an event loop on this thread for as long as it runs."""
-    require(CHROMIUM, "install the distribution's chromium package")
+    require(Path(CHROMIUM), "install the distribution's chromium package")
     require(AXE, "run scripts/assets")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield browser
         browser.close()
 

@@ -12,12 +12,15 @@ from typing import Any
 
 import orjson
 
-from copydesk.kernel import InvalidInput, NotFound, Refused
+from copydesk.kernel import ConfigError, InvalidInput, NotFound, Refused
 from copydesk.venues.lab.exchange import Lab
 from copydesk.venues.lab.keys import READ, TRADE, ApiKey
 from copydesk.venues.lab.server import Answer, Request
 
 PREFIX = "/lab/v1/"
+SPEED_MAX = 100_000
+RTT_MS_MAX = 60_000
+COUNT_MAX = 1_000_000
 Body = Mapping[str, Any]
 
 
@@ -25,6 +28,8 @@ class Control:
     """Answer control calls on one lab."""
 
     def __init__(self, lab: Lab, token: str) -> None:
+        if not token:
+            raise ConfigError("lab token: expected a text, found nothing")
         self._lab = lab
         self._token = token
         self._calls: dict[tuple[str, str], Callable[[Body], Any]] = {
@@ -138,15 +143,15 @@ class Control:
         return {"muted": sorted(self._lab.streams.muted)}
 
     def _replay(self, body: Body) -> Any:
-        return {"replayed": self._lab.streams.replay(self._account(body), int(_number(body, "count")))}
+        return {"replayed": self._lab.streams.replay(self._account(body), int(_number(body, "count", COUNT_MAX)))}
 
     def _set_speed(self, body: Body) -> Any:
-        speed = _number(body, "speed")
+        speed = _number(body, "speed", SPEED_MAX)
         self._lab.market_clock.change_speed(speed, self._lab.now_ms())
         return {"speed": speed}
 
     def _set_rtt(self, body: Body) -> Any:
-        self._lab.rtt_ms = _number(body, "ms")
+        self._lab.rtt_ms = _number(body, "ms", RTT_MS_MAX)
         return {"ms": self._lab.rtt_ms}
 
     def _pin(self, body: Body) -> Any:
@@ -208,10 +213,10 @@ def _words(body: Body, name: str, default: list[str]) -> list[str]:
     return value
 
 
-def _number(body: Body, name: str) -> float:
+def _number(body: Body, name: str, most: int) -> float:
     value = body.get(name)
-    if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
-        raise InvalidInput(f"{name}: expected a number of at least 0, found {value!r}")
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= most:
+        raise InvalidInput(f"{name}: expected a number from 0 to {most}, found {value!r}")
     return float(value)
 
 

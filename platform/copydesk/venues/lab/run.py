@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import gc
 import secrets
 import signal
 import string
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import ClassVar
 
 import orjson
 from aiohttp import web
 
 from copydesk.kernel import ConfigError
 from copydesk.venues.lab import state
-from copydesk.venues.lab.control import Control
+from copydesk.venues.lab.control import RTT_MS_MAX, SPEED_MAX, Control
 from copydesk.venues.lab.dialects.binance import BinanceSpot
 from copydesk.venues.lab.dialects.binance_streams import MarketSession, MarketStreams
 from copydesk.venues.lab.dialects.binance_wsapi import ApiSession
@@ -43,6 +45,7 @@ GC_THRESHOLD = 100_000
 SNAPSHOT_CHEAP_S = 0.01
 SNAPSHOT_SHARE = 50.0
 SNAPSHOT_QUIET_S = 10.0
+_LOCK = "lock"
 _KEY_ALPHABET = string.ascii_letters + string.digits
 
 
@@ -54,6 +57,9 @@ class LabConfig:
     the present time of day, which at speed 1 makes old and new candles meet without a seam.
     """
 
+    SPEED_MAX: ClassVar[float] = SPEED_MAX
+    RTT_MS_MAX: ClassVar[float] = RTT_MS_MAX
+
     data_dir: Path
     token: str = field(repr=False)
     host: str = "127.0.0.1"
@@ -63,6 +69,13 @@ class LabConfig:
     speed: float = 1.0
     rtt_ms: float = 0.0
     start: int | None = None
+
+    def __post_init__(self) -> None:
+        if not self.token:
+            raise ConfigError("lab token: expected a text, found nothing")
+        for name, value, most in (("speed", self.speed, SPEED_MAX), ("rtt_ms", self.rtt_ms, RTT_MS_MAX)):
+            if not 0 <= value <= most:
+                raise ConfigError(f"lab {name}: expected a number from 0 to {most}, found {value}")
 
 
 @dataclass(frozen=True)
@@ -95,21 +108,34 @@ def _spare_collections() -> None:
 @asynccontextmanager
 async def running(config: LabConfig) -> AsyncIterator[Addresses]:
     """Run a lab on this loop for as long as the block lasts."""
-    lab = open_lab(config)
+    with _alone_on(config.data_dir):
+        lab = open_lab(config)
+        try:
+            async with _listening(lab, config) as addresses:
+                yield addresses
+            state.save(lab, config.data_dir)
+        finally:
+            lab.journal.close()
+
+
+@contextmanager
+def _alone_on(data_dir: Path) -> Iterator[None]:
+    """Own a data folder: two labs would spoil its journal. The kernel lets go of it when the process ends."""
     try:
-        async with _listening(lab, config) as addresses:
-            yield addresses
-        state.save(lab, config.data_dir)
-    finally:
-        lab.journal.close()
+        data_dir.mkdir(parents=True, exist_ok=True)
+        lock = (data_dir / _LOCK).open("wb")
+    except OSError as error:
+        raise ConfigError(f"lab data folder {data_dir}: expected a folder, found {error.strerror}") from error
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise ConfigError(f"lab data folder {data_dir}: expected no other lab on it, found one running") from error
+        yield
 
 
 def open_lab(config: LabConfig) -> Lab:
-    """Load or create the exchange of a data folder, without listening yet."""
-    try:
-        config.data_dir.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ConfigError(f"lab data folder {config.data_dir}: expected a folder, found {error.strerror}") from error
+    """Load or create the exchange of a data folder that is ours, without listening yet."""
     loaded, market = state.load(config.data_dir), Market(seed=config.seed)
     now_ms = time.time() * 1000.0
     start_ms = loaded.market_ms if loaded.market_ms is not None else config.start

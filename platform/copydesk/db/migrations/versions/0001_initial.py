@@ -216,6 +216,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["tenant_id"], ["tenant.id"], name=op.f("fk_strategy_tenant_id_tenant")),
         sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_strategy")),
         sa.UniqueConstraint("tenant_id", "slug", name=op.f("uq_strategy_tenant_id_slug")),
+        sa.UniqueConstraint("tenant_id", "account_id", name=op.f("uq_strategy_tenant_id_account_id")),
     )
     op.create_table(
         "equity_point",

@@ -1,0 +1,131 @@
+"""Copies whose end is not known, and corrective closes: what reconcile reads and writes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Row, text
+
+from copydesk.db import TenantSession
+from copydesk.replication.model import Planned
+from copydesk.replication.orders import order_request
+from copydesk.trading import OrderRequest, OrderStatus, OrderType, Side
+
+
+@dataclass(frozen=True, slots=True)
+class OpenCopy:
+    """A copy whose end is not yet known, with what is needed to ask the exchange or to send it again.
+
+    An open is no longer `wanted` once its book's target is zero: the leader has closed meanwhile.
+    """
+
+    id: int
+    subscription_id: int
+    signal_id: int
+    account_id: int
+    leg: str
+    symbol: str
+    side: Side
+    type: OrderType
+    qty: Decimal
+    px: Decimal | None
+    reduces: bool
+    client_order_id: str
+    status: OrderStatus
+    checks: int
+    proof_at: datetime | None
+    signal_at: datetime
+    wanted: bool = True
+
+    def request(self, venue_symbol: str) -> OrderRequest:
+        """Return the very order that was stored, with the same client order id."""
+        return order_request(self.client_order_id, venue_symbol, self)
+
+
+_DUE_CHECKS = text(
+    """
+    SELECT c.id, c.subscription_id, c.signal_id, c.account_id, c.leg, c.symbol, c.side, c.type, c.qty, c.px,
+           c.reduces, c.client_order_id, c.status, c.checks, c.proof_at, s.venue_at AS signal_at,
+           c.reduces OR coalesce(b.target_qty, 0) > 0 AS wanted
+    FROM copy c
+    JOIN signal s ON s.tenant_id = c.tenant_id AND s.id = c.signal_id
+    LEFT JOIN book b ON b.tenant_id = c.tenant_id AND b.subscription_id = c.subscription_id AND b.symbol = c.symbol
+    WHERE c.shard = :shard AND c.status IN ('in_flight', 'accepted', 'partially_filled')
+      AND (c.next_check_at IS NULL OR c.next_check_at <= :now)
+    ORDER BY c.reduces DESC, c.id LIMIT 500
+    """
+)
+
+
+def due_checks(session: TenantSession, *, shard: str, now: datetime) -> list[OpenCopy]:
+    """Return copies whose outcome is unknown and whose next look is due, closes first."""
+    return [_open_copy(row) for row in session.execute(_DUE_CHECKS, {"shard": shard, "now": now})]
+
+
+def _open_copy(row: Row[Any]) -> OpenCopy:
+    values = dict(row._mapping)
+    values["side"], values["type"] = Side(values["side"]), OrderType(values["type"])
+    values["status"] = OrderStatus(values["status"])
+    return OpenCopy(**values)
+
+
+_STORE_FIX = text(
+    """
+    INSERT INTO copy (tenant_id, subscription_id, signal_id, account_id, shard, leg, symbol, side, type, qty,
+                      reduces, client_order_id, status, epoch, planned_at)
+    SELECT :tenant_id, :subscription_id, :signal_id, :account_id, :shard, :leg, :symbol, :side, :type, :qty,
+           true, :cid, 'planned', :epoch, :now
+    FROM (SELECT 1 FROM shard_lease WHERE shard = :shard AND epoch = :epoch FOR SHARE) AS fence
+    ON CONFLICT (tenant_id, signal_id, subscription_id, leg) DO NOTHING
+    RETURNING id
+    """
+)
+
+
+def store_fix(
+    session: TenantSession,
+    *,
+    shard: str,
+    epoch: int,
+    signal_id: int,
+    symbol: str,
+    fix: Planned,
+    cid: str,
+    now: datetime,
+) -> int | None:
+    """Store one corrective close behind the same fence; None when it exists already or the fence is closed."""
+    params = {
+        "tenant_id": session.tenant_id,
+        "subscription_id": fix.subscription_id,
+        "account_id": fix.account_id,
+        "shard": shard,
+        "epoch": epoch,
+        "signal_id": signal_id,
+        "symbol": symbol,
+        "leg": fix.leg,
+        "side": str(fix.side),
+        "type": str(fix.type),
+        "qty": fix.qty,
+        "cid": cid,
+        "now": now,
+    }
+    return session.execute(_STORE_FIX, params).scalar()
+
+
+_RECORD_RUN = text(
+    """
+    INSERT INTO reconcile_run (tenant_id, shard, at, resolved, corrected)
+    VALUES (:tenant_id, :shard, :at, :resolved, :corrected)
+    ON CONFLICT (tenant_id, shard) DO UPDATE
+    SET at = excluded.at, resolved = excluded.resolved, corrected = excluded.corrected
+    """
+)
+
+
+def record_run(session: TenantSession, *, shard: str, at: datetime, resolved: int, corrected: int) -> None:
+    """Note that the shard was reconciled."""
+    params = {"tenant_id": session.tenant_id, "shard": shard, "at": at, "resolved": resolved, "corrected": corrected}
+    session.execute(_RECORD_RUN, params)
