@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -14,6 +15,7 @@ from pathlib import Path
 
 import pytest
 from copydesk.stack import wait_until
+from copydesk.web.server import allow_open_files
 from site_seed import ROOT, Seeded
 
 COPYDESK = str(Path(sys.executable).parent / "copydesk")
@@ -84,10 +86,21 @@ def test_a_busy_port_is_one_line_and_exit_code_one(environment: dict[str, str], 
     assert "--port" in complaint[0]
 
 
-def test_a_database_that_refuses_is_one_line_and_exit_code_one(environment: dict[str, str], free_port: int) -> None:
+@pytest.mark.parametrize(
+    ("role", "name", "address", "sentence"),
+    [
+        ("web", "DATABASE_URL", "postgresql://nobody@127.0.0.1:1/none", "PostgreSQL at DATABASE_URL refuses: "),
+        ("live", "DATABASE_URL", "postgresql://nobody@127.0.0.1:1/none", "PostgreSQL at DATABASE_URL refuses: "),
+        ("live", "REDIS_URL", "redis://127.0.0.1:1", "Redis at REDIS_URL does not answer: "),
+        ("live", "FORWARDED_ALLOW_IPS", "proxy.example", "FORWARDED_ALLOW_IPS: expected addresses or networks"),
+    ],
+)
+def test_what_would_fail_every_visitor_is_one_line_at_the_start(
+    environment: dict[str, str], free_port: int, role: str, name: str, address: str, sentence: str
+) -> None:
     done = subprocess.run(
-        [COPYDESK, "web", "--port", str(free_port)],
-        env={**environment, "DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none"},
+        [COPYDESK, role, "--port", str(free_port)],
+        env={**environment, name: address},
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -95,5 +108,15 @@ def test_a_database_that_refuses_is_one_line_and_exit_code_one(environment: dict
         check=False,
     )
     assert done.returncode == 1
-    assert "Traceback" not in done.stderr
-    assert "PostgreSQL" in done.stderr
+    (complaint,) = [line for line in done.stderr.splitlines() if " INFO " not in line]
+    assert complaint.startswith(f"copydesk: {sentence}")
+
+
+def test_live_may_open_as_many_files_as_the_system_grants() -> None:
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(512, before[1]), before[1]))
+        allow_open_files()
+        assert resource.getrlimit(resource.RLIMIT_NOFILE) == (before[1], before[1])
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)

@@ -21,7 +21,13 @@ from copydesk.tenancy import Explained, Tenant, explain, load_defaults, load_ten
 
 @click.group("config")
 def command() -> None:
-    """Explain where a setting's value comes from, list all settings."""
+    """Explain where a setting's value comes from, list all settings.
+
+    \b
+    Examples:
+      copydesk config explain aurora replication.slippage_bps_max
+      copydesk config reference
+    """
 
 
 @command.command("reference")

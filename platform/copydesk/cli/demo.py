@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import sys
@@ -9,12 +10,16 @@ import tempfile
 import threading
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import click
 
-from copydesk.cli.installation import open_installation, print_json
+from copydesk.cli.installation import open_installation, print_json, with_installation, with_root
+from copydesk.cli.options import PORT, Number
 from copydesk.cli.ports import free_ports
 from copydesk.demo.program import traders
+from copydesk.kernel import ConfigError
+from copydesk.venues.lab import LabConfig
 
 
 @click.group("demo")
@@ -28,7 +33,18 @@ def command() -> None:
     """
 
 
-command.add_command(traders)
+def _trade(seats: Path, **options: Any) -> None:
+    """Run the traders on a seats file that can be read."""
+    try:
+        if seats.is_file():
+            json.loads(seats.read_text())
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"{seats}: expected the JSON that the demo writes, found {error}") from error
+    assert traders.callback is not None, "the traders' command has a body"
+    traders.callback(seats, **options)
+
+
+command.add_command(click.Command("traders", params=traders.params, help=traders.help, callback=_trade))
 
 
 def _say(line: str) -> None:
@@ -36,41 +52,63 @@ def _say(line: str) -> None:
 
 
 @command.command("run")
-@click.option("--var", "var_dir", type=click.Path(path_type=Path), default=Path("var"), help="Data directory.")
-@click.option("--port", default=8000, show_default=True, help="Port of the sites.")
-@click.option("--live-port", default=8001, show_default=True, help="Port of live events.")
-@click.option("--speed", default=60.0, show_default=True, help="Market time per real time.")
-def run_demo(var_dir: Path, port: int, live_port: int, speed: float) -> None:
-    """Run both brands until Ctrl-C; the data stay in the data directory for the next start."""
+@click.option("--port", default=8000, show_default=True, type=PORT, help="Port of the sites.")
+@click.option("--live-port", default=8001, show_default=True, type=PORT, help="Port of live events.")
+@click.option("--lab-port", default=8010, show_default=True, type=PORT, help="Port of the lab's REST.")
+@click.option("--lab-ws-port", default=8011, show_default=True, type=PORT, help="Port of the lab's streams.")
+@click.option(
+    "--speed",
+    default=60.0,
+    show_default=True,
+    type=Number(0, LabConfig.SPEED_MAX),
+    help="Market time per real time.",
+)
+@with_installation
+def run_demo(root: Path, var: Path | None, speed: float, **ports: Any) -> None:
+    """Run both brands until Ctrl-C; the data stay in the data directory for the next start.
+
+    \b
+    Examples:
+      copydesk demo run
+      copydesk demo run --var var/demo --port 8080 --lab-port 8090 --lab-ws-port 8091
+    """
     from copydesk.cli.up import brand_urls, interruptible
     from copydesk.demo.stage import Script, staged
     from copydesk.stack import RoleOptions
 
-    options = RoleOptions(root=Path().resolve(), var_dir=var_dir.resolve(), port=port, live_port=live_port)
+    installation = open_installation(root, var)
+    options = RoleOptions(root=installation.root.resolve(), var_dir=installation.var.resolve(), **ports)
     with interruptible(), suppress(KeyboardInterrupt), staged(options, os.environ, Script(speed=speed), _say):
-        for url in brand_urls(open_installation(Path(), var_dir), port):
+        for url in brand_urls(installation, options.port):
             click.echo(url)
         _say("ready; Ctrl-C ends everything")
         threading.Event().wait()
 
 
 @command.command("check")
-@click.option("--seconds", default=20.0, show_default=True, help="How long the traders trade.")
+@click.option("--seconds", default=20.0, show_default=True, type=Number(1, 3600), help="How long the traders trade.")
 @click.option("--keep", is_flag=True, help="Keep the data directory and say where it is.")
-def check_demo(seconds: float, keep: bool) -> int:
+@with_root
+def check_demo(root: Path, seconds: float, keep: bool) -> int:
     """Run both brands on a stage of their own, then audit the exchange's journal.
 
     The last line is JSON; the exit code is 0 when nothing is missing, doubled or adrift.
+
+    \b
+    Examples:
+      copydesk demo check
+      copydesk demo check --seconds 60 --keep
     """
     from copydesk.cli.up import interruptible
     from copydesk.demo.check import check, passed
     from copydesk.demo.stage import Script, staged
     from copydesk.stack import RoleOptions
 
+    installation = open_installation(root, None)
     var_dir = Path(tempfile.mkdtemp(prefix="copydesk-demo-"))
     ports = free_ports(4)
     options = RoleOptions(
-        root=Path().resolve(),
+        root=installation.root.resolve(),
         var_dir=var_dir,
         port=ports[0],
         live_port=ports[1],

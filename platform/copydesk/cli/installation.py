@@ -22,19 +22,27 @@ __all__ = [
     "secret_store",
     "tenant_file",
     "with_installation",
+    "with_root",
 ]
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 
-def with_installation(command: _F) -> _F:
-    """Add the options that say where the installation lies."""
-    path = click.Path(path_type=Path)
+_PATH = click.Path(path_type=Path)
+
+
+def with_root(command: _F) -> _F:
+    """Add the option that says where the installation lies, for commands with a data directory of their own."""
     root = click.option(
-        "--root", type=path, envvar="COPYDESK_ROOT", default=Path(), help="Installation's folder [default: this one]."
+        "--root", type=_PATH, envvar="COPYDESK_ROOT", default=Path(), help="Installation's folder [default: this one]."
     )
-    var = click.option("--var", type=path, envvar="COPYDESK_VAR", help="Data directory [default: var in the root].")
-    return root(var(command))
+    return root(command)
+
+
+def with_installation(command: _F) -> _F:
+    """Add the options that say where the installation and its data lie."""
+    var = click.option("--var", type=_PATH, envvar="COPYDESK_VAR", help="Data directory [default: var in the root].")
+    return with_root(var(command))
 
 
 def open_installation(root: Path, var: Path | None) -> Installation:

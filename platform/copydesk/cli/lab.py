@@ -7,16 +7,15 @@ from pathlib import Path
 import click
 
 from copydesk.cli.installation import open_installation, with_installation
+from copydesk.cli.options import PORT, Number
 from copydesk.stack import lab_token, require_free_port
 from copydesk.venues.lab import Addresses, LabConfig, serve
-
-_PORT = click.IntRange(1, 65535)
 
 
 @click.command("lab")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--rest-port", default=8010, show_default=True, type=_PORT, help="Port of REST and control.")
-@click.option("--ws-port", default=8011, show_default=True, type=_PORT, help="Port of the streams.")
+@click.option("--rest-port", default=8010, show_default=True, type=PORT, help="Port of REST and control.")
+@click.option("--ws-port", default=8011, show_default=True, type=PORT, help="Port of the streams.")
 @click.option(
     "--data-dir",
     type=click.Path(file_okay=False, path_type=Path),
@@ -24,10 +23,18 @@ _PORT = click.IntRange(1, 65535)
 )
 @click.option("--seed", default=0, show_default=True, help="Seed of prices, sizes and faults.")
 @click.option(
-    "--speed", default=1.0, show_default=True, type=click.FloatRange(min=0), help="Market time per wall time."
+    "--speed",
+    default=1.0,
+    show_default=True,
+    type=Number(0, LabConfig.SPEED_MAX),
+    help="Market time per wall time.",
 )
 @click.option(
-    "--rtt-ms", default=0.0, show_default=True, type=click.FloatRange(min=0), help="Artificial round trip of requests."
+    "--rtt-ms",
+    default=0.0,
+    show_default=True,
+    type=Number(0, LabConfig.RTT_MS_MAX),
+    help="Artificial round trip of requests.",
 )
 @click.option("--start", type=int, help="Market time to begin at, in epoch ms of the replayed days.")
 @with_installation

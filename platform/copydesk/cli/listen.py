@@ -15,7 +15,12 @@ from copydesk.cli.roles import role
 
 @click.command("listen")
 def command() -> None:
-    """Follow traders' accounts, store each trade as a signal and wake the replicator."""
+    """Follow traders' accounts, store each trade as a signal and wake the replicator.
+
+    \b
+    Example:
+      copydesk listen
+    """
     from copydesk.workers.listener import Listener
 
     async def serve(runtime: Runtime) -> None:

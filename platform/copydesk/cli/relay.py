@@ -13,7 +13,12 @@ from copydesk.cli.roles import role
 
 @click.command("relay")
 def command() -> None:
-    """Sweep for deliveries that nobody drained and for copies whose outcome is unknown."""
+    """Sweep for deliveries that nobody drained and for copies whose outcome is unknown.
+
+    \b
+    Example:
+      copydesk relay
+    """
     from copydesk.workers.relay import Relay
 
     stopped = threading.Event()

@@ -32,7 +32,13 @@ from copydesk.tenancy import (
 
 @click.group("tenant")
 def command() -> None:
-    """Check a brand's file, store its secrets."""
+    """Check a brand's file, store its secrets.
+
+    \b
+    Examples:
+      copydesk tenant check aurora
+      copydesk tenant secret set aurora smtp_password
+    """
 
 
 @command.command("check")
@@ -73,7 +79,12 @@ def check_tenant(installation: Installation, path: Path, settings: SettingRegist
 
 @command.group("secret")
 def secret() -> None:
-    """Store what a brand's file refers to as `secret:<name>`."""
+    """Store what a brand's file refers to as `secret:<name>`.
+
+    \b
+    Example:
+      copydesk tenant secret list aurora
+    """
 
 
 @secret.command("set")

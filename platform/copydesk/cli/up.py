@@ -15,7 +15,8 @@ from typing import Any
 import click
 
 from copydesk.cli.installation import Installation, declared_settings, open_installation, with_installation
-from copydesk.db import migrate
+from copydesk.cli.options import PORT
+from copydesk.db import migrate, sqlalchemy_url
 from copydesk.kernel import ConfigError
 from copydesk.stack import (
     Role,
@@ -32,17 +33,17 @@ from copydesk.stack import (
 from copydesk.tenancy import TENANT_FILE, Tenant, load_tenant
 
 _WATCH_S = 1.0
-_PORT = click.IntRange(1, 65535)
+_REDIS_SCHEMES = ("redis", "rediss", "unix")
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @click.command("up")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address that the sites listen on.")
-@click.option("--port", default=8000, show_default=True, type=_PORT, help="Port of the sites.")
-@click.option("--live-port", default=8001, show_default=True, type=_PORT, help="Port of live events.")
+@click.option("--port", default=8000, show_default=True, type=PORT, help="Port of the sites.")
+@click.option("--live-port", default=8001, show_default=True, type=PORT, help="Port of live events.")
 @click.option("--lab/--no-lab", default=False, help="Run the simulated exchange too.")
-@click.option("--lab-port", default=8010, show_default=True, type=_PORT, help="Port of the lab's REST.")
-@click.option("--lab-ws-port", default=8011, show_default=True, type=_PORT, help="Port of the lab's streams.")
+@click.option("--lab-port", default=8010, show_default=True, type=PORT, help="Port of the lab's REST.")
+@click.option("--lab-ws-port", default=8011, show_default=True, type=PORT, help="Port of the lab's streams.")
 @click.option("--only", default="", metavar="ROLES", help="Run these roles, separated by commas, instead of all.")
 @with_installation
 def command(only: str, lab: bool, root: Path, var: Path | None, **chosen: Any) -> None:
@@ -76,7 +77,18 @@ def run_roles(
             _say("stopped")
 
 
+def require_addresses(environ: Mapping[str, str]) -> None:
+    """Refuse an address that no server can have, before anything is started; never quote it, it may hold a password."""
+    for name in ("DATABASE_URL", "DATABASE_OWNER_URL"):
+        if environ.get(name):
+            sqlalchemy_url(environ[name], name=name)
+    scheme = environ.get("REDIS_URL", "").partition("://")[0]
+    if scheme and scheme not in _REDIS_SCHEMES:
+        raise ConfigError("REDIS_URL must start with redis://, rediss:// or unix://")
+
+
 def _run(roles: Sequence[Role], options: RoleOptions, environ: Mapping[str, str], urls: Iterable[str]) -> None:
+    require_addresses(environ)
     with embedded_stack(
         options.var_dir,
         database_url=environ.get("DATABASE_URL", ""),

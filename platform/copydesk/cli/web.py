@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from copydesk.bootstrap import Runtime
+from copydesk.cli.options import PORT
 from copydesk.cli.roles import role
 from copydesk.kernel import ConfigError
 from copydesk.tenancy import TenantDirectory
@@ -65,11 +66,9 @@ def live_address(live_url: str, live_port: int) -> str:
 
 @click.command("web")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535), help="Port to listen on.")
+@click.option("--port", default=8000, show_default=True, type=PORT, help="Port to listen on.")
 @click.option("--workers", default=2, show_default=True, type=click.IntRange(1, 64), help="Processes.")
-@click.option(
-    "--live-port", default=LIVE_PORT, show_default=True, type=click.IntRange(1, 65535), help="Port of live events."
-)
+@click.option("--live-port", default=LIVE_PORT, show_default=True, type=PORT, help="Port of live events.")
 @click.option(
     "--live-url",
     default="",
@@ -77,7 +76,13 @@ def live_address(live_url: str, live_port: int) -> str:
     help="Address of live events behind a proxy; {host} stands for the brand's host.",
 )
 def command(host: str, port: int, workers: int, live_port: int, live_url: str) -> None:
-    """Serve every brand's site; the Host header says which."""
+    """Serve every brand's site; the Host header says which.
+
+    \b
+    Examples:
+      copydesk web --port 8080 --workers 4
+      copydesk web --live-url https://live.{host}
+    """
     from copydesk.web import serve_sites
 
     address = live_address(live_url, live_port)

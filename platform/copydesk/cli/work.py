@@ -20,7 +20,12 @@ def command() -> None:
 
 @command.command("replicate")
 def replicate() -> None:
-    """Copy trades: plan, store, send and settle what the listener stored."""
+    """Copy trades: plan, store, send and settle what the listener stored.
+
+    \b
+    Example:
+      copydesk work replicate
+    """
     from copydesk.workers.replicator import run_replicator
 
     with role("replicator"):

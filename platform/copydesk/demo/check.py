@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, TypeVar
+
+from sqlalchemy import text
 
 from copydesk.bootstrap import Runtime
 from copydesk.db import TenantSession
@@ -21,6 +24,9 @@ from copydesk.venues.lab import LAB_INSTRUMENTS, read_journal
 T = TypeVar("T")
 
 _SETTLE_S = 40.0
+_POLL_S = 0.25
+_FILLED_SHARE_MIN = 0.9
+_COPIED_ORDERS = text("SELECT count(DISTINCT (account_id, symbol, venue_order_id)) FROM signal")
 FIGURES = (
     *("tenants", "followers", "leader_fills", "copies_expected", "copies_done", "denied"),
     *("duplicates", "missing", "drift_steps_max", "p50_ms", "p99_ms"),
@@ -35,19 +41,73 @@ def check(stage: Stage, script: Script, *, trading_s: float, say: Say) -> dict[s
     wait_until(lambda: time.monotonic() >= stop_at, patience_s=trading_s + 1, poll_s=0.2)
     stop(stage.traders)
     say("traders stopped; waiting for copies to settle")
-    if not wait_until(lambda: unsettled(stage.runtime) == 0, patience_s=_SETTLE_S, poll_s=0.1):
-        say(f"{unsettled(stage.runtime)} copies did not settle within {_SETTLE_S:.0f} s")
-    say("auditing the exchange's journal")
     seats = demo_seats(script.followers)
-    figures = audit(read_journal(stage.lab_dir / "journal.jsonl"), seats, lab_rules())
+    records = settled_journal(stage.runtime, stage.lab_dir / "journal.jsonl", {seat.leader for seat in seats})
+    say("auditing the exchange's journal")
+    figures = audit(records, seats, lab_rules())
+    require_fills(figures)
     counts = {"tenants": len(TRADERS), "followers": len(seats), "denied": denials(stage.runtime), **figures}
     return {name: counts[name] for name in FIGURES}
 
 
+def settled_journal(runtime: Runtime, path: Path, leaders: set[str]) -> list[dict[str, Any]]:
+    """Wait until every leader order that traded is copied to its end, and return the journal of that moment.
+
+    The exchange writes its journal a little late, so all must be calm twice with nothing new in between. Raises
+    Unavailable when it does not come to that.
+    """
+    records: list[dict[str, Any]] = []
+    calm_at = -1
+
+    def calm() -> bool:
+        nonlocal records, calm_at
+        records = list(read_journal(path))
+        size = sum(record["kind"] in {"order", "execution"} for record in records)
+        settled = copied_orders(runtime) == traded_orders(records, leaders) and unsettled(runtime) == 0
+        before, calm_at = calm_at, size if settled else -1
+        return settled and size == before
+
+    if not wait_until(calm, patience_s=_SETTLE_S, poll_s=_POLL_S):
+        raise Unavailable(
+            f"within {_SETTLE_S:.0f} s expected every leader order copied and every copy settled, found "
+            f"{copied_orders(runtime)} of {traded_orders(records, leaders)} leader orders seen and "
+            f"{unsettled(runtime)} copies unsettled; see var/log"
+        )
+    return records
+
+
+def traded_orders(records: Sequence[Mapping[str, Any]], leaders: set[str]) -> int:
+    """Count the leaders' orders that were filled in some part."""
+    trades = (r for r in records if r["kind"] == "execution" and r["account"] in leaders)
+    return len({(r["account"], r["symbol"], r["order_id"]) for r in trades})
+
+
+def copied_orders(runtime: Runtime) -> int:
+    """Count the leaders' orders that the desk has signals of."""
+    return sum(_of_brands(runtime, lambda session: int(session.execute(_COPIED_ORDERS).scalar_one())))
+
+
+def require_fills(figures: Mapping[str, Any]) -> None:
+    """Refuse to judge a performance in which copies were sent but hardly any was filled; raises Unavailable."""
+    if not _filled(figures):
+        raise Unavailable(
+            f"expected at least {_FILLED_SHARE_MIN:.0%} of the followers' orders filled in some part, "
+            f"found {figures['filled']} of {figures['placed']}"
+        )
+
+
+def _filled(figures: Mapping[str, Any]) -> bool:
+    return bool(figures["filled"] >= figures["placed"] * _FILLED_SHARE_MIN)
+
+
 def passed(figures: dict[str, Any]) -> bool:
-    """Tell whether the exchange's side found nothing to complain about, and something to look at."""
+    """Tell whether the exchange's side found nothing to complain about, and something to look at.
+
+    Takes the figures of `audit`, or those of `check`, which has looked at the share of filled orders itself.
+    """
     clean = figures["duplicates"] == figures["missing"] == 0 and figures["drift_steps_max"] <= 1
-    return bool(clean and figures["leader_fills"] > 0 and figures["copies_expected"] > 0)
+    filled = "filled" not in figures or _filled(figures)
+    return bool(clean and filled and figures["leader_fills"] > 0 and figures["copies_expected"] > 0)
 
 
 def demo_seats(followers: int) -> list[Seat]:

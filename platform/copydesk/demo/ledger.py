@@ -12,7 +12,7 @@ from copydesk.kernel import ZERO
 
 Record = Mapping[str, Any]
 QUOTE = "USDT"
-# An opening copy that may pay this much more than the leader did all it can: that it did not fill is the market's doing.
+# An opening copy that may pay this much more than the leader did all it can; the market left it unfilled.
 _ROOM = Decimal("1.003")
 _MARKET_WINDOW_MS = 1_000
 

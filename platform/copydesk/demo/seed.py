@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from decimal import Decimal
 from pathlib import Path
 
 import orjson
@@ -14,7 +16,7 @@ from copydesk.db import TenantSession
 from copydesk.demo.cast import FOLLOWERS_PER_BRAND, LEADER_EQUITY, TRADERS, FollowerTerms, Trader, follower_terms
 from copydesk.demo.lab_control import LabControl
 from copydesk.identity import Role, User
-from copydesk.kernel import decimal_text
+from copydesk.kernel import Unavailable, decimal_text
 from copydesk.replication import SHARDS, NewStrategy, NewSubscription, Strategy, add_strategy, shard_of, subscribe
 from copydesk.trading import Environment
 from copydesk.vault import NewAccount, add_account
@@ -33,13 +35,17 @@ class TraderSeat:
 
 
 class BrandSeeder:
-    """Create one brand's people, accounts and subscriptions in one transaction."""
+    """Create one brand's people, accounts and subscriptions in one transaction.
 
-    def __init__(self, runtime: Runtime, lab: LabControl, slug: str) -> None:
+    The traders' seats are on file before it commits: the vault seals their keys, and the lab shows each only once.
+    """
+
+    def __init__(self, runtime: Runtime, lab: LabControl, slug: str, seats_file: Path) -> None:
         self._runtime = runtime
         self._lab = lab
         self._slug = slug
-        self.seats: list[TraderSeat] = []
+        self._seats_file = seats_file
+        self._seats: list[TraderSeat] = []
 
     def seed(self, followers: int, progress: Callable[[str], None]) -> bool:
         """Fill the brand; False when it was filled before."""
@@ -49,27 +55,36 @@ class BrandSeeder:
             strategies = [self._trader(session, trader) for trader in TRADERS[self._slug]]
             for number in range(followers):
                 self._follower(session, follower_terms(number), strategies)
+            write_seats(self._seats_file, self._seats)
         progress(f"{self._slug}: {len(strategies)} traders, {followers} followers")
         return True
 
     def _trader(self, session: TenantSession, trader: Trader) -> int:
         user = self._user(session, trader.slug, trader.person, Role.TRADER)
         account = f"{self._slug}:trader:{trader.slug}"
-        api_key, secret = self._lab.open_account(account, {"USDT": decimal_text(LEADER_EQUITY)})
+        api_key, secret = self._open(account, LEADER_EQUITY)
         account_id = self._account(session, user, account, 0, api_key, secret)
-        self.seats.append(TraderSeat(account, api_key, secret, trader.plan))
+        self._seats.append(TraderSeat(account, api_key, secret, trader.plan))
         return add_strategy(session, NewStrategy(user, account_id, trader.slug, trader.name, trader.summary))
 
     def _follower(self, session: TenantSession, terms: FollowerTerms, strategies: list[int]) -> None:
         user = self._user(session, f"follower-{terms.number}", f"Follower {terms.number + 1}", Role.FOLLOWER)
         strategy = strategies[terms.strategy % len(strategies)]
         account = f"{self._slug}:follower:{terms.number}"
-        api_key, secret = self._lab.open_account(account, {"USDT": decimal_text(terms.funds)})
+        api_key, secret = self._open(account, terms.funds)
         account_id = self._account(session, user, account, terms.number, api_key, secret)
         subscribe(
             session,
             NewSubscription(strategy, account_id, terms.allocation, terms.sizing_mode, terms.sizing_value),
         )
+
+    def _open(self, account: str, funds: Decimal) -> tuple[str, str]:
+        """Open an account, or issue a further key where one of an interrupted attempt is still there."""
+        try:
+            return self._lab.open_account(account, {"USDT": decimal_text(funds)})
+        except Unavailable:
+            key = self._lab.call("POST", "keys", {"account": account})
+            return key["apiKey"], key["secret"]
 
     def _user(self, session: TenantSession, mailbox: str, person: str, role: Role) -> int:
         user = User(
@@ -88,18 +103,24 @@ class BrandSeeder:
 def seed_demo(
     runtime: Runtime, lab: LabControl, seats_file: Path, progress: Callable[[str], None], *, followers: int = 0
 ) -> None:
-    """Fill every demo brand that is still empty and write the traders' seats to a 0600 file."""
-    seats: list[TraderSeat] = []
+    """Fill every demo brand that is still empty and add its traders' seats to a 0600 file."""
     for slug in TRADERS:
-        seeder = BrandSeeder(runtime, lab, slug)
-        if seeder.seed(followers or FOLLOWERS_PER_BRAND, progress):
-            seats += seeder.seats
-    if seats:
-        write_seats(seats_file, seats)
+        BrandSeeder(runtime, lab, slug, seats_file).seed(followers or FOLLOWERS_PER_BRAND, progress)
 
 
-def write_seats(path: Path, seats: list[TraderSeat]) -> None:
-    """Write what the traders' program may know, readable by this user only."""
+def write_seats(path: Path, seats: Sequence[TraderSeat]) -> None:
+    """Add seats to those on file, replacing earlier ones of the same accounts; readable by this user only.
+
+    The file is replaced as a whole, so whoever reads it or interrupts us finds either the old seats or the new.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.touch(mode=0o600)
-    path.write_bytes(orjson.dumps([asdict(seat) for seat in seats], option=orjson.OPT_INDENT_2))
+    rows = {seat["account"]: seat for seat in orjson.loads(path.read_bytes())} if path.exists() else {}
+    rows |= {seat.account: asdict(seat) for seat in seats}
+    fresh = path.with_suffix(".new")
+    fresh.touch(mode=0o600)
+    fresh.chmod(0o600)
+    with fresh.open("wb") as file:
+        file.write(orjson.dumps(list(rows.values()), option=orjson.OPT_INDENT_2))
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.replace(path)

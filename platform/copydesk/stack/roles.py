@@ -111,7 +111,7 @@ def lab_token(lab_dir: Path) -> str:
     It is written beside its place and moved there, so that a cut never leaves an empty one.
     """
     path = lab_dir / "token"
-    if not path.exists():
+    if not (path.exists() and path.read_text().strip()):
         lab_dir.mkdir(parents=True, exist_ok=True)
         fresh = lab_dir / "token.new"
         fresh.unlink(missing_ok=True)

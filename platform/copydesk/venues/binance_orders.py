@@ -87,7 +87,7 @@ def order_view(answer: Mapping[str, Any], fills: tuple[Fill, ...] | None = None)
 
     Raises what `binance_calls.MISREAD` lists for anything else.
     """
-    cum_qty = Decimal(answer["executedQty"])
+    cum_qty = number(answer["executedQty"])
     at_ms = answer.get("transactTime") or answer.get("updateTime") or answer.get("time")
     at = moment(at_ms) if at_ms else None
     return OrderView(
@@ -96,9 +96,9 @@ def order_view(answer: Mapping[str, Any], fills: tuple[Fill, ...] | None = None)
         venue_symbol=answer["symbol"],
         side=_SIDE[answer["side"]],
         status=_STATUS[answer["status"]],
-        qty=Decimal(answer["origQty"]),
+        qty=number(answer["origQty"]),
         cum_qty=cum_qty,
-        avg_px=_avg_px(cum_qty, Decimal(answer["cummulativeQuoteQty"])),
+        avg_px=_avg_px(cum_qty, number(answer["cummulativeQuoteQty"])),
         fills=_answer_fills(answer.get("fills", ()), at) if fills is None else fills,
         at=at,
     )
@@ -129,9 +129,9 @@ def leader_trade(trade: Mapping[str, Any]) -> LeaderTrade:
         venue_symbol=trade["symbol"],
         side=Side.BUY if trade["isBuyer"] else Side.SELL,
         order_type=None,
-        qty=Decimal(trade["qty"]),
-        px=Decimal(trade["price"]),
-        fee=Decimal(trade["commission"]),
+        qty=number(trade["qty"]),
+        px=number(trade["price"]),
+        fee=number(trade["commission"]),
         fee_currency=trade["commissionAsset"],
         at_ms=int(trade["time"]),
     )
@@ -148,12 +148,20 @@ def leader_trade_of_report(report: Mapping[str, Any]) -> LeaderTrade | None:
         venue_symbol=report["s"],
         side=_SIDE[report["S"]],
         order_type=_TYPE.get(report["o"]),
-        qty=Decimal(report["l"]),
-        px=Decimal(report["L"]),
-        fee=Decimal(report["n"] or "0"),
+        qty=number(report["l"]),
+        px=number(report["L"]),
+        fee=number(report["n"] or "0"),
         fee_currency=report["N"] or "",
         at_ms=int(report["T"]),
     )
+
+
+def number(text: str) -> Decimal:
+    """Read an amount; `ValueError` for NaN and infinity, which would poison every sum they enter."""
+    value = Decimal(text)
+    if not value.is_finite():
+        raise ValueError(f"not a number: {text}")
+    return value
 
 
 def moment(at_ms: int) -> datetime:
@@ -177,9 +185,9 @@ def _answer_fills(fills: Iterable[Mapping[str, Any]], at: datetime | None) -> tu
 def _fill(raw: Mapping[str, Any], trade_id: object, at: datetime) -> Fill:
     return Fill(
         trade_id=str(trade_id),
-        qty=Decimal(raw["qty"]),
-        px=Decimal(raw["price"]),
-        fee=Decimal(raw["commission"]),
+        qty=number(raw["qty"]),
+        px=number(raw["price"]),
+        fee=number(raw["commission"]),
         fee_currency=raw["commissionAsset"],
         at=at,
     )

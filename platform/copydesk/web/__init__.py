@@ -4,8 +4,9 @@ One process serves every brand; the `Host` header says which. Must not open exch
 """
 
 from copydesk.web.app import create_app
+from copydesk.web.client import LOOPBACK
 from copydesk.web.live import create_live_app
 from copydesk.web.port import Runtime
 from copydesk.web.server import serve_live, serve_sites
 
-__all__ = ["Runtime", "create_app", "create_live_app", "serve_live", "serve_sites"]
+__all__ = ["LOOPBACK", "Runtime", "create_app", "create_live_app", "serve_live", "serve_sites"]

@@ -104,16 +104,18 @@ class LeaderWatch:
     async def _read_until_mute(self, credentials: Credentials) -> None:
         """Read the stream while gaps are filled beside it; return when a probe finds what the stream never told."""
         gap: asyncio.Task[bool] | None = None
-        probing = False
+        probing, again = False, False
         async with aclosing(self._market.stream.trades(credentials)) as events:
             upcoming = asyncio.ensure_future(anext(events))
             try:
                 while True:
                     await asyncio.wait({upcoming} | ({gap} if gap else set()), return_when=asyncio.FIRST_COMPLETED)
                     if gap and gap.done():
-                        missed, gap = gap.result(), None
-                        if missed and probing:
+                        if gap.result() and probing:
                             return
+                        # What began before the stream was connected anew says nothing of the time since.
+                        gap = asyncio.create_task(self._fill_gap(credentials)) if again else None
+                        probing, again = False, False
                     if not upcoming.done():
                         continue
                     event = upcoming.result()
@@ -122,7 +124,9 @@ class LeaderWatch:
                         self._take(event.trades)
                     elif event.state is StreamState.LOST:
                         log.warning("leader %s: stream lost: %s", self._leader.account_id, event.reason)
-                    elif gap is None:
+                    elif gap:
+                        again = True
+                    else:
                         probing = event.state is StreamState.PROBE
                         gap = asyncio.create_task(self._fill_gap(credentials))
             finally:

@@ -35,19 +35,23 @@ class ScriptedLeader:
     opened: int = 0
     closed: int = 0
     played: int = 0
+    reads: int = 0
     trades: list[LeaderTrade] = field(default_factory=list)
     reading_fails: CopydeskError | None = None
 
     async def _play(self) -> AsyncGenerator[StreamEvent, None]:
         script = self.scripts[self.opened] if self.opened < len(self.scripts) else [CONNECTED]
         self.opened += 1
+        connected = False
         try:
             for step in script:
                 if isinstance(step, LeaderTrade):
+                    await until(lambda: self.reads > 0 or not connected)  # It is too late for the first reading.
                     self.trades.append(step)
                 elif isinstance(step, CopydeskError):
                     raise step
                 else:
+                    connected = True
                     yield step
             self.played += 1
             await asyncio.Event().wait()
@@ -68,6 +72,7 @@ class ScriptedLeader:
     async def trades_since(self, credentials: Credentials, venue_symbol: str, since_ms: int) -> Sequence[LeaderTrade]:
         if self.reading_fails:
             raise self.reading_fails
+        self.reads += 1
         return [trade for trade in self.trades if trade.venue_symbol == venue_symbol]
 
     async def balances(self, credentials: Credentials) -> dict[str, Balance]:

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from copydesk.demo.audit import Seat, audit
 from copydesk.demo.cast import FollowerTerms
-from copydesk.demo.check import demo_seats, lab_rules, passed
+from copydesk.demo.check import demo_seats, lab_rules, passed, require_fills, traded_orders
 from copydesk.demo.ledger import Rules
+from copydesk.kernel import Unavailable
 from copydesk.trading import SizingMode
 
 D = Decimal
@@ -40,17 +41,25 @@ class Story:
     def mark(self, px: str) -> None:
         self._add(kind="mark", symbol="BTCUSDT", px=px)
 
+    def wait(self, ms: float) -> None:
+        self.at_ms += ms
+
     def leader(self, side: str, qty: str) -> None:
         self.order(LEADER, side, qty, cid=f"leader-{self.order_id}")
 
-    def copy(self, side: str, qty: str, *, cid: str | None = None, filled: str | None = None) -> None:
-        self.order(FOLLOWER, side, qty, cid=cid or f"cd-{self.order_id}", filled=filled)
+    def copy(
+        self, side: str, qty: str, *, cid: str | None = None, filled: str | None = None, px: str = "50250"
+    ) -> None:
+        limit = {"px": px} if side == "buy" else {"px": None}
+        self.order(FOLLOWER, side, qty, cid=cid or f"cd-{self.order_id}", filled=filled, **limit)
 
-    def order(self, account: str, side: str, qty: str, *, cid: str, filled: str | None = None) -> None:
+    def order(
+        self, account: str, side: str, qty: str, *, cid: str, filled: str | None = None, px: str | None = None
+    ) -> None:
         """Record an order, its execution at 50,000 with a fee of 0.1 %, and its expiry if it filled short."""
         self.order_id += 1
         named = {"account": account, "symbol": "BTCUSDT", "order_id": self.order_id, "client_order_id": cid}
-        self._add(kind="order", change="NEW", side=side, qty=qty, cum_qty="0", **named)
+        self._add(kind="order", change="NEW", side=side, qty=qty, px=px, cum_qty="0", **named)
         done = D(qty if filled is None else filled)
         if done:
             fee, currency = (done / 1000, "BTC") if side == "buy" else (done * 50, "USDT")
@@ -88,6 +97,8 @@ def test_a_faithful_round_trip_satisfies_the_auditor() -> None:
         "drift_steps_max": 0,
         "p50_ms": figures["p50_ms"],
         "p99_ms": figures["p99_ms"],
+        "placed": 2,
+        "filled": 2,
     }
     assert figures["p50_ms"] == 5
     assert passed(figures)
@@ -138,6 +149,32 @@ def an_order_that_nobody_asked_for(story: Story) -> None:
     story.copy("sell", "0.00398")
 
 
+def a_bid_below_the_leaders_price(story: Story) -> None:
+    story.leader("buy", "0.4")
+    story.copy("buy", "0.00399", filled="0", px="45000")
+
+
+def a_bid_that_the_market_was_below(story: Story) -> None:
+    story.leader("buy", "0.4")
+    story.mark("49990")
+    story.copy("buy", "0.00399", filled="0", px="50010")
+
+
+def a_lost_open_and_an_unasked_sale(story: Story) -> None:
+    story.leader("buy", "0.1")
+    story.leader("buy", "0.1")
+    story.copy("buy", "0.00199")
+    story.copy("sell", "0.00001")
+
+
+def a_full_close_and_another_one(story: Story) -> None:
+    story.leader("buy", "0.4")
+    story.copy("buy", "0.00399")
+    story.leader("sell", "0.3996")
+    story.copy("sell", "0.00200")
+    story.copy("sell", "0.00198")
+
+
 @pytest.mark.parametrize(
     ("fault", "figure"),
     [
@@ -151,6 +188,11 @@ def an_order_that_nobody_asked_for(story: Story) -> None:
         (too_little_is_sold, "drift_steps_max"),
         (an_order_that_nobody_asked_for, "duplicates"),
         (an_order_that_nobody_asked_for, "drift_steps_max"),
+        (a_bid_below_the_leaders_price, "drift_steps_max"),
+        (a_bid_that_the_market_was_below, "drift_steps_max"),
+        (a_lost_open_and_an_unasked_sale, "missing"),
+        (a_lost_open_and_an_unasked_sale, "duplicates"),
+        (a_full_close_and_another_one, "duplicates"),
     ],
     ids=lambda case: case if isinstance(case, str) else case.__name__,
 )
@@ -169,6 +211,88 @@ def test_one_lost_copy_among_many_is_counted_as_one() -> None:
         story.copy("buy", "0.00099")
     story.leader("buy", "0.1")
     assert story.figures()["missing"] == 1
+
+
+def test_a_lost_open_and_an_unasked_sale_do_not_cancel_out() -> None:
+    story = Story()
+    a_lost_open_and_an_unasked_sale(story)
+    figures = story.figures()
+    assert (figures["copies_expected"], figures["copies_done"]) == (2, 1)
+    assert (figures["missing"], figures["duplicates"]) == (1, 1)
+
+
+def test_a_performance_in_which_nobody_ever_bought_does_not_pass() -> None:
+    story = Story()
+    for _ in range(5):
+        story.leader("buy", "0.1")
+        story.copy("buy", "0.00099", filled="0")
+    figures = story.figures()
+    assert (figures["placed"], figures["filled"]) == (5, 0)
+    assert not passed(figures)
+    with pytest.raises(Unavailable, match="found 0 of 5"):
+        require_fills(figures)
+
+
+def test_a_late_copy_is_late_even_when_the_leader_has_traded_again_since() -> None:
+    story = Story()
+    story.leader("buy", "0.1")
+    story.wait(5_000)
+    story.leader("buy", "0.1")
+    story.copy("buy", "0.00099")
+    story.copy("buy", "0.00099")
+    assert story.figures()["p99_ms"] > 5_000
+
+
+def test_a_close_that_sold_short_may_be_tried_again() -> None:
+    story = Story()
+    story.leader("buy", "0.4")
+    story.copy("buy", "0.00399")
+    story.leader("sell", "0.3996")
+    story.copy("sell", "0.00398", filled="0.00200")
+    story.copy("sell", "0.00198")
+    figures = story.figures()
+    assert (figures["copies_expected"], figures["copies_done"]) == (2, 2)
+    assert passed(figures)
+
+
+def test_a_close_too_small_to_be_sold_is_caught_up_by_the_next() -> None:
+    story = Story()
+    story.leader("buy", "0.4")
+    story.copy("buy", "0.00399")
+    story.leader("sell", "0.008")
+    story.wait(5_000)
+    story.leader("sell", "0.2")
+    story.copy("sell", "0.00207")
+    figures = story.figures()
+    assert (figures["copies_expected"], figures["copies_done"], figures["p99_ms"]) == (2, 2, 5)
+    assert passed(figures)
+
+
+def test_an_increase_after_a_skipped_close_asks_only_for_what_is_not_held_already() -> None:
+    story = Story()
+    crowd = seats(40)
+    story.leader("buy", "0.4")
+    story.copy("buy", "0.00015")
+    story.leader("sell", "0.2")
+    story.leader("buy", "0.3")
+    figures = story.figures(crowd)
+    assert (figures["missing"], figures["drift_steps_max"]) == (0, 0)
+
+
+def test_a_price_that_ran_away_excuses_an_unfilled_open() -> None:
+    story = Story()
+    story.leader("buy", "0.4")
+    story.mark("50300")
+    story.copy("buy", "0.00399", filled="0", px="50100")
+    assert story.figures()["drift_steps_max"] == 0
+
+
+def test_only_leader_orders_that_traded_have_to_be_copied() -> None:
+    story = Story()
+    story.leader("buy", "0.1")
+    story.order(LEADER, "buy", "0.1", cid="resting", filled="0")
+    story.copy("buy", "0.00099")
+    assert traded_orders(story.records, {LEADER}) == 1
 
 
 def test_a_journal_without_trading_does_not_pass() -> None:

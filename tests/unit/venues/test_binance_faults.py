@@ -232,6 +232,7 @@ def test_warming_again_dials_what_the_exchange_closed_and_sets_the_clock_anew() 
         async with venue_on(lambda _: exchange_time(ahead_s), connections_max=5) as (venue, exchange):
             await venue.warm(5)
             exchange.hang_up_all()
+            await exchange.until(lambda: not exchange.open)
             ahead_s = 3600.0
             assert await venue.warm(5) == 5
             await exchange.until(lambda: exchange.accepted == 10)
