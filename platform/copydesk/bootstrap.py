@@ -93,7 +93,7 @@ class Runtime:
 
     @cached_property
     def redis(self) -> Redis:
-        return Redis.from_url(self.require("REDIS_URL"))
+        return Redis.from_url(self.require("REDIS_URL"), socket_timeout=1.0, socket_connect_timeout=1.0)
 
     @cached_property
     def _announcer(self) -> Redis:

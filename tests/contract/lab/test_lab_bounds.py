@@ -11,6 +11,11 @@ from copydesk.venues.lab import LabConfig
 from lab_process import TOKEN, LabProcess
 
 
+@pytest.fixture(scope="module")
+def account(lab: LabProcess) -> None:
+    lab.control("POST", "accounts", account="bounds", balances={})
+
+
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
@@ -38,9 +43,8 @@ def test_a_lab_that_could_not_be_run_is_not_configured(change: dict[str, Any], s
     ],
 )
 def test_a_control_call_with_a_number_out_of_bounds_changes_nothing(
-    lab: LabProcess, path: str, body: str, error: str
+    lab: LabProcess, account: None, path: str, body: str, error: str
 ) -> None:
-    lab.control("POST", "accounts", account="bounds", balances={})
     before = lab.control("GET", "state")
     reply = lab.call("POST", f"/lab/v1/{path}", body, headers={"X-Lab-Token": TOKEN})
     after = lab.control("GET", "state")

@@ -46,7 +46,8 @@ class ScriptedLeader:
         try:
             for step in script:
                 if isinstance(step, LeaderTrade):
-                    await until(lambda: self.reads > 0 or not connected)  # It is too late for the first reading.
+                    if connected:
+                        await until(lambda: self.reads > 0)  # It is too late for the first reading.
                     self.trades.append(step)
                 elif isinstance(step, CopydeskError):
                     raise step

@@ -39,7 +39,9 @@ def test_only_a_port_that_is_taken_is_called_in_use() -> None:
         port = taken.getsockname()[1]
         with pytest.raises(ConfigError, match=f"port {port} on 127.0.0.1 is in use; .* --port"):
             require_free_port(port, "--port")
-    with pytest.raises(ConfigError, match="cannot listen on 192.0.2.1 port 8000: cannot assign requested address; "):
+    with pytest.raises(
+        ConfigError, match=r"cannot listen on 192\.0\.2\.1 port 8000: cannot assign requested address; "
+    ):
         require_free_port(8000, "--port", "192.0.2.1")
 
 
