@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from collections.abc import AsyncIterator, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
 from typing import Any, TypeVar
 
 import orjson
 import pytest
 from aiohttp import ClientResponse, ClientSession, ClientTimeout, web
-from copydesk.kernel import ConfigError
 from copydesk.tenancy import TenantDirectory
 from copydesk.web import create_live_app
 from copydesk.web.broadcast import QUEUE_MAX, Coalescer, Listener, Rooms, sse_frame
-from copydesk.web.client import Proxies
 from copydesk.web.live import LISTENERS_PER_CLIENT_MAX, LIVE, Live
 from redis.asyncio import Redis
-from site_seed import HOSTS, FakeRuntime, Seeded
+from site_seed import HOSTS, ROOT, FakeRuntime, Seeded
 
 T = TypeVar("T")
 
@@ -158,26 +159,26 @@ def test_one_address_holds_so_many_streams_of_a_brand_and_another_is_not_hindere
     assert sentence.startswith("Expected at most 50 open pages of this site from one address")
 
 
-@pytest.mark.parametrize(
-    ("allowed", "peer", "forwarded", "client"),
-    [
-        ("127.0.0.1,::1", "127.0.0.1", [], "127.0.0.1"),
-        ("127.0.0.1,::1", "127.0.0.1", ["6.6.6.6, 192.0.2.7"], "192.0.2.7"),
-        ("127.0.0.1,::1", "198.51.100.1", ["192.0.2.7"], "198.51.100.1"),
-        ("127.0.0.1,10.0.0.0/8", "10.0.0.9", ["192.0.2.7", "10.0.0.8"], "192.0.2.7"),
-        ("*", "198.51.100.1", ["192.0.2.7"], "192.0.2.7"),
-        ("", "127.0.0.1", ["192.0.2.7"], "127.0.0.1"),
-    ],
-)
-def test_a_forwarded_address_is_believed_from_known_proxies_only(
-    allowed: str, peer: str, forwarded: list[str], client: str
+def test_a_locale_whose_rows_cannot_be_shown_stops_no_other(
+    live_runtime: FakeRuntime, seeded: Seeded, tmp_path: Path
 ) -> None:
-    assert Proxies(allowed).client(peer, forwarded) == client
+    for theme in (ROOT / "themes").iterdir():
+        if theme.name != "aurora":
+            (tmp_path / theme.name).symlink_to(theme)
+    shutil.copytree(ROOT / "themes" / "aurora", tmp_path / "aurora")
+    row = tmp_path / "aurora" / "templates" / "partials" / "signal_row.html"
+    row.parent.mkdir(parents=True, exist_ok=True)
+    row.write_text("{{ 1 // (0 if locale == 'de' else 1) }}")
 
+    async def scene() -> dict[str, str]:
+        async with running(replace(live_runtime, themes_dir=tmp_path)) as desk:
+            await desk.watch("aurora", locale="de")
+            english = await desk.watch("aurora")
+            message = {"type": "signal", "signal_id": seeded.signal_ids["aurora"]}
+            await desk.announce(seeded.tenant_ids["aurora"], message)
+            return await event_of(english)
 
-def test_a_wrong_list_of_proxies_is_refused_by_name() -> None:
-    with pytest.raises(ConfigError, match="FORWARDED_ALLOW_IPS: expected addresses or networks"):
-        Proxies("proxy.example")
+    assert played(scene)["data"] == "1"
 
 
 def test_messages_that_name_no_signal_of_the_brand_are_passed_over(live_runtime: FakeRuntime, seeded: Seeded) -> None:

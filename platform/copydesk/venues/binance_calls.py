@@ -162,8 +162,10 @@ class OrderCall(BudgetedCall):
         return "", f"X-MBX-APIKEY: {self.signer.api_key}\r\n{_FORM}", sign(form, self.signer.secret)
 
     def finished(self) -> None:
-        super().finished()
-        self._fanout.one_is_over()
+        try:
+            super().finished()
+        finally:
+            self._fanout.one_is_over()
 
     def outcome(self) -> Outcome:
         """Read the answer; called when the whole fan-out is over."""

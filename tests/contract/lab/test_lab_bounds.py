@@ -48,7 +48,7 @@ def test_a_control_call_with_a_number_out_of_bounds_changes_nothing(
     before = lab.control("GET", "state")
     reply = lab.call("POST", f"/lab/v1/{path}", body, headers={"X-Lab-Token": TOKEN})
     after = lab.control("GET", "state")
-    assert (reply.status, reply.body["error"]) == (400, error)
+    assert (reply.status, reply.body["error"]) == (422, error)
     assert [after[name] for name in ("speed", "rtt_ms")] == [before[name] for name in ("speed", "rtt_ms")]
 
 

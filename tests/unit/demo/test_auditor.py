@@ -1,79 +1,12 @@
-"""The auditor reads a lab journal and is not easily satisfied: every kind of fault must be able to fail it."""
+"""The auditor reads a lab journal: what it counts, what it excuses, and what it does not."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from decimal import Decimal
-from typing import Any
-
 import pytest
-from copydesk.demo.audit import Seat, audit
-from copydesk.demo.cast import FollowerTerms
+from auditor_story import LEADER, D, Story, seats
 from copydesk.demo.check import demo_seats, lab_rules, passed, require_fills, traded_orders
-from copydesk.demo.ledger import Rules
 from copydesk.kernel import Unavailable
 from copydesk.trading import SizingMode
-
-D = Decimal
-RULES = {"BTCUSDT": Rules(D("0.00001"), D("0.00001"), D(5))}
-LEADER, FOLLOWER = "aurora:trader:one", "aurora:follower:0"
-
-
-def seats(*allocations: int, mode: SizingMode = SizingMode.EQUITY_RATIO, value: Decimal | None = None) -> list[Seat]:
-    return [
-        Seat(f"aurora:follower:{n}", LEADER, FollowerTerms(n, 0, D(allocation), mode, value))
-        for n, allocation in enumerate(allocations)
-    ]
-
-
-class Story:
-    """A journal written by hand: what an exchange would have recorded."""
-
-    def __init__(self) -> None:
-        self.at_ms = 1_000.0
-        self.order_id = 0
-        self.records: list[dict[str, Any]] = [
-            {"kind": "account", "account": LEADER, "balances": {"USDT": "100000"}},
-            {"kind": "account", "account": FOLLOWER, "balances": {"USDT": "1100"}},
-        ]
-        self.mark("50000")
-
-    def mark(self, px: str) -> None:
-        self._add(kind="mark", symbol="BTCUSDT", px=px)
-
-    def wait(self, ms: float) -> None:
-        self.at_ms += ms
-
-    def leader(self, side: str, qty: str) -> None:
-        self.order(LEADER, side, qty, cid=f"leader-{self.order_id}")
-
-    def copy(
-        self, side: str, qty: str, *, cid: str | None = None, filled: str | None = None, px: str = "50250"
-    ) -> None:
-        limit = {"px": px} if side == "buy" else {"px": None}
-        self.order(FOLLOWER, side, qty, cid=cid or f"cd-{self.order_id}", filled=filled, **limit)
-
-    def order(
-        self, account: str, side: str, qty: str, *, cid: str, filled: str | None = None, px: str | None = None
-    ) -> None:
-        """Record an order, its execution at 50,000 with a fee of 0.1 %, and its expiry if it filled short."""
-        self.order_id += 1
-        named = {"account": account, "symbol": "BTCUSDT", "order_id": self.order_id, "client_order_id": cid}
-        self._add(kind="order", change="NEW", side=side, qty=qty, px=px, cum_qty="0", **named)
-        done = D(qty if filled is None else filled)
-        if done:
-            fee, currency = (done / 1000, "BTC") if side == "buy" else (done * 50, "USDT")
-            money = {"px": "50000", "qty": str(done), "fee": str(fee), "fee_currency": currency}
-            self._add(kind="execution", side=side, order_cum_qty=str(done), **named, **money)
-        if done < D(qty):
-            self._add(kind="order", change="EXPIRED", cum_qty=str(done), **named)
-
-    def _add(self, **record: Any) -> None:
-        self.at_ms += 5
-        self.records.append({"at_ms": self.at_ms, **record})
-
-    def figures(self, crowd: list[Seat] | None = None) -> dict[str, Any]:
-        return audit(self.records, crowd or seats(1000), RULES)
 
 
 def round_trip(*, bought: str = "0.00399", sold: str = "0.00398") -> Story:
@@ -104,106 +37,6 @@ def test_a_faithful_round_trip_satisfies_the_auditor() -> None:
     assert passed(figures)
 
 
-def doubled_under_the_same_id(story: Story) -> None:
-    story.leader("buy", "0.4")
-    story.copy("buy", "0.00399", cid="cd-x")
-    story.copy("buy", "0.00399", cid="cd-x")
-
-
-def doubled_under_another_id(story: Story) -> None:
-    story.leader("buy", "0.4")
-    story.copy("buy", "0.00399", cid="cd-x")
-    story.copy("buy", "0.00399", cid="cd-y")
-
-
-def an_open_is_lost(story: Story) -> None:
-    story.leader("buy", "0.4")
-
-
-def a_close_is_lost(story: Story) -> None:
-    story.leader("buy", "0.4")
-    story.copy("buy", "0.00399")
-    story.leader("sell", "0.3996")
-
-
-def too_much_is_bought(story: Story) -> None:
-    story.leader("buy", "0.4")
-    story.copy("buy", "0.00500")
-
-
-def too_little_is_bought(story: Story) -> None:
-    story.leader("buy", "0.4")
-    story.copy("buy", "0.00300")
-
-
-def too_little_is_sold(story: Story) -> None:
-    story.leader("buy", "0.4")
-    story.copy("buy", "0.00399")
-    story.leader("sell", "0.3996")
-    story.copy("sell", "0.00200")
-
-
-def an_order_that_nobody_asked_for(story: Story) -> None:
-    story.leader("buy", "0.4")
-    story.copy("buy", "0.00399")
-    story.copy("sell", "0.00398")
-
-
-def a_bid_below_the_leaders_price(story: Story) -> None:
-    story.leader("buy", "0.4")
-    story.copy("buy", "0.00399", filled="0", px="45000")
-
-
-def a_bid_that_the_market_was_below(story: Story) -> None:
-    story.leader("buy", "0.4")
-    story.mark("49990")
-    story.copy("buy", "0.00399", filled="0", px="50010")
-
-
-def a_lost_open_and_an_unasked_sale(story: Story) -> None:
-    story.leader("buy", "0.1")
-    story.leader("buy", "0.1")
-    story.copy("buy", "0.00199")
-    story.copy("sell", "0.00001")
-
-
-def a_full_close_and_another_one(story: Story) -> None:
-    story.leader("buy", "0.4")
-    story.copy("buy", "0.00399")
-    story.leader("sell", "0.3996")
-    story.copy("sell", "0.00200")
-    story.copy("sell", "0.00198")
-
-
-@pytest.mark.parametrize(
-    ("fault", "figure"),
-    [
-        (doubled_under_the_same_id, "duplicates"),
-        (doubled_under_another_id, "duplicates"),
-        (an_open_is_lost, "missing"),
-        (a_close_is_lost, "missing"),
-        (a_close_is_lost, "drift_steps_max"),
-        (too_much_is_bought, "drift_steps_max"),
-        (too_little_is_bought, "drift_steps_max"),
-        (too_little_is_sold, "drift_steps_max"),
-        (an_order_that_nobody_asked_for, "duplicates"),
-        (an_order_that_nobody_asked_for, "drift_steps_max"),
-        (a_bid_below_the_leaders_price, "drift_steps_max"),
-        (a_bid_that_the_market_was_below, "drift_steps_max"),
-        (a_lost_open_and_an_unasked_sale, "missing"),
-        (a_lost_open_and_an_unasked_sale, "duplicates"),
-        (a_full_close_and_another_one, "duplicates"),
-    ],
-    ids=lambda case: case if isinstance(case, str) else case.__name__,
-)
-def test_the_auditor_finds_the_fault(fault: Callable[[Story], None], figure: str) -> None:
-    story = Story()
-    fault(story)
-    figures = story.figures()
-    assert figures[figure] >= (2 if figure == "drift_steps_max" else 1)
-    assert not passed(figures)
-
-
 def test_one_lost_copy_among_many_is_counted_as_one() -> None:
     story = Story()
     for _ in range(4):
@@ -211,14 +44,6 @@ def test_one_lost_copy_among_many_is_counted_as_one() -> None:
         story.copy("buy", "0.00099")
     story.leader("buy", "0.1")
     assert story.figures()["missing"] == 1
-
-
-def test_a_lost_open_and_an_unasked_sale_do_not_cancel_out() -> None:
-    story = Story()
-    a_lost_open_and_an_unasked_sale(story)
-    figures = story.figures()
-    assert (figures["copies_expected"], figures["copies_done"]) == (2, 1)
-    assert (figures["missing"], figures["duplicates"]) == (1, 1)
 
 
 def test_a_performance_in_which_nobody_ever_bought_does_not_pass() -> None:
@@ -274,7 +99,7 @@ def test_an_increase_after_a_skipped_close_asks_only_for_what_is_not_held_alread
     story.leader("buy", "0.4")
     story.copy("buy", "0.00015")
     story.leader("sell", "0.2")
-    story.leader("buy", "0.3")
+    story.leader("buy", "0.36")
     figures = story.figures(crowd)
     assert (figures["missing"], figures["drift_steps_max"]) == (0, 0)
 
