@@ -49,6 +49,7 @@ def serving_sites(runtime: LiveRuntime) -> Iterator[int]:
     """Serve the pages from a thread; yields the port."""
     app = create_app(runtime, clock=FixedClock())
     server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=_Quiet)
+    server.daemon_threads = False  # Closing waits for requests under way, so that none keeps a connection.
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     try:
