@@ -29,6 +29,8 @@ DATABASE = "copydesk"
 _RUN_AS = "nobody"
 _INITDB = ("--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", "--locale-provider=builtin", "--no-instructions")
 # The machine is shared with every role, so memory stays small; durability is never traded for speed.
+_MEMORY_IN_USE = "pre-existing shared memory block"
+_ORPHAN_PATIENCE_S = 15.0
 _SETTINGS = {
     "listen_addresses": "",
     "max_connections": "200",
@@ -77,9 +79,28 @@ class PostgresServer:
         settings |= {} if self._durable else _VOLATILE
         options = [part for key, value in settings.items() for part in ("-c", f"{key}={value}")]
         command = [*self._prefix(), *leash("INT"), _binary("postgres"), "-D", str(self._data), *options]
-        self._daemon = Daemon.start("PostgreSQL", command, self._log)
-        self._daemon.wait_ready(self._is_ready)
+        wait_until(lambda: self._comes_up(command), patience_s=_ORPHAN_PATIENCE_S, poll_s=0.1)
+        if self._daemon is None:
+            self._launch(command)
         self._ensure_database()
+
+    def _launch(self, command: list[str]) -> None:
+        daemon = self._daemon = Daemon.start("PostgreSQL", command, self._log)
+        try:
+            daemon.wait_ready(self._is_ready)
+        except ConfigError:
+            self._daemon = None
+            raise
+
+    def _comes_up(self, command: list[str]) -> bool:
+        """Launch; False while sessions of a killed server still hold its memory, which ends within moments."""
+        try:
+            self._launch(command)
+        except ConfigError as error:
+            if _MEMORY_IN_USE not in str(error):
+                raise
+            return False
+        return True
 
     def stop(self) -> None:
         """Shut down cleanly: SIGINT is PostgreSQL's "fast" mode, which ends sessions and writes a checkpoint."""
