@@ -28,9 +28,9 @@ APP_ROLE = "copydesk_app"
 DATABASE = "copydesk"
 _RUN_AS = "nobody"
 _INITDB = ("--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", "--locale-provider=builtin", "--no-instructions")
-# The machine is shared with every role, so memory stays small; durability is never traded for speed.
 _MEMORY_IN_USE = "pre-existing shared memory block"
 _ORPHAN_PATIENCE_S = 15.0
+# The machine is shared with every role, so memory stays small; durability is never traded for speed.
 _SETTINGS = {
     "listen_addresses": "",
     "max_connections": "200",
