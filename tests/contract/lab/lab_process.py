@@ -27,6 +27,8 @@ class LabProcess:
         self._token_file.write_text(TOKEN)
         self._process: subprocess.Popen[str] | None = None
         self.rest_port = 0
+        self.control_port = 0
+        self.ready: dict[str, Any] = {}
         self.urls: dict[str, Any] = {}
 
     def start(self, *options: str) -> None:
@@ -36,7 +38,8 @@ class LabProcess:
         )
         assert self._process.stdout is not None
         ready = json.loads(self._process.stdout.readline())
-        self.rest_port = ready["rest_port"]
+        self.ready = ready
+        self.rest_port, self.control_port = ready["rest_port"], ready["control_port"]
         self.urls = binance_urls(ready["rest"], ready["ws"])
 
     def stop(self, *, kill: bool = False) -> None:
@@ -71,7 +74,8 @@ class LabProcess:
         return [r for r in records if all(r[name] == value for name, value in wanted.items())]
 
     def call(self, method: str, path: str, body: str = "", headers: dict[str, str] | None = None) -> Reply:
-        connection = http.client.HTTPConnection("127.0.0.1", self.rest_port, timeout=10)
+        port = self.control_port if path.startswith("/lab/v1/") else self.rest_port
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
         try:
             connection.request(method, path, body or None, headers or {})
             response = connection.getresponse()

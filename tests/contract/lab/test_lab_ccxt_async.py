@@ -96,7 +96,7 @@ def test_the_tape_shows_an_execution(lab: LabProcess) -> None:
 
     async def body() -> None:
         watching = asyncio.ensure_future(exchange.watch_trades(SYMBOL))
-        while not lab.control("GET", "state")["market_streams"]:
+        while not lab.control("GET", "state")["exchanges"]["binance"]["market_streams"]:
             await asyncio.sleep(0.01)
         order = await exchange.create_order(SYMBOL, "market", "buy", 0.00777)
         seen = await watching
@@ -108,7 +108,7 @@ def test_the_tape_shows_an_execution(lab: LabProcess) -> None:
 
 
 async def subscribed(lab: LabProcess, account: str) -> None:
-    while account not in lab.control("GET", "state")["streams"]:
+    while account not in lab.control("GET", "state")["exchanges"]["binance"]["streams"]:
         await asyncio.sleep(0.01)
 
 
@@ -186,7 +186,7 @@ def test_a_disconnected_stream_comes_back_and_events_can_be_replayed(lab: LabPro
         await subscribed(lab, "replay")
         order = await exchange.create_order(SYMBOL, "market", "buy", 0.01)
         await watching
-        assert lab.control("POST", "streams", account="replay", harm="disconnect") == {"disconnected": 1}
+        assert lab.control("POST", "faults", account="replay", harm="disconnect")["disconnected"] == 1
         try:
             while True:
                 await exchange.watch_orders()

@@ -112,10 +112,10 @@ def test_a_muted_account_is_told_nothing_until_its_events_are_replayed(lab: LabP
 
     async def body(socket: Socket) -> None:
         await ask(socket, {"id": 1, "method": "userDataStream.subscribe.signature", "params": signed(keys)})
-        lab.control("POST", "streams", account="muted", harm="mute")
+        mute = lab.control("POST", "faults", account="muted", harm="mute")
         lab.signed("POST", "/api/v3/order", keys, LIMIT)
         assert (await ask(socket, {"id": 2, "method": "ping"}))["id"] == 2
-        lab.control("POST", "streams", account="muted", harm="unmute")
+        lab.control("DELETE", "faults", id=mute["id"])
         lab.control("POST", "replay", account="muted", count=10)
         first = await socket.receive_json()
         assert (first["subscriptionId"], first["event"]["e"], first["event"]["x"]) == (0, "executionReport", "NEW")

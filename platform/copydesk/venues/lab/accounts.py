@@ -1,4 +1,4 @@
-"""Accounts of the lab: free and locked money per asset, and the orders each account has placed.
+"""Accounts of the lab: free and locked money per asset, and the spot orders each account has placed.
 
 Money only moves between accounts here (deposits excepted), so the sum over all accounts never changes.
 The house's maker may go below zero: its balance mirrors what everyone else has won.
@@ -6,15 +6,13 @@ The house's maker may go below zero: its balance mirrors what everyone else has 
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Callable, Mapping
 from decimal import Decimal
-from typing import Any
 
 from copydesk.kernel import ZERO
-from copydesk.venues.lab.model import HOUSE_ACCOUNTS, OPEN_STATUSES, BalanceUpdate, Order
-
-HISTORY_MAX = 500
+from copydesk.venues.lab.model import HOUSE_ACCOUNTS, BalanceUpdate, Order
+from copydesk.venues.lab.orders import OrderRegistry
 
 
 class Balance:
@@ -27,21 +25,22 @@ class Balance:
         self.locked = locked
 
 
-class Account:
-    """One account: its balances, its open orders and up to `HISTORY_MAX` finished ones."""
+class Account(OrderRegistry):
+    """One account: its balances and its spot orders.
 
-    __slots__ = ("_finished", "balances", "by_client_id", "finished_rows", "house", "name", "open", "orders")
+    `held` is the part of the free money that perpetuals keep as margin, as of the last look; `available` asks anew
+    through `revalue`, which the perpetuals engine sets on the purses that it shares.
+    """
+
+    __slots__ = ("balances", "held", "house", "name", "revalue")
 
     def __init__(self, name: str) -> None:
+        super().__init__()
         self.name = name
         self.house = name in HOUSE_ACCOUNTS
         self.balances: defaultdict[str, Balance] = defaultdict(Balance)
-        self.open: dict[int, Order] = {}
-        self.orders: dict[int, Order] = {}
-        self.by_client_id: dict[tuple[str, str], Order] = {}
-        # Snapshot rows of finished orders: they never change, so each is written once.
-        self.finished_rows: dict[int, dict[str, Any]] = {}
-        self._finished: deque[int] = deque()
+        self.held: defaultdict[str, Decimal] = defaultdict(Decimal)
+        self.revalue: Callable[[], None] | None = None
 
     def lock(self, asset: str, qty: Decimal) -> None:
         """Promise free money to an order."""
@@ -55,48 +54,11 @@ class Account:
         balance.free += qty
         balance.locked -= qty
 
-    def register(self, order: Order) -> None:
-        """Remember an order, as open or finished."""
-        self.orders[order.order_id] = order
-        self.by_client_id[order.symbol, order.client_order_id] = order
-        if order.status in OPEN_STATUSES:
-            self.open[order.order_id] = order
-        else:
-            self._retire(order)
-
-    def finish(self, order: Order) -> None:
-        """Move an order from open to finished."""
-        if self.open.pop(order.order_id, None) is not None:
-            self._retire(order)
-
-    def _retire(self, order: Order) -> None:
-        finished = self._finished
-        finished.append(order.order_id)
-        if len(finished) > HISTORY_MAX:
-            oldest = self.orders.pop(finished.popleft())
-            self.finished_rows.pop(oldest.order_id, None)
-            key = oldest.symbol, oldest.client_order_id
-            if self.by_client_id.get(key) is oldest:
-                del self.by_client_id[key]
-
-    def reorder(self) -> None:
-        """Sort what was registered out of order (on restore) by order id."""
-        self.orders = dict(sorted(self.orders.items()))
-        self.open = dict(sorted(self.open.items()))
-        self.by_client_id = {(o.symbol, o.client_order_id): o for o in self.orders.values()}
-
-    def finished(self) -> list[Order]:
-        """Return the finished orders kept, in the order they finished."""
-        return [self.orders[order_id] for order_id in self._finished]
-
-    def find(self, symbol: str, order_id: int | None, client_order_id: str | None) -> Order | None:
-        """Find an order by either id; both given must agree."""
-        if order_id is None:
-            return self.by_client_id.get((symbol, client_order_id)) if client_order_id is not None else None
-        order = self.orders.get(order_id)
-        if order is None or order.symbol != symbol:
-            return None
-        return order if client_order_id in (None, order.client_order_id) else None
+    def available(self, asset: str) -> Decimal:
+        """Return the free money that no perpetual position or order holds; may be below zero after losses."""
+        if self.revalue is not None:
+            self.revalue()
+        return self.balances[asset].free - self.held.get(asset, ZERO)
 
     def update(self, assets: tuple[str, ...], now_ms: int) -> BalanceUpdate:
         """Describe the current balances of these assets as an event."""

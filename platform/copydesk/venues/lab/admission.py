@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from copydesk.kernel import ZERO
 from copydesk.venues.lab.accounts import Account
-from copydesk.venues.lab.book import OrderBook, Plan
+from copydesk.venues.lab.book import NO_PLAN, OrderBook, Plan
 from copydesk.venues.lab.filters import filter_refusal
 from copydesk.venues.lab.model import LIMIT_MAKER, SELL, LabInstrument, NewOrder, Reject
 
-NO_PLAN = Plan([], ZERO, ZERO, True)
 
+def admit(
+    new: NewOrder, accounts: Mapping[str, Account], books: Mapping[str, OrderBook], *, filtered: bool = False
+) -> Plan | Reject:
+    """Return what the order would get from the book now, or the reason to refuse it.
 
-def admit(new: NewOrder, accounts: Mapping[str, Account], books: Mapping[str, OrderBook]) -> Plan | Reject:
-    """Return what the order would get from the book now, or the reason to refuse it."""
+    The rest of an amended order was `filtered` as a whole before.
+    """
     account, book = accounts.get(new.account), books.get(new.symbol)
     if account is None:
         return Reject.UNKNOWN_ACCOUNT
@@ -22,9 +24,10 @@ def admit(new: NewOrder, accounts: Mapping[str, Account], books: Mapping[str, Or
         return Reject.UNKNOWN_SYMBOL
     if book.halted:
         return Reject.MARKET_HALTED
-    reject = filter_refusal(new, book.instrument, book.last_px or book.reference_px())
-    if reject is not None:
-        return reject
+    if not filtered:
+        reject = filter_refusal(new, book.instrument, book.last_px or book.reference_px())
+        if reject is not None:
+            return reject
     namesake = account.by_client_id.get((new.symbol, new.client_order_id))
     if namesake is not None and namesake.is_open:
         return Reject.DUPLICATE_CLIENT_ORDER_ID
@@ -51,8 +54,8 @@ def _unaffordable(new: NewOrder, plan: Plan, account: Account, instrument: LabIn
     if not qty and not plan.short:
         return Reject.LOT_SIZE
     if new.side == SELL:
-        return Reject.INSUFFICIENT_BALANCE if account.balances[instrument.base].free < qty else None
+        return Reject.INSUFFICIENT_BALANCE if account.available(instrument.base) < qty else None
     need = plan.cost if new.px is None else new.px * qty
     if new.quote_qty is not None:
         need = new.quote_qty
-    return Reject.INSUFFICIENT_BALANCE if account.balances[instrument.quote].free < need else None
+    return Reject.INSUFFICIENT_BALANCE if account.available(instrument.quote) < need else None

@@ -6,12 +6,15 @@ Prices are keyed by whole ticks, negated on the bid side, so that on both sides 
 from __future__ import annotations
 
 from bisect import insort
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from decimal import ROUND_DOWN, Decimal
 from typing import NamedTuple
 
 from copydesk.kernel import ZERO
 from copydesk.venues.lab.model import BUY, Depth, DepthDiff, LabInstrument, Order
+
+# How much of a quantity a resting order may still give.
+Room = Callable[[Order, Decimal], Decimal]
 
 
 class Quote:
@@ -50,6 +53,9 @@ class Plan(NamedTuple):
     qty: Decimal
     cost: Decimal
     short: bool
+
+
+NO_PLAN = Plan([], ZERO, ZERO, True)
 
 
 class BookSide:
@@ -111,8 +117,16 @@ class BookSide:
             del self.levels[key]
             self.keys.remove(key)
 
-    def plan(self, qty: Decimal, limit_key: int | None) -> Plan:
-        """Plan taking `qty` base units, walking the levels up to the limit."""
+    def shrink(self, key: int, by: Decimal) -> None:
+        """Note that an entry at this price has become smaller; its own `leaves` is already reduced."""
+        self.levels[key].total -= by
+        self._mark(key)
+
+    def plan(self, qty: Decimal, limit_key: int | None, room: Room | None = None) -> Plan:
+        """Plan taking `qty` base units, walking the levels up to the limit.
+
+        `room(order, qty)` may allow less of a resting order (reduce-only ones end with their position).
+        """
         takes: list[Take] = []
         left, cost = qty, ZERO
         for key in self.keys:
@@ -122,6 +136,10 @@ class BookSide:
             px = level.px
             for entry in level.queue:
                 take = entry.leaves if entry.leaves < left else left
+                if room is not None and isinstance(entry, Order):
+                    take = room(entry, take)
+                    if not take:
+                        continue
                 takes.append(Take(key, px, entry, take))
                 cost += px * take
                 left -= take

@@ -7,13 +7,15 @@ from decimal import ROUND_DOWN, Decimal
 
 from copydesk.kernel import ZERO
 from copydesk.venues.lab.accounts import Account
-from copydesk.venues.lab.book import OrderBook, Plan, Take
+from copydesk.venues.lab.book import OrderBook, Plan, Room, Take
 from copydesk.venues.lab.model import (
     BUY,
     FEES_ACCOUNT,
     FILLED,
+    INSURANCE_ACCOUNT,
     MAKER_ACCOUNT,
     SELL,
+    SPOT,
     TRADE,
     BookChange,
     Event,
@@ -29,7 +31,7 @@ FEE_PLACES = Decimal("1E-8")
 class Turn:
     """One call of the engine on one book: its time, the events so far and the accounts whose money moved."""
 
-    __slots__ = ("book", "events", "executions", "now_ms", "touched")
+    __slots__ = ("book", "done", "events", "executions", "now_ms", "touched")
 
     def __init__(self, book: OrderBook, now_ms: int) -> None:
         self.book = book
@@ -37,6 +39,11 @@ class Turn:
         self.events: list[Event] = []
         self.executions: list[Execution] = []
         self.touched: dict[str, Account] = {}
+        self.done: list[Order] = []
+
+    def room(self) -> Room | None:
+        """Return what limits how much resting orders may give to the house's maker, if anything does."""
+        return None
 
     def tell(self, order: Order, change: str, execution: Execution | None = None) -> None:
         self.events.append(
@@ -56,14 +63,34 @@ class Turn:
         return self.events
 
 
-class Clearing:
-    """Settle trades between accounts and collect fees. Fees are rounded down to 8 places; the house pays none."""
+class Tape:
+    """Number trades and tell of them; fee rates are what both kinds of clearing charge; `market` names the tape."""
 
-    def __init__(self, accounts: dict[str, Account], maker_fee: Decimal, taker_fee: Decimal) -> None:
-        self.accounts = accounts
+    market = SPOT
+
+    def __init__(self, maker_fee: Decimal, taker_fee: Decimal) -> None:
         self.maker_fee = maker_fee
         self.taker_fee = taker_fee
         self.trade_id = 0
+
+    def show(self, turn: Turn, side: str, take: Take, order: Order | None, maker_id: int) -> None:
+        """Put the trade on the public tape."""
+        book, px, qty = turn.book, take.px, take.qty
+        book.last_px, book.last_qty, book.last_trade_id = px, qty, self.trade_id
+        taker_id = order.order_id if order is not None else 0
+        buyer_id, seller_id = (taker_id, maker_id) if side == BUY else (maker_id, taker_id)
+        symbol, ids = book.instrument.venue_symbol, (buyer_id, seller_id)
+        turn.events.append(PublicTrade(symbol, self.trade_id, px, qty, side == SELL, *ids, turn.now_ms, self.market))
+
+
+class Clearing(Tape):
+    """Settle spot trades between accounts and collect fees, rounded down to 8 places; the house pays none."""
+
+    def __init__(self, accounts: dict[str, Account], maker_fee: Decimal, taker_fee: Decimal) -> None:
+        super().__init__(maker_fee, taker_fee)
+        self.accounts = accounts
+        # The house's purses are there on every exchange, whether it trades perpetuals or not.
+        accounts.setdefault(INSURANCE_ACCOUNT, Account(INSURANCE_ACCOUNT))
         self.house_maker = accounts.setdefault(MAKER_ACCOUNT, Account(MAKER_ACCOUNT))
         self.house_fees = accounts.setdefault(FEES_ACCOUNT, Account(FEES_ACCOUNT))
 
@@ -80,13 +107,13 @@ class Clearing:
                 levels.consume(take)
                 self._settle(turn, side, take, cost, taker, order)
                 self._settle_maker(turn, side, take, cost, entry)
-                self._print(turn, side, take, order, entry.order_id)
+                self.show(turn, side, take, order, entry.order_id)
             else:
                 entry.leaves -= qty
                 levels.consume(take)
                 self._settle(turn, side, take, cost, taker, order)
                 self._settle_house(turn, side, qty, cost)
-                self._print(turn, side, take, order, 0)
+                self.show(turn, side, take, order, 0)
 
     def _settle(self, turn: Turn, side: str, take: Take, cost: Decimal, taker: Account, order: Order | None) -> None:
         """Move the taker's money of one trade; each side pays its fee out of what it gets."""
@@ -129,6 +156,7 @@ class Clearing:
         self._record(turn, resting, take, fee, gets, maker=True)
         if resting.status == FILLED:
             maker.finish(resting)
+            turn.done.append(resting)
 
     def _charge(self, rate: Decimal, asset: str, qty: Decimal) -> Decimal:
         if not rate:
@@ -154,15 +182,3 @@ class Clearing:
         order.fills.append(execution)
         turn.tell(order, TRADE, execution)
         return execution
-
-    def _print(self, turn: Turn, side: str, take: Take, order: Order | None, maker_id: int) -> None:
-        """Put the trade on the public tape."""
-        book, px, qty = turn.book, take.px, take.qty
-        book.last_px, book.last_qty, book.last_trade_id = px, qty, self.trade_id
-        taker_id = order.order_id if order is not None else 0
-        buyer_id, seller_id = (taker_id, maker_id) if side == BUY else (maker_id, taker_id)
-        turn.events.append(
-            PublicTrade(
-                book.instrument.venue_symbol, self.trade_id, px, qty, side == SELL, buyer_id, seller_id, turn.now_ms
-            )
-        )

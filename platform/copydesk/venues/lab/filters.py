@@ -9,11 +9,14 @@ from copydesk.venues.lab.model import (
     BUY,
     FOK,
     GTC,
+    GTD,
     IOC,
     LIMIT,
     LIMIT_MAKER,
     MARKET,
+    PERP,
     SELL,
+    SPOT,
     LabInstrument,
     NewOrder,
     Reject,
@@ -22,11 +25,20 @@ from copydesk.venues.lab.model import (
 PX_MAX = Decimal(1_000_000_000)
 PX_RATIO_MAX = 5
 PX_RATIO_MIN = Decimal("0.2")
+# Of the four exchanges only Binance knows good-till-date, and for perpetuals only.
+_TIFS = {SPOT: frozenset({GTC, IOC, FOK}), PERP: frozenset({GTC, IOC, FOK, GTD})}
 
 
 def filter_refusal(new: NewOrder, instrument: LabInstrument, reference_px: Decimal) -> Reject | None:
-    """Return the first filter that the order breaks. `reference_px` 0 means that there is no price yet."""
-    if new.side not in (BUY, SELL) or new.tif not in (GTC, IOC, FOK):
+    """Return the first filter that the order breaks. `reference_px` 0 means that there is no price yet.
+
+    Orders that only reduce a position may be smaller than the minimum notional.
+    """
+    if (
+        new.side not in (BUY, SELL)
+        or new.tif not in _TIFS[new.market]
+        or (new.tif == GTD) != (new.expire_ms is not None)
+    ):
         return Reject.INVALID_PARAMETERS
     if new.type == MARKET:
         return _market_refusal(new, instrument, reference_px)
@@ -45,7 +57,7 @@ def _market_refusal(new: NewOrder, instrument: LabInstrument, reference_px: Deci
         return Reject.MARKET_LOT_SIZE
     if new.qty < instrument.qty_min or new.qty <= ZERO or new.qty % instrument.qty_step:
         return Reject.LOT_SIZE
-    if reference_px and new.qty * reference_px < instrument.notional_min:
+    if reference_px and new.qty * reference_px < instrument.notional_min and not new.reduce_only:
         return Reject.MIN_NOTIONAL
     return None
 
@@ -59,4 +71,5 @@ def _limit_refusal(new: NewOrder, instrument: LabInstrument, reference_px: Decim
         return Reject.LOT_SIZE
     if reference_px and not reference_px * PX_RATIO_MIN <= new.px <= reference_px * PX_RATIO_MAX:
         return Reject.PERCENT_PRICE
-    return Reject.MIN_NOTIONAL if new.qty * new.px < instrument.notional_min else None
+    too_small = new.qty * new.px < instrument.notional_min and not new.reduce_only
+    return Reject.MIN_NOTIONAL if too_small else None

@@ -1,6 +1,7 @@
 """The lab's append-only journal, the oracle of tests: what was asked, executed and refused.
 
-One JSON object per line with `seq`, `kind`, `at_ms` (epoch milliseconds) and the fields of its kind; decimals as text.
+One JSON object per line with `seq`, `kind`, `at_ms` (epoch milliseconds), `venue` and the fields of its kind;
+decimals as text. Records of orders and executions name their `market`, "spot" or "perp".
 """
 
 from __future__ import annotations
@@ -12,19 +13,36 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from copydesk.kernel import decimal_text
-from copydesk.venues.lab.model import NEW, Event, Execution, NewOrder, OrderUpdate, Reject
+from copydesk.kernel import ZERO, decimal_text
+from copydesk.venues.lab.model import (
+    AMENDED,
+    FILLED,
+    NEW,
+    SPOT,
+    Event,
+    Execution,
+    NewOrder,
+    Order,
+    OrderUpdate,
+    Reject,
+)
+from copydesk.venues.lab.records import record_of
 
 FLUSH_AFTER_MS = 50
 CHUNK_LEN = 65_536
 REQUEST, EXECUTION, ORDER, ACCOUNT, MARK, FAULT = "request", "execution", "order", "account", "mark", "fault"
 _LINE = orjson.OPT_APPEND_NEWLINE
+_dumps = orjson.dumps
+
+
+def _plain(value: Decimal) -> str:
+    text = str(value)
+    return decimal_text(value) if "E" in text else text
 
 
 def _text(value: object) -> str:
     if isinstance(value, Decimal):
-        text = str(value)
-        return decimal_text(value) if "E" in text else text
+        return _plain(value)
     raise TypeError(f"a journal record cannot hold {type(value).__name__}")
 
 
@@ -35,16 +53,27 @@ class Requested(NamedTuple):
     ip: str
     method: str
     path: str
-    params: Mapping[str, str]
+    params: Mapping[str, Any]
     status: int
-    code: int
+    code: int | str
     latency_ms: float
+    client_order_id: str = ""
+
+
+class Noted(NamedTuple):
+    """A record that was put into words when it was told; `record` is a JSON object with at least one field."""
+
+    kind: str
+    record: bytes
+
+
+Entry = Noted | OrderUpdate | Requested
 
 
 class Journal:
     """Write JSON lines with growing `seq`; continues the numbering of an existing file.
 
-    Records are buffered: `write` flushes when the oldest buffered one is 50 ms old (by the `at_ms` given),
+    Records are buffered: `append` flushes when the oldest buffered one is 50 ms old (by the `at_ms` given),
     and the owner calls `flush()` from a timer so that a quiet lab's last records get out too. Those of orders and
     requests are put into words only then: in one tight loop that takes half the time, and no order waits for it.
     """
@@ -53,42 +82,23 @@ class Journal:
         self.path = path
         self.seq = _repair(path)
         self._file = path.open("ab")
-        self._buffer: list[tuple[int, float, bytes | OrderUpdate | Requested]] = []
+        self._buffer: list[tuple[int, float, str, Entry]] = []
 
-    def write(self, kind: str, at_ms: float, record: Mapping[str, Any]) -> int:
-        """Append one record and return its `seq`. `record` may hold Decimals."""
-        line = orjson.dumps({"seq": self.seq + 1, "kind": kind, "at_ms": at_ms, **record}, _text, _LINE)
-        self._append(at_ms, line)
-        return self.seq
-
-    def request(self, at_ms: float, told: Requested) -> None:
-        """Append a `request` record."""
-        self._append(at_ms, told)
-
-    def events(self, events: Iterable[Event], at_ms: float) -> None:
-        """Append the `execution` and `order` records of engine events; only real accounts have any."""
-        for event in events:
-            if type(event) is OrderUpdate:
-                self._append(at_ms, event)
-
-    def rejected(self, new: NewOrder, reject: Reject, at_ms: float) -> None:
-        """Append an `order` record with status REJECTED and the reason."""
-        record = {**new._asdict(), "status": "REJECTED", "change": "REJECTED", "reason": reject}
-        self.write(ORDER, at_ms, record)
-
-    def _append(self, at_ms: float, entry: bytes | OrderUpdate | Requested) -> None:
+    def append(self, at_ms: float, venue: str, entry: Entry, lines: int = 1) -> int:
+        """Append what takes one line or more, of an exchange ("" for the world's own); return the last one's `seq`."""
         buffer = self._buffer
-        self.seq += 1
-        buffer.append((self.seq, at_ms, entry))
+        buffer.append((self.seq + 1, at_ms, venue, entry))
+        self.seq += lines
         if at_ms - buffer[0][1] >= FLUSH_AFTER_MS:
             self.flush()
+        return self.seq
 
     def flush(self) -> None:
         if self._buffer:
             entries, self._buffer = self._buffer, []
             lines = bytearray()  # A list of lines would cost page faults: twice the time.
-            for seq, at_ms, entry in entries:
-                lines += _line(seq, at_ms, entry)
+            for entry in entries:
+                lines += _lines(*entry)
                 if len(lines) >= CHUNK_LEN:
                     self._file.write(lines)
                     lines.clear()
@@ -102,81 +112,143 @@ class Journal:
             self._file.close()
 
 
-def _line(seq: int, at_ms: float, entry: bytes | OrderUpdate | Requested) -> bytes:
-    if isinstance(entry, bytes):
-        return entry
+class VenueJournal:
+    """The journal as one exchange writes in it: every record names the exchange."""
+
+    def __init__(self, journal: Journal, venue: str) -> None:
+        self._append = journal.append
+        self._venue = venue
+
+    def write(self, kind: str, at_ms: float, record: Mapping[str, Any]) -> int:
+        """Append one record and return its `seq`. `record` may hold Decimals; it is put into words at once."""
+        return self._append(at_ms, self._venue, Noted(kind, orjson.dumps(record, _text)))
+
+    def request(self, at_ms: float, told: Requested) -> None:
+        """Append a `request` record."""
+        self._append(at_ms, self._venue, told)
+
+    def events(self, events: Iterable[Event], at_ms: float) -> None:
+        """Append the records of engine events that count: orders, executions, and money or positions set apart."""
+        append, venue = self._append, self._venue
+        for event in events:
+            if type(event) is OrderUpdate:
+                append(at_ms, venue, event, 2 if event.change == FILLED else 1)
+            elif (told := record_of(event)) is not None:
+                kind, record = told
+                self.write(kind, at_ms, record)
+
+    def rejected(self, new: NewOrder, reject: Reject, at_ms: float) -> None:
+        """Append an `order` record with status REJECTED and the reason."""
+        self.write(ORDER, at_ms, {**new._asdict(), "status": "REJECTED", "change": "REJECTED", "reason": reject})
+
+
+def _lines(seq: int, at_ms: float, venue: str, entry: Entry) -> bytes:
+    if isinstance(entry, Noted):
+        head = b'{"seq":%d,"kind":"%b","at_ms":%b,"venue":"%b",' % (
+            seq,
+            entry.kind.encode(),
+            orjson.dumps(at_ms),
+            venue.encode(),
+        )
+        return head + entry.record[1:] + b"\n"
     if isinstance(entry, Requested):
-        record = _request_record(seq, at_ms, entry)
-    elif entry.execution is not None:
-        record = _execution_record(seq, at_ms, entry, entry.execution)
-    else:
-        record = _order_record(seq, at_ms, entry)
-    return orjson.dumps(record, _text, _LINE)
+        return _dumps(_request_record(seq, at_ms, venue, entry), _text, _LINE)
+    if entry.execution is None:
+        return _dumps(_order_record(seq, at_ms, venue, entry), _text, _LINE)
+    if entry.change != FILLED:
+        return _dumps(_execution_record(seq, at_ms, venue, entry, entry.execution), _text, _LINE)
+    accepted = OrderUpdate(entry.account, entry.order, NEW, NEW, ZERO, ZERO, None, entry.at_ms)
+    traded = _execution_record(seq + 1, at_ms, venue, entry, entry.execution)
+    return _dumps(_order_record(seq, at_ms, venue, accepted), _text, _LINE) + _dumps(traded, _text, _LINE)
 
 
-def _request_record(seq: int, at_ms: float, told: Requested) -> dict[str, Any]:
-    params = told.params
+# Each record is one literal, its decimals already text: merging and calling back would double the time.
+def _request_record(seq: int, at_ms: float, venue: str, told: Requested) -> dict[str, Any]:
+    account, ip, method, path, params, status, code, latency_ms, client_order_id = told
     return {
         "seq": seq,
         "kind": REQUEST,
         "at_ms": at_ms,
-        "account": told.account,
-        "ip": told.ip,
-        "method": told.method,
-        "path": told.path,
+        "venue": venue,
+        "account": account,
+        "ip": ip,
+        "method": method,
+        "path": path,
         "params": params,
-        "status": told.status,
-        "code": told.code,
-        "client_order_id": params.get("newClientOrderId") or params.get("origClientOrderId") or "",
-        "latency_ms": round(told.latency_ms, 3),
+        "status": status,
+        "code": code,
+        "client_order_id": client_order_id,
+        "latency_ms": round(latency_ms, 3),
     }
 
 
-def _execution_record(seq: int, at_ms: float, event: OrderUpdate, execution: Execution) -> dict[str, Any]:
-    trade_id, order_id, account, symbol, side, px, qty, fee, fee_currency, maker, _ = execution
+def _execution_record(seq: int, at_ms: float, venue: str, event: OrderUpdate, execution: Execution) -> dict[str, Any]:
+    trade_id, order_id, account, symbol, side, px, qty, fee, fee_currency, maker, _, realized, position_side = execution
+    order = event.order
     return {
         "seq": seq,
         "kind": EXECUTION,
         "at_ms": at_ms,
+        "venue": venue,
+        "market": order.market,
         "trade_id": trade_id,
         "order_id": order_id,
-        "client_order_id": event.order.client_order_id,
+        "client_order_id": order.client_order_id,
         "account": account,
         "symbol": symbol,
         "side": side,
-        "px": px,
-        "qty": qty,
-        "fee": fee,
+        "px": _plain(px),
+        "qty": _plain(qty),
+        "fee": _plain(fee),
         "fee_currency": fee_currency,
         "maker": maker,
-        "order_cum_qty": event.cum_qty,
+        "realized": _plain(realized),
+        "position_side": position_side,
+        "order_cum_qty": _plain(event.cum_qty),
         "order_status": event.status,
     }
 
 
-def _order_record(seq: int, at_ms: float, event: OrderUpdate) -> dict[str, Any]:
-    order, is_new = event.order, event.change == NEW
+def _order_record(seq: int, at_ms: float, venue: str, event: OrderUpdate) -> dict[str, Any]:
+    order = event.order
+    is_new = event.change == NEW
     record: dict[str, Any] = {
         "seq": seq,
         "kind": ORDER,
         "at_ms": at_ms,
+        "venue": venue,
+        "market": order.market,
         "change": event.change,
         "status": event.status,
         "order_id": order.order_id,
         "client_order_id": order.client_order_id,
         "account": order.account,
         "symbol": order.symbol,
-        "cum_qty": event.cum_qty,
+        "cum_qty": _plain(event.cum_qty),
         "reason": None if is_new else order.reason,
     }
     if is_new:
-        record["side"] = order.side
-        record["type"] = order.type
-        record["qty"] = order.qty
-        record["quote_qty"] = order.quote_qty
-        record["px"] = order.px
-        record["tif"] = order.tif
+        _add_terms(record, order)
+    elif event.change == AMENDED:
+        record["qty"], record["px"] = order.qty, order.px
     return record
+
+
+def _add_terms(record: dict[str, Any], order: Order) -> None:
+    """Add what was asked for; fields that only perpetuals have stand in their records alone."""
+    record["side"] = order.side
+    record["type"] = order.type
+    record["qty"] = _plain(order.qty)
+    record["quote_qty"] = order.quote_qty
+    record["px"] = order.px
+    record["tif"] = order.tif
+    record["tag"] = order.tag
+    record["conditional_id"] = order.conditional_id
+    if order.market != SPOT:
+        record["position_side"] = order.position_side
+        record["reduce_only"] = order.reduce_only
+        record["expire_ms"] = order.expire_ms
+        record["margin_mode"] = order.margin_mode
 
 
 def read_journal(path: Path, after_seq: int = 0) -> Iterator[dict[str, Any]]:

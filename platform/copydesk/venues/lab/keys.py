@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
-from collections.abc import Callable, Iterable
+from binascii import b2a_base64
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -16,8 +17,22 @@ from copydesk.kernel import InvalidInput
 
 READ = "read"
 TRADE = "trade"
+PERP = "perp"
 WITHDRAW = "withdraw"
-PERMISSIONS = frozenset({READ, TRADE, WITHDRAW, "internal_transfer", "universal_transfer", "margin", "futures"})
+TRANSFER = "transfer"
+MARGIN = "margin"
+OTHER = "other"
+# The exchanges' rights in our words: spot trading, perpetual trading, money out, money to other accounts, margin
+# loans, and a right that no list of the exchange's names.
+PERMISSIONS = frozenset({READ, TRADE, PERP, WITHDRAW, TRANSFER, MARGIN, OTHER})
+
+
+class KeyTexts(NamedTuple):
+    """The random parts of a fresh API key in its exchange's form; `passphrase` where the exchange has one."""
+
+    api_key: str
+    secret: str
+    passphrase: str = ""
 
 
 _INNER = bytes(byte ^ 0x36 for byte in range(256))
@@ -35,17 +50,17 @@ class Signer:
         self._inner = hashlib.sha256(block.translate(_INNER))
         self._outer = hashlib.sha256(block.translate(_OUTER))
 
-    def sign(self, payload: bytes) -> str:
-        """Return the signature of these bytes in hexadecimal."""
+    def digest(self, payload: bytes) -> bytes:
+        """Return the signature of these bytes."""
         inner, outer = self._inner.copy(), self._outer.copy()
         inner.update(payload)
         outer.update(inner.digest())
-        return outer.hexdigest()
+        return outer.digest()
 
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """One key pair. An empty `ips` means that the key is not bound to addresses."""
+    """One key pair. An empty `ips` means that the key is not bound to addresses; `expires_ms` None, that it lasts."""
 
     api_key: str
     secret: str = field(repr=False)
@@ -53,6 +68,8 @@ class ApiKey:
     permissions: frozenset[str]
     ips: frozenset[str]
     created_ms: int
+    passphrase: str = field(default="", repr=False)
+    expires_ms: int | None = None
     signer: Signer = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -60,22 +77,33 @@ class ApiKey:
 
     def allows(self, permission: str, ip: str) -> bool:
         """Tell whether this key may do that from this address."""
-        return permission in self.permissions and (not self.ips or ip in self.ips)
+        return permission in self.permissions and self.opens_from(ip)
 
-    def signs(self, payload: bytes, signature: str) -> bool:
+    def opens_from(self, ip: str) -> bool:
+        """Tell whether requests may come from this address."""
+        return not self.ips or ip in self.ips
+
+    def expired(self, now_ms: float) -> bool:
+        return self.expires_ms is not None and now_ms >= self.expires_ms
+
+    def signs_hex(self, payload: bytes, signature: str) -> bool:
         """Check an HMAC-SHA256 signature in hexadecimal, of either case, on the exact bytes."""
-        return signature.isascii() and hmac.compare_digest(self.signer.sign(payload), signature.lower())
+        return signature.isascii() and hmac.compare_digest(self.signer.digest(payload).hex(), signature.lower())
+
+    def signs_base64(self, payload: bytes, signature: str) -> bool:
+        """Check an HMAC-SHA256 signature in base64 on the exact bytes."""
+        made = b2a_base64(self.signer.digest(payload), newline=False)
+        return signature.isascii() and hmac.compare_digest(made, signature.encode())
 
 
 class KeyRing:
-    """Hold every key by its public half. `token` makes the random halves.
+    """Hold the keys of one exchange by their public half.
 
     Each change is appended to `path` (one JSON object per line, mode 0600) before it counts, so that keys
     survive a crash; the file belongs to the lab alone.
     """
 
-    def __init__(self, token: Callable[[], str], path: Path | None = None) -> None:
-        self._token = token
+    def __init__(self, path: Path | None = None) -> None:
         self._path = path
         self._keys: dict[str, ApiKey] = {}
         self.get = self._keys.get
@@ -86,16 +114,32 @@ class KeyRing:
     def __len__(self) -> int:
         return len(self._keys)
 
-    def issue(self, account: str, permissions: Iterable[str], ips: Iterable[str], now_ms: int) -> ApiKey:
-        """Create a key pair with these rights."""
-        return self._put(self._token(), self._token(), account, permissions, ips, now_ms)
+    def __iter__(self) -> Iterator[ApiKey]:
+        return iter(self._keys.values())
 
-    def change(self, api_key: str, permissions: Iterable[str], ips: Iterable[str]) -> ApiKey:
+    def issue(
+        self,
+        texts: KeyTexts,
+        account: str,
+        permissions: Iterable[str],
+        ips: Iterable[str],
+        now_ms: int,
+        expires_ms: int | None = None,
+    ) -> ApiKey:
+        """Create a key pair with these rights."""
+        api_key, secret, passphrase = texts
+        row = {"account": account, "created_ms": now_ms, "secret": secret, "passphrase": passphrase}
+        return self._put(api_key, row, permissions, ips, expires_ms)
+
+    def change(
+        self, api_key: str, permissions: Iterable[str], ips: Iterable[str], expires_ms: int | None = None
+    ) -> ApiKey:
         """Replace the rights of an existing key, as an owner can do at any time on the exchange's site."""
         old = self._keys.get(api_key)
         if old is None:
             raise InvalidInput("apiKey: expected a key that the lab issued, found an unknown one")
-        return self._put(old.api_key, old.secret, old.account, permissions, ips, old.created_ms)
+        kept = ("account", "created_ms", "secret", "passphrase")
+        return self._put(api_key, {name: getattr(old, name) for name in kept}, permissions, ips, expires_ms)
 
     def revoke(self, api_key: str) -> bool:
         """Delete a key; say whether it existed."""
@@ -105,24 +149,21 @@ class KeyRing:
         return True
 
     def _put(
-        self, api_key: str, secret: str, account: str, permissions: Iterable[str], ips: Iterable[str], created_ms: int
+        self,
+        api_key: str,
+        row: dict[str, Any],
+        permissions: Iterable[str],
+        ips: Iterable[str],
+        expires_ms: int | None,
     ) -> ApiKey:
         rights, addresses = frozenset(permissions), frozenset(ips)
         if unknown := rights - PERMISSIONS:
             raise InvalidInput(f"permissions: expected some of {sorted(PERMISSIONS)}, found {sorted(unknown)}")
         if WITHDRAW in rights and not addresses:
-            # Binance grants withdrawal only to keys bound to addresses.
+            # Binance grants withdrawal only to keys bound to addresses, and the others advise it.
             raise InvalidInput("ips: expected at least one address for a key that may withdraw, found none")
-        self._record(
-            {
-                "api_key": api_key,
-                "secret": secret,
-                "account": account,
-                "permissions": sorted(rights),
-                "ips": sorted(addresses),
-                "created_ms": created_ms,
-            }
-        )
+        rest = {"permissions": sorted(rights), "ips": sorted(addresses), "expires_ms": expires_ms}
+        self._record({"api_key": api_key, **row, **rest})
         return self._keys[api_key]
 
     def _record(self, row: dict[str, Any]) -> None:

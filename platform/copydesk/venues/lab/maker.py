@@ -9,7 +9,7 @@ from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_FLOOR, Decimal
 from typing import NamedTuple
 from zlib import crc32
 
-from copydesk.venues.lab.engine import Engine
+from copydesk.venues.lab.floor import Floor
 from copydesk.venues.lab.model import Event, LabInstrument
 
 GRID_RATIO = Decimal("0.00005")
@@ -33,15 +33,16 @@ class Ladder(NamedTuple):
 class MarketMaker:
     """Quote `levels` prices on each side of a mid price; pure but for the last ladders it remembers.
 
-    Sizes depend on the seed, the symbol and the price only, so equal calls give equal books.
+    Sizes depend on the seed, the symbol, the price and the `depth` factor only, so equal calls give equal books.
     """
 
     def __init__(self, seed: int = 0, levels: int = 12) -> None:
         self.seed = seed
         self.levels = levels
+        self.depth = Decimal(1)
         self._ladders: dict[str, Ladder] = {}
 
-    def requote(self, engine: Engine, symbol: str, mid: Decimal, now_ms: int) -> list[Event]:
+    def requote(self, engine: Floor, symbol: str, mid: Decimal, now_ms: int) -> list[Event]:
         """Move the quotes to `mid`, print one tape trade when the mid moved, fill crossed real orders."""
         previous = self._ladders.get(symbol)
         if previous is not None and previous.mid == mid:
@@ -55,21 +56,38 @@ class MarketMaker:
         px = (ladder.bid if falling else ladder.ask) * ladder.grid * instrument.px_tick
         qty = self._size(instrument, px, TAPE_NOTIONAL, ladder.bid)
         events.append(engine.print_trade(symbol, px, qty, buyer_is_maker=falling, now_ms=now_ms))
-        return events
+        return events + engine.fire(symbol, now_ms)
 
-    def replenish(self, engine: Engine, symbol: str, now_ms: int) -> list[Event]:
+    def deepen(self, engine: Floor, factor: Decimal, now_ms: int) -> list[Event]:
+        """Hold `factor` times the usual quantities from now on; every quote is made anew."""
+        self.depth = factor
+        return [event for symbol in list(self._ladders) for event in self.renew(engine, symbol, now_ms)]
+
+    def renew(self, engine: Floor, symbol: str, now_ms: int) -> list[Event]:
+        """Withdraw all quotes of a symbol and make them anew."""
+        ladder = self._ladders.get(symbol)
+        if ladder is None or symbol not in engine.instruments:
+            return []
+        withdrawn = engine.place_quotes(symbol, [], [], now_ms)
+        return withdrawn + self._place(engine, engine.instruments[symbol], ladder, now_ms)
+
+    def forget(self, symbol: str) -> None:
+        """Begin anew with a symbol at the next mid price."""
+        self._ladders.pop(symbol, None)
+
+    def replenish(self, engine: Floor, symbol: str, now_ms: int) -> list[Event]:
         """Call after each execution: refills when half of a side's levels are gone; else costs < 1 µs."""
         ladder = self._ladders.get(symbol)
         if ladder is None or not self._worn(engine, symbol, self.levels // 2):
             return []
         return self._place(engine, engine.instruments[symbol], ladder, now_ms)
 
-    def _worn(self, engine: Engine, symbol: str, levels_min: int | None = None) -> bool:
+    def _worn(self, engine: Floor, symbol: str, levels_min: int | None = None) -> bool:
         least = self.levels if levels_min is None else levels_min
         book = engine.books[symbol]
         return len(book.bids.quotes) < least or len(book.asks.quotes) < least
 
-    def _place(self, engine: Engine, instrument: LabInstrument, ladder: Ladder, now_ms: int) -> list[Event]:
+    def _place(self, engine: Floor, instrument: LabInstrument, ladder: Ladder, now_ms: int) -> list[Event]:
         mid, grid = ladder.mid, ladder.grid
         top = TOP_NOTIONAL.get(instrument.base, TOP_NOTIONAL_OTHER)
         bids, asks = [], []
@@ -83,7 +101,7 @@ class MarketMaker:
     def _size(self, instrument: LabInstrument, px: Decimal, notional: int, salt: int) -> Decimal:
         """Turn a notional into a quantity, 75 to 125 % of it by a hash of the price, in whole steps, at least one."""
         percent = 75 + crc32(b"%d %d " % (self.seed, salt) + instrument.base.encode()) % 51
-        steps = (notional * percent / (px * instrument.qty_step * 100)).to_integral_value(ROUND_DOWN)
+        steps = (notional * percent * self.depth / (px * instrument.qty_step * 100)).to_integral_value(ROUND_DOWN)
         return max(steps, Decimal(1)) * instrument.qty_step
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 from zlib import crc32
 
-from copydesk.venues.lab.instruments import LAB_INSTRUMENTS
+from copydesk.venues.lab.listings import LISTINGS
 
 CANDLE_MS = 300_000
 FOLDER = Path(__file__).parent / "candles"
@@ -25,6 +25,7 @@ FIRST_TURN = Decimal("0.3")
 SECOND_TURN = Decimal("0.7")
 JITTER_MS = 1_000
 JITTER_RATIO = Decimal("0.0001")
+BENT_RATIO_MIN = Decimal("0.05")
 
 
 class Candle(NamedTuple):
@@ -38,15 +39,31 @@ class Candle(NamedTuple):
     volume: Decimal
 
 
+class Bend(NamedTuple):
+    """How a price departs from the replayed one: `px = base * (1 + (replayed / pivot - 1) * factor)`.
+
+    With the pivot at the present price, `factor` changes how far the price goes from here, without a jump now.
+    """
+
+    pivot: Decimal
+    base: Decimal
+    factor: Decimal
+
+    def apply(self, px: Decimal) -> Decimal:
+        """Bend a replayed price, never below a twentieth of the base."""
+        return max(self.base * (1 + (px / self.pivot - 1) * self.factor), self.base * BENT_RATIO_MIN)
+
+
 class Market:
     """Tell prices by market time. The caller maps wall time: `market_ms = start_ms + elapsed_ms * speed`.
 
-    Times after the last candle wrap around to the first.
+    Times after the last candle wrap around to the first. Bends last until they are lifted or the process ends;
+    candles know nothing of them.
     """
 
     def __init__(self, symbols: Iterable[str] | None = None, seed: int = 0, folder: Path | None = None) -> None:
         """Load the slices of these symbols (default: all shipped) from `folder` (default: the shipped one)."""
-        listed = {i.venue_symbol: i for i in LAB_INSTRUMENTS}
+        listed = {i.price_symbol: i for i in LISTINGS["binance"].spot}
         self.symbols: tuple[str, ...] = tuple(symbols) if symbols is not None else tuple(listed)
         self.seed = seed
         self._ticks = {symbol: listed[symbol].px_tick for symbol in self.symbols}
@@ -55,17 +72,36 @@ class Market:
         assert all(len(c) == len(first) and c[0].open_ms == first[0].open_ms for c in self._candles.values())
         self.start_ms = first[0].open_ms
         self.duration_ms = len(first) * CANDLE_MS
+        self.volatility = Decimal(1)
+        self._bends: dict[str, Bend] = {}
+
+    def stretch(self, factor: Decimal, market_ms: float) -> None:
+        """Let every price move `factor` times as much from now on; 0 stands still, 1 goes on as the candles do."""
+        self.volatility = factor
+        for symbol in self.symbols:
+            self._bends[symbol] = Bend(self._replayed(symbol, market_ms), self.price(symbol, market_ms), factor)
+
+    def jump(self, symbol: str, ratio: Decimal, market_ms: float) -> None:
+        """Let one price jump to `ratio` times its present one and move on from there."""
+        px, pivot = self.price(symbol, market_ms), self._replayed(symbol, market_ms)
+        self._bends[symbol] = Bend(pivot, px * ratio, self.volatility)
 
     def price(self, symbol: str, market_ms: float) -> Decimal:
         """Return the mid price at that time, a multiple of the symbol's tick."""
+        px, bend = self._replayed(symbol, market_ms), self._bends.get(symbol)
+        if bend is not None:
+            px = bend.apply(px)
+        tick = self._ticks[symbol]
+        return (px / tick).to_integral_value(ROUND_HALF_EVEN) * tick
+
+    def _replayed(self, symbol: str, market_ms: float) -> Decimal:
+        """Return the price on the candles' path."""
         at_ms = int(market_ms)
         candle = self.candle(symbol, at_ms)
         offset_ms = (at_ms - self.start_ms) % CANDLE_MS
         px = _path_px(candle, Decimal(offset_ms) / CANDLE_MS)
         px += px * JITTER_RATIO * self._noise(symbol, at_ms // JITTER_MS) / 1000
-        px = min(max(px, candle.low), candle.high)
-        tick = self._ticks[symbol]
-        return (px / tick).to_integral_value(ROUND_HALF_EVEN) * tick
+        return min(max(px, candle.low), candle.high)
 
     def candle(self, symbol: str, market_ms: float) -> Candle:
         """Return the candle that holds this time (its open_ms is in slice time)."""

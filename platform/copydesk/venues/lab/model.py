@@ -1,4 +1,4 @@
-"""Values of the simulated exchange: instruments, orders, executions, named refusals and events.
+"""Values of the simulated exchange: instruments, orders, executions, positions, named refusals and events.
 
 `symbol` is always the exchange's own name ("BTCUSDT"); times are epoch milliseconds.
 Values made on the hot path are named tuples: a frozen dataclass costs four times as much to build.
@@ -8,14 +8,31 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from decimal import Decimal
-from enum import StrEnum
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from copydesk.kernel import ZERO
+from copydesk.venues.lab.reject import Reject as Reject
+
+if TYPE_CHECKING:
+    from copydesk.venues.lab.conditional import Conditional
+
+ONE = Decimal(1)
 
 MAKER_ACCOUNT = "lab:maker"
 FEES_ACCOUNT = "lab:fees"
-HOUSE_ACCOUNTS = frozenset({MAKER_ACCOUNT, FEES_ACCOUNT})
+INSURANCE_ACCOUNT = "lab:insurance"
+HOUSE_ACCOUNTS = frozenset({MAKER_ACCOUNT, FEES_ACCOUNT, INSURANCE_ACCOUNT})
+
+SPOT = "spot"
+PERP = "perp"
+NET = "net"
+LONG = "long"
+SHORT = "short"
+CROSS = "cross"
+ISOLATED = "isolated"
+LAST = "last"
+MARK = "mark"
+INDEX = "index"
 
 BUY = "buy"
 SELL = "sell"
@@ -25,6 +42,7 @@ LIMIT_MAKER = "limit_maker"
 GTC = "GTC"
 IOC = "IOC"
 FOK = "FOK"
+GTD = "GTD"
 
 NEW = "NEW"
 PARTIALLY_FILLED = "PARTIALLY_FILLED"
@@ -32,33 +50,34 @@ FILLED = "FILLED"
 CANCELED = "CANCELED"
 REJECTED = "REJECTED"
 EXPIRED = "EXPIRED"
+TRIGGERED = "TRIGGERED"
 TRADE = "TRADE"
+AMENDED = "AMENDED"
+FUNDING_FEE = "FUNDING_FEE"
+TRANSFER = "TRANSFER"
+LIQUIDATION = "LIQUIDATION"
 OPEN_STATUSES = frozenset({NEW, PARTIALLY_FILLED})
 
 
-class Reject(StrEnum):
-    """Every named "no" of the engine. A dialect maps each to its exchange's code and HTTP status."""
+class Bracket(NamedTuple):
+    """Up to `notional_cap` (quote units) a position may use `leverage_max`.
 
-    UNKNOWN_SYMBOL = "UNKNOWN_SYMBOL"
-    UNKNOWN_ACCOUNT = "UNKNOWN_ACCOUNT"
-    UNKNOWN_ORDER = "UNKNOWN_ORDER"
-    MARKET_HALTED = "MARKET_HALTED"
-    INVALID_PARAMETERS = "INVALID_PARAMETERS"
-    PRICE_FILTER = "PRICE_FILTER"
-    PERCENT_PRICE = "PERCENT_PRICE"
-    LOT_SIZE = "LOT_SIZE"
-    MARKET_LOT_SIZE = "MARKET_LOT_SIZE"
-    MIN_NOTIONAL = "MIN_NOTIONAL"
-    INSUFFICIENT_BALANCE = "INSUFFICIENT_BALANCE"
-    DUPLICATE_CLIENT_ORDER_ID = "DUPLICATE_CLIENT_ORDER_ID"
-    WOULD_TAKE = "WOULD_TAKE"
-    NO_LIQUIDITY = "NO_LIQUIDITY"
-    NO_LIQUIDITY_FOK = "NO_LIQUIDITY_FOK"
+    Maintenance margin is `notional * maint_ratio - maint_deduction`.
+    """
+
+    notional_floor: Decimal
+    notional_cap: Decimal
+    leverage_max: int
+    maint_ratio: Decimal
+    maint_deduction: Decimal
 
 
 @dataclass(frozen=True, slots=True)
 class LabInstrument:
-    """A spot pair of the lab with its filters. Steps and minima as in `copydesk.trading.Instrument`."""
+    """A spot pair or a linear perpetual with its filters. Steps and minima as in `copydesk.trading.Instrument`.
+
+    The engines count base units throughout; `contract_size` is for dialects of exchanges that count contracts.
+    """
 
     symbol: str
     venue_symbol: str
@@ -69,12 +88,34 @@ class LabInstrument:
     qty_min: Decimal
     qty_max: Decimal
     notional_min: Decimal
+    contract_size: Decimal = ONE
+    settle: str = ""
+    brackets: tuple[Bracket, ...] = ()
+
+    @property
+    def perpetual(self) -> bool:
+        return self.settle != ""
+
+    @property
+    def price_symbol(self) -> str:
+        """Name the replayed price path."""
+        return f"{self.base}{self.quote}"
+
+
+class Attached(NamedTuple):
+    """A take-profit or stop-loss given with an order; `px` None closes at market. `watch` is LAST, MARK or INDEX."""
+
+    trigger_px: Decimal
+    px: Decimal | None
+    watch: str
 
 
 class NewOrder(NamedTuple):
-    """An order as asked for. Exactly one of `qty` (base) and `quote_qty` (market orders only) is set.
+    """An order as asked for. Exactly one of `qty` (base) and `quote_qty` (spot market orders only) is set.
 
-    An empty `client_order_id` gets the name "lab-<order id>".
+    An empty `client_order_id` gets the name "lab-<order id>". From `position_side` on, fields are for perpetuals:
+    `margin_mode` "" takes the account's setting for the symbol; `close_position` takes the position's quantity;
+    `expire_ms` belongs to GTD. `tag` is opaque text that stays with the order.
     """
 
     account: str
@@ -86,10 +127,22 @@ class NewOrder(NamedTuple):
     quote_qty: Decimal | None = None
     px: Decimal | None = None
     tif: str = GTC
+    market: str = SPOT
+    position_side: str = NET
+    reduce_only: bool = False
+    expire_ms: int | None = None
+    margin_mode: str = ""
+    close_position: bool = False
+    take_profit: Attached | None = None
+    stop_loss: Attached | None = None
+    tag: str = ""
 
 
 class Execution(NamedTuple):
-    """One half of a trade, as the account on that half sees it. Both halves share `trade_id`."""
+    """One half of a trade, as the account on that half sees it. Both halves share `trade_id`.
+
+    `realized` is the profit that a perpetual's closing half makes before its fee.
+    """
 
     trade_id: int
     order_id: int
@@ -102,14 +155,17 @@ class Execution(NamedTuple):
     fee_currency: str
     maker: bool
     at_ms: int
+    realized: Decimal = ZERO
+    position_side: str = NET
 
 
 @dataclass(slots=True, eq=False)
 class Order:
     """An accepted order and its life so far; the only mutable record.
 
-    `qty` of a market order by quote quantity is what the book gave. `reason` says why it expired.
+    `qty` of a market order by quote quantity is what the book gave. `reason` says why it expired or was canceled.
     `leaves` is `qty - cum_qty` while open and stays at the unfilled rest afterwards.
+    `conditional_id` names the conditional order that placed it, if one did.
     """
 
     order_id: int
@@ -130,6 +186,14 @@ class Order:
     cum_quote: Decimal = ZERO
     reason: Reject | None = None
     fills: list[Execution] = field(default_factory=list)
+    market: str = SPOT
+    position_side: str = NET
+    reduce_only: bool = False
+    expire_ms: int | None = None
+    margin_mode: str = ""
+    tag: str = ""
+    realized: Decimal = ZERO
+    conditional_id: int | None = None
 
     @property
     def is_open(self) -> bool:
@@ -145,8 +209,9 @@ class Order:
 
 
 class OrderUpdate(NamedTuple):
-    """Something happened to an order. `change` is NEW, TRADE, CANCELED or EXPIRED.
+    """Something happened to an order. `change` is NEW, TRADE, AMENDED, CANCELED or EXPIRED.
 
+    FILLED is NEW and the one TRADE together, of an order that nobody listens to (see light.py).
     `status`, `cum_qty` and `cum_quote` are frozen at this event; `order` moves on.
     """
 
@@ -163,7 +228,8 @@ class OrderUpdate(NamedTuple):
 class BalanceUpdate(NamedTuple):
     """New balances of an account: `(asset, free, locked)` for every asset that may have changed.
 
-    `change` is TRADE (or an order's life) and DEPOSIT for money from outside; `delta` is the deposit.
+    `change` is TRADE (or an order's life), DEPOSIT for money from outside, TRANSFER for money from another wallet,
+    FUNDING_FEE, or LIQUIDATION for what the insurance paid; `delta` is that amount. Funding names its position.
     """
 
     account: str
@@ -171,6 +237,77 @@ class BalanceUpdate(NamedTuple):
     at_ms: int
     change: str = TRADE
     delta: Decimal = ZERO
+    market: str = SPOT
+    symbol: str = ""
+    position_side: str = NET
+
+
+class PositionView(NamedTuple):
+    """One position, flat or not. `qty` is signed base units, all money is in the settle currency.
+
+    `initial_margin` is at the mark price; `isolated_margin` is 0 in cross mode. `realized` counts since the position
+    was opened, without fees and funding. `liquidation_px` is 0 where no price of this contract would liquidate.
+    """
+
+    account: str
+    symbol: str
+    position_side: str
+    qty: Decimal
+    entry_px: Decimal
+    mark_px: Decimal
+    leverage: int
+    margin_mode: str
+    isolated_margin: Decimal
+    initial_margin: Decimal
+    maint_margin: Decimal
+    unrealized: Decimal
+    realized: Decimal
+    liquidation_px: Decimal
+    bankruptcy_px: Decimal
+    notional: Decimal
+    updated_ms: int
+    created_ms: int
+
+
+class PositionUpdate(NamedTuple):
+    """A position changed. `reason` is ORDER, FUNDING_FEE, LIQUIDATION, MARGIN_TRANSFER, MARGIN_MODE or LEVERAGE."""
+
+    account: str
+    position: PositionView
+    reason: str
+    at_ms: int
+
+
+class ConditionalUpdate(NamedTuple):
+    """A conditional order changed. `change` is NEW, ACTIVE, AMENDED, TRIGGERED, CANCELED, EXPIRED or REJECTED.
+
+    `conditional` is a copy as of this event.
+    """
+
+    account: str
+    conditional: Conditional
+    change: str
+    at_ms: int
+
+
+class ConfigUpdate(NamedTuple):
+    """The settings of an account for a symbol changed; `symbol` "" means all of them (the position mode)."""
+
+    account: str
+    symbol: str
+    leverage: int
+    at_ms: int
+    margin_mode: str = ""
+    hedge: bool = False
+    position_side: str = NET
+
+
+class MarginCall(NamedTuple):
+    """The account's (or the isolated position's) maintenance margin has reached most of its equity."""
+
+    account: str
+    positions: tuple[PositionView, ...]
+    at_ms: int
 
 
 class PublicTrade(NamedTuple):
@@ -187,6 +324,7 @@ class PublicTrade(NamedTuple):
     buyer_order_id: int
     seller_order_id: int
     at_ms: int
+    market: str = SPOT
 
 
 class BookChange(NamedTuple):
@@ -197,7 +335,8 @@ class BookChange(NamedTuple):
     at_ms: int
 
 
-Event = OrderUpdate | BalanceUpdate | PublicTrade | BookChange
+AccountEvent = OrderUpdate | BalanceUpdate | PositionUpdate | ConditionalUpdate | ConfigUpdate | MarginCall
+Event = AccountEvent | PublicTrade | BookChange
 
 
 class Result(NamedTuple):

@@ -6,17 +6,29 @@ maker; where both halves were real, the two cancel out. Quotes are dropped: the 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
 from copydesk.kernel import ZERO
 from copydesk.venues.lab.accounts import Account, lock_need
+from copydesk.venues.lab.conditional_rows import conditional_of
 from copydesk.venues.lab.engine import Engine
-from copydesk.venues.lab.model import BUY, HOUSE_ACCOUNTS, NEW, Execution, Order, Reject
+from copydesk.venues.lab.model import AMENDED, BUY, HOUSE_ACCOUNTS, NEW, Execution, Order, Reject
+from copydesk.venues.lab.snapshot import schedule
+from copydesk.venues.lab.triggers import TriggerDesk
 
 # Tape prints use up trade ids without a record; ids must not repeat after a restart.
 TRADE_ID_GAP = 10_000
+OPTIONAL_FIELDS = (
+    "market",
+    "position_side",
+    "reduce_only",
+    "expire_ms",
+    "margin_mode",
+    "tag",
+    "conditional_id",
+)
 
 
 def recover(engine: Engine, records: Iterable[Mapping[str, Any]]) -> int:
@@ -24,16 +36,21 @@ def recover(engine: Engine, records: Iterable[Mapping[str, Any]]) -> int:
     applied = 0
     for record in records:
         apply = _APPLY.get(record["kind"])
-        if apply is not None and record.get("change") != "REJECTED":
+        if apply is not None and not is_refusal(record):
             apply(engine, record)
             applied += 1
     if applied:
         engine.clearing.trade_id += TRADE_ID_GAP
-        _rebuild_books(engine)
+        rebuild_books(engine)
         for name, account in engine.account_table.items():
             if name not in HOUSE_ACCOUNTS:
                 _rebuild_locks(engine, account)
     return applied
+
+
+def is_refusal(record: Mapping[str, Any]) -> bool:
+    """Tell whether this is an order that was never accepted."""
+    return bool(record["kind"] == "order" and record["change"] == "REJECTED")
 
 
 def _apply_account(engine: Engine, record: Mapping[str, Any]) -> None:
@@ -45,33 +62,54 @@ def _apply_account(engine: Engine, record: Mapping[str, Any]) -> None:
         engine.account_table[record["account"]].balances[asset].free += qty
 
 
-def _apply_order(engine: Engine, record: Mapping[str, Any]) -> None:
-    account = engine.account_table[record["account"]]
-    at_ms = int(record["at_ms"])
+def apply_order(desk: TriggerDesk, record: Mapping[str, Any]) -> None:
+    """Accept, amend or end an order; what it holds and the books are rebuilt afterwards."""
+    registry, at_ms = desk.registries[record["account"]], int(record["at_ms"])
     if record["change"] == NEW:
-        qty = Decimal(record["qty"])
-        order = Order(
-            record["order_id"],
-            account.name,
-            record["client_order_id"],
-            record["symbol"],
-            record["side"],
-            record["type"],
-            qty,
-            None if record["quote_qty"] is None else Decimal(record["quote_qty"]),
-            None if record["px"] is None else Decimal(record["px"]),
-            record["tif"],
-            at_ms,
-            at_ms,
-            qty,
-        )
-        account.register(order)
-        engine.order_id = max(engine.order_id, order.order_id)
+        order = _accepted(record, at_ms)
+        registry.register(order)
+        desk.order_id = max(desk.order_id, order.order_id)
         return
-    order = account.orders[record["order_id"]]
-    order.status, order.updated_ms = record["status"], at_ms
+    order = registry.orders[record["order_id"]]
+    order.updated_ms = at_ms
+    if record["change"] == AMENDED:
+        registry.rename(order, record["client_order_id"])
+        order.qty, order.px = Decimal(record["qty"]), Decimal(record["px"])
+        order.leaves = order.qty - order.cum_qty
+        return
+    order.status = record["status"]
     order.reason = Reject(record["reason"]) if record["reason"] else None
-    account.finish(order)
+    registry.finish(order)
+
+
+def _accepted(record: Mapping[str, Any], at_ms: int) -> Order:
+    """Make the order anew. The fields from `market` on are missing in records of spot orders."""
+    qty = Decimal(record["qty"])
+    return Order(
+        record["order_id"],
+        record["account"],
+        record["client_order_id"],
+        record["symbol"],
+        record["side"],
+        record["type"],
+        qty,
+        None if record["quote_qty"] is None else Decimal(record["quote_qty"]),
+        None if record["px"] is None else Decimal(record["px"]),
+        record["tif"],
+        at_ms,
+        at_ms,
+        qty,
+        **{name: record[name] for name in OPTIONAL_FIELDS if name in record},
+    )
+
+
+def apply_conditional(desk: TriggerDesk, record: Mapping[str, Any]) -> None:
+    """Put a conditional as it was at this record in the place of what is known of it."""
+    one = conditional_of(record["conditional"])
+    if one.conditional_id in desk.conditional_book.table:
+        desk.conditional_book.forget(one.conditional_id)
+    desk.conditional_book.add(one)
+    desk.order_id = max(desk.order_id, one.conditional_id)
 
 
 def _apply_execution(engine: Engine, record: Mapping[str, Any]) -> None:
@@ -107,18 +145,24 @@ def _apply_execution(engine: Engine, record: Mapping[str, Any]) -> None:
     engine.clearing.trade_id = max(engine.clearing.trade_id, record["trade_id"])
 
 
-_APPLY = {"account": _apply_account, "order": _apply_order, "execution": _apply_execution}
+_APPLY: dict[str, Callable[[Engine, Mapping[str, Any]], None]] = {
+    "account": _apply_account,
+    "order": apply_order,
+    "conditional": apply_conditional,
+    "execution": _apply_execution,
+}
 
 
-def _rebuild_books(engine: Engine) -> None:
+def rebuild_books(desk: TriggerDesk) -> None:
     """Fill the books with the open orders, oldest first."""
-    for book in engine.books.values():
+    for book in desk.books.values():
         book.clear()
-    resting = sorted((o for a in engine.account_table.values() for o in a.open.values()), key=lambda o: o.order_id)
+    resting = sorted((o for r in desk.registries.values() for o in r.open.values()), key=lambda o: o.order_id)
     for order in resting:
-        side = engine.books[order.symbol].side(order.side)
+        side = desk.books[order.symbol].side(order.side)
         assert order.px is not None, "only limit orders rest"
         side.add(side.key(order.px), order)
+    schedule(desk)
 
 
 def _rebuild_locks(engine: Engine, account: Account) -> None:

@@ -5,36 +5,32 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import gc
-import secrets
 import signal
-import string
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import orjson
 from aiohttp import web
 
 from copydesk.kernel import ConfigError
 from copydesk.venues.lab import state
-from copydesk.venues.lab.control import RTT_MS_MAX, SPEED_MAX, Control
-from copydesk.venues.lab.dialects.binance import BinanceSpot
-from copydesk.venues.lab.dialects.binance_streams import MarketSession, MarketStreams
-from copydesk.venues.lab.dialects.binance_wsapi import ApiSession
-from copydesk.venues.lab.exchange import Lab, MarketClock
+from copydesk.venues.lab.control import RTT_MS_MAX, SPEED_MAX, Control, Lab
+from copydesk.venues.lab.dialect import Dialect
+from copydesk.venues.lab.dialects import open_dialects
 from copydesk.venues.lab.faults import FaultPlan
 from copydesk.venues.lab.gate import Gate
 from copydesk.venues.lab.history import DAY_MS
 from copydesk.venues.lab.journal import Journal
-from copydesk.venues.lab.keys import KeyRing
-from copydesk.venues.lab.maker import MarketMaker
 from copydesk.venues.lab.market import Market
 from copydesk.venues.lab.server import HttpServer
-from copydesk.venues.lab.streams import SessionMaker, StreamConnection, StreamServer
+from copydesk.venues.lab.streams import StreamServer
+from copydesk.venues.lab.tls import open_authority
+from copydesk.venues.lab.world import MarketClock, World
 
 TICK_S = 0.1
 FLUSH_S = 0.05
@@ -46,12 +42,16 @@ SNAPSHOT_CHEAP_S = 0.01
 SNAPSHOT_SHARE = 50.0
 SNAPSHOT_QUIET_S = 10.0
 _LOCK = "lock"
-_KEY_ALPHABET = string.ascii_letters + string.digits
+# Where a running lab says where it listens, for commands on the same machine.
+ADDRESSES = "addresses.json"
 
 
 @dataclass(frozen=True)
 class LabConfig:
     """How to run a lab. Ports of 0 mean any free one. `speed` is market time per wall time.
+
+    Each of `tls_ports` serves REST and WebSocket of every exchange, by their real host names; see tls.py.
+    `light` begins with orders filled at the last price without a book; see light.py.
 
     `start` is the market time to begin at, in epoch ms of the replayed days; None begins on the first day at
     the present time of day, which at speed 1 makes old and new candles meet without a seam.
@@ -65,10 +65,13 @@ class LabConfig:
     host: str = "127.0.0.1"
     rest_port: int = 0
     ws_port: int = 0
+    control_port: int = 0
+    tls_ports: Sequence[int] = ()
     seed: int = 0
     speed: float = 1.0
     rtt_ms: float = 0.0
     start: int | None = None
+    light: bool = False
 
     def __post_init__(self) -> None:
         if not self.token:
@@ -80,10 +83,28 @@ class LabConfig:
 
 @dataclass(frozen=True)
 class Addresses:
-    """Where a started lab listens, as `binance_urls` wants it."""
+    """Where a started lab listens. `rest` and `ws` are plain; each of `tls` serves both, trusted by `ca_file`."""
 
     rest: str
     ws: str
+    control: str
+    tls: tuple[str, ...] = ()
+    ca_file: str = ""
+
+    def told(self) -> dict[str, Any]:
+        """Return the addresses and their ports, as programs read them."""
+        return {
+            "rest_port": port_of(self.rest),
+            "ws_port": port_of(self.ws),
+            "control_port": port_of(self.control),
+            "tls_ports": [port_of(url) for url in self.tls],
+            **vars(self),
+        }
+
+
+def port_of(url: str) -> int:
+    """Return the port at the end of an address."""
+    return int(url.rpartition(":")[2])
 
 
 async def serve(config: LabConfig, on_ready: Callable[[Addresses], None] | None = None) -> None:
@@ -92,10 +113,15 @@ async def serve(config: LabConfig, on_ready: Callable[[Addresses], None] | None 
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
+    place = config.data_dir / ADDRESSES
     async with running(config) as addresses:
         _spare_collections()
-        (on_ready or _announce)(addresses)
-        await stop.wait()
+        place.write_bytes(orjson.dumps(addresses.told()))
+        try:
+            (on_ready or _announce)(addresses)
+            await stop.wait()
+        finally:
+            place.unlink(missing_ok=True)
 
 
 def _spare_collections() -> None:
@@ -109,13 +135,13 @@ def _spare_collections() -> None:
 async def running(config: LabConfig) -> AsyncIterator[Addresses]:
     """Run a lab on this loop for as long as the block lasts."""
     with _alone_on(config.data_dir):
-        lab = open_lab(config)
+        world = open_world(config)
         try:
-            async with _listening(lab, config) as addresses:
+            async with _listening(world, config) as addresses:
                 yield addresses
-            state.save(lab, config.data_dir)
+            state.save(world, config.data_dir)
         finally:
-            lab.journal.close()
+            world.journal.close()
 
 
 @contextmanager
@@ -134,64 +160,76 @@ def _alone_on(data_dir: Path) -> Iterator[None]:
         yield
 
 
-def open_lab(config: LabConfig) -> Lab:
-    """Load or create the exchange of a data folder that is ours, without listening yet."""
-    loaded, market = state.load(config.data_dir), Market(seed=config.seed)
+def open_world(config: LabConfig) -> World:
+    """Load or create the exchanges of a data folder that is ours, without listening yet."""
+    saved, market = state.read(config.data_dir), Market(seed=config.seed)
     now_ms = time.time() * 1000.0
-    start_ms = loaded.market_ms if loaded.market_ms is not None else config.start
+    start_ms = saved.market_ms if saved is not None else config.start
     if start_ms is None:
         start_ms = market.start_ms + (now_ms - market.start_ms) % DAY_MS
-    lab = Lab(
-        engine=loaded.engine,
+    world = World(
         market=market,
-        maker=MarketMaker(config.seed),
         journal=Journal(config.data_dir / state.JOURNAL),
-        keys=KeyRing(_token, config.data_dir / state.KEYS),
         faults=FaultPlan(config.seed),
         clock=MarketClock(start_ms, now_ms, config.speed),
         clock_ms=lambda: time.time() * 1000.0,
+        seed=config.seed,
         rtt_ms=config.rtt_ms,
     )
-    lab.tick()
-    return lab
+    state.fill(world, saved, config.data_dir)
+    world.tick()
+    return world
 
 
 @asynccontextmanager
-async def _listening(lab: Lab, config: LabConfig) -> AsyncIterator[Addresses]:
-    spot, control = BinanceSpot(lab), Control(lab, config.token)
-    gate, market_streams = Gate(lab, spot, control), MarketStreams(lab)
-    api_sessions: set[ApiSession] = set()
-    lab.streams.disconnect = lambda account: _disconnect(api_sessions, account)
+async def _listening(world: World, config: LabConfig) -> AsyncIterator[Addresses]:
+    lab = Lab(world, open_dialects(world))
+    for exchange in world.exchanges.values():
+        exchange.light = config.light
+    async with AsyncExitStack() as doors:
+        addresses = await _open_doors(lab, config, doors)
+        lab.places = addresses.told()
+        async with _timers(world, lab.dialects, config.data_dir):
+            yield addresses
 
-    def market_session(connection: StreamConnection, request: web.Request) -> MarketSession:
-        return MarketSession(market_streams, connection, request)
 
-    sessions: dict[str, SessionMaker] = {
-        "/stream/stream": market_session,
-        "/stream/ws": market_session,
-        "/stream/ws/{name:.*}": market_session,
-        "/ws-api/v3": lambda connection, _request: ApiSession(spot, connection, api_sessions),
-    }
-    rest = HttpServer(gate)
-    streams = StreamServer(sessions, lambda request: _stream_ip(gate, request))
-    try:
-        await _listen(rest.start(config.host, config.rest_port), "rest", config.host, config.rest_port)
-        await _listen(streams.start(config.host, config.ws_port), "ws", config.host, config.ws_port)
-        async with _timers(lab, market_streams, config.data_dir):
-            yield Addresses(f"http://{config.host}:{rest.port}", f"ws://{config.host}:{streams.port}")
-    finally:
-        await streams.stop()
-        await rest.stop()
+async def _open_doors(lab: Lab, config: LabConfig, doors: AsyncExitStack) -> Addresses:
+    """Listen on every port; what was opened is closed again when a later one cannot be."""
+    host, gate = config.host, Gate(lab.world, lab.dialects, config.token)
+    sessions = {path: make for dialect in lab.dialects for path, make in dialect.sessions().items()}
+
+    def ip_of(request: web.Request) -> str:
+        return _stream_ip(gate, request)
+
+    rest, control = HttpServer(gate), HttpServer(Control(lab, config.token))
+    streams, tls = StreamServer(sessions, ip_of), StreamServer(sessions, ip_of, gate)
+    for server in (streams, tls, control, rest):
+        doors.push_async_callback(server.stop)
+    await _listen(rest.start(host, config.rest_port), "rest", host, config.rest_port)
+    await _listen(streams.start(host, [config.ws_port]), "ws", host, config.ws_port)
+    await _listen(control.start(host, config.control_port), "control", host, config.control_port)
+    ca_file = ""
+    if config.tls_ports:
+        authority = open_authority(config.data_dir)
+        await _listen(tls.start(host, config.tls_ports, authority.context), "tls", host, config.tls_ports)
+        ca_file = str(authority.ca_file)
+    return Addresses(
+        f"http://{host}:{rest.port}",
+        f"ws://{host}:{streams.port}",
+        f"http://{host}:{control.port}",
+        tuple(f"https://{host}:{port}" for port in tls.ports),
+        ca_file,
+    )
 
 
 @asynccontextmanager
-async def _timers(lab: Lab, market_streams: MarketStreams, data_dir: Path) -> AsyncIterator[None]:
+async def _timers(world: World, dialects: Sequence[Dialect], data_dir: Path) -> AsyncIterator[None]:
     """Keep market, journal and snapshots going; a bug in one stops the lab instead of leaving a frozen market."""
     async with asyncio.TaskGroup() as group:
         tasks = [
-            group.create_task(_every(TICK_S, lambda: _tick(lab, market_streams))),
-            group.create_task(_every(FLUSH_S, lab.journal.flush)),
-            group.create_task(_keep_snapshots(lab, data_dir)),
+            group.create_task(_every(TICK_S, lambda: _tick(world, dialects))),
+            group.create_task(_every(FLUSH_S, world.journal.flush)),
+            group.create_task(_keep_snapshots(world, data_dir)),
         ]
         try:
             yield
@@ -200,16 +238,17 @@ async def _timers(lab: Lab, market_streams: MarketStreams, data_dir: Path) -> As
                 task.cancel()
 
 
-async def _listen(starting: Awaitable[None], name: str, host: str, port: int) -> None:
+async def _listen(starting: Awaitable[None], name: str, host: str, port: int | Sequence[int]) -> None:
     try:
         await starting
     except OSError as error:
         raise ConfigError(f"lab {name} port: expected to listen on {host}:{port}, found {error.strerror}") from error
 
 
-def _tick(lab: Lab, market_streams: MarketStreams) -> None:
-    lab.tick()
-    market_streams.tick()
+def _tick(world: World, dialects: Sequence[Dialect]) -> None:
+    world.tick()
+    for dialect in dialects:
+        dialect.tick()
 
 
 async def _every(period_s: float, act: Callable[[], object]) -> None:
@@ -218,32 +257,25 @@ async def _every(period_s: float, act: Callable[[], object]) -> None:
         act()
 
 
-async def _keep_snapshots(lab: Lab, data_dir: Path) -> None:
+async def _keep_snapshots(world: World, data_dir: Path) -> None:
     """Save what changed: every second while saving is cheap, else after ten quiet seconds.
 
     A crash loses nothing either way: the journal's tail covers the time since the last save.
     """
-    wait_s, cost_s, saved, seen = SNAPSHOT_EVERY_S, 0.0, lab.changes, lab.changes
+    wait_s, cost_s, saved, seen = SNAPSHOT_EVERY_S, 0.0, world.changes, world.changes
     quiet_since_s = time.monotonic()
     while True:
         await asyncio.sleep(wait_s)
         now_s = time.monotonic()
-        if lab.changes != seen:
-            seen, quiet_since_s = lab.changes, now_s
+        if world.changes != seen:
+            seen, quiet_since_s = world.changes, now_s
         waits = cost_s > SNAPSHOT_CHEAP_S and now_s - quiet_since_s < SNAPSHOT_QUIET_S
         if seen == saved or waits:
             continue
         saved = seen
-        state.save(lab, data_dir)
+        state.save(world, data_dir)
         cost_s = time.monotonic() - now_s
         wait_s = max(SNAPSHOT_EVERY_S, min(SNAPSHOT_SHARE * cost_s, SNAPSHOT_QUIET_S))
-
-
-def _disconnect(sessions: set[ApiSession], account: str) -> int:
-    chosen = [session for session in sessions if session.serves(account)]
-    for session in chosen:
-        session.disconnect()
-    return len(chosen)
 
 
 def _stream_ip(gate: Gate, request: web.Request) -> str:
@@ -251,13 +283,7 @@ def _stream_ip(gate: Gate, request: web.Request) -> str:
     return gate.ip_of(request.remote or "", headers)
 
 
-def _token() -> str:
-    return "".join(secrets.choice(_KEY_ALPHABET) for _ in range(64))
-
-
 def _announce(addresses: Addresses) -> None:
-    """Print one JSON line with the ports, for whoever started the process."""
-    ports = {name: int(url.rpartition(":")[2]) for name, url in vars(addresses).items()}
-    line = {"rest_port": ports["rest"], "ws_port": ports["ws"], "rest": addresses.rest, "ws": addresses.ws}
-    sys.stdout.write(orjson.dumps(line).decode() + "\n")
+    """Print one JSON line with the addresses, for whoever started the process."""
+    sys.stdout.write(orjson.dumps(addresses.told()).decode() + "\n")
     sys.stdout.flush()

@@ -9,6 +9,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Callable
+from functools import lru_cache
 from heapq import heappop, heappush
 from math import ceil
 from typing import Any, NamedTuple, cast
@@ -33,8 +34,13 @@ _REASONS = {
     502: b"Bad Gateway",
     503: b"Service Unavailable",
 }
-_STATUS_LINES = {status: b"HTTP/1.1 %d %b\r\n" % (status, reason) for status, reason in _REASONS.items()}
 JSON = b"application/json;charset=UTF-8"
+
+
+@lru_cache(maxsize=64)
+def _head(status: int, content_type: bytes) -> bytes:
+    """Write what every answer of that kind begins with."""
+    return b"HTTP/1.1 %d %b\r\nContent-Type: %b\r\n" % (status, _REASONS.get(status, b"Status"), content_type)
 
 
 class Request(NamedTuple):
@@ -182,7 +188,7 @@ class Connection(asyncio.Protocol):
                 parser.get_method().decode("ascii"),
                 path,
                 query,
-                {name.lower(): value for name, value in self._headers.items()},
+                dict(zip(map(bytes.lower, self._headers), self._headers.values(), strict=True)),
                 self._body,
                 self._peer_ip,
                 parser.should_keep_alive(),
@@ -213,10 +219,9 @@ class Connection(asyncio.Protocol):
             transport.abort()
             return
         transport.write(
-            b"%bContent-Type: %b\r\n%bContent-Length: %d\r\n%b\r\n%b"
+            b"%b%bContent-Length: %d\r\n%b\r\n%b"
             % (
-                _STATUS_LINES.get(status) or b"HTTP/1.1 %d Status\r\n" % status,
-                content_type,
+                _head(status, content_type),
                 headers,
                 len(body),
                 b"" if keep_alive else b"Connection: close\r\n",

@@ -1,15 +1,20 @@
-"""WebSocket side of the lab: connections with an outbox each, on a port of their own.
+"""WebSocket side of the lab: connections with an outbox each, on a port of their own or beside REST under TLS.
 
-Knows nothing of any exchange: a dialect gives a `Session` per path.
+Knows nothing of any exchange: a dialect gives a `Session` per path. Under TLS one port serves a whole host, as the
+exchanges do: WebSocket paths speak WebSocket, whatever else comes is a plain request.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import ssl
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Protocol
 
 from aiohttp import WSCloseCode, WSMsgType, web
+
+from copydesk.venues.lab.server import BODY_LEN_MAX, Answer, App, Request
 
 OUTBOX_LEN_MAX = 20_000
 PING_EVERY_S = 20.0
@@ -64,24 +69,36 @@ IpOf = Callable[[web.Request], str]
 
 
 class StreamServer:
-    """Serve WebSocket paths. `sessions` maps a path pattern of aiohttp to what is spoken there."""
+    """Serve WebSocket paths. `sessions` maps a path pattern of aiohttp to what is spoken there.
 
-    def __init__(self, sessions: dict[str, SessionMaker], ip_of: IpOf) -> None:
+    With `rest` every other request is answered by that application, and a WebSocket path without an upgrade too.
+    """
+
+    def __init__(self, sessions: Mapping[str, SessionMaker], ip_of: IpOf, rest: App | None = None) -> None:
         self._sessions = sessions
         self._ip_of = ip_of
+        self._rest = rest
         self._open: set[StreamConnection] = set()
         self._runner: web.AppRunner | None = None
-        self.port = 0
+        self.ports: list[int] = []
 
-    async def start(self, host: str, port: int) -> None:
-        """Listen; port 0 picks a free one, found in `port` afterwards."""
-        app = web.Application()
+    @property
+    def port(self) -> int:
+        return self.ports[0]
+
+    async def start(self, host: str, ports: Sequence[int], context: ssl.SSLContext | None = None) -> None:
+        """Listen; port 0 picks a free one, found in `ports` afterwards."""
+        app = web.Application(client_max_size=BODY_LEN_MAX)
         for path, make in self._sessions.items():
             app.router.add_get(path, self._handler(make))
-        self._runner = web.AppRunner(app, access_log=None, handle_signals=False)
+        if self._rest is not None:
+            app.router.add_route("*", "/{path:.*}", self._plain)
+        self._runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=1.0)
         await self._runner.setup()
-        await web.TCPSite(self._runner, host, port, shutdown_timeout=1.0).start()
-        self.port = self._runner.addresses[0][1]
+        for port in ports:
+            site = web.TCPSite(self._runner, host, port, ssl_context=context)
+            await site.start()
+        self.ports = [address[1] for address in self._runner.addresses]
 
     async def stop(self) -> None:
         for connection in list(self._open):
@@ -90,8 +107,23 @@ class StreamServer:
             await self._runner.cleanup()
             self._runner = None
 
+    async def _plain(self, request: web.Request) -> web.StreamResponse:
+        """Hand a plain request to the REST application, byte for byte."""
+        assert self._rest is not None, "only routed where there is one"
+        path, _, query = request.raw_path.partition("?")
+        headers = {name.lower(): value for name, value in request.raw_headers}
+        arrived_s = time.monotonic()
+        asked = Request(
+            request.method, path, query, headers, await request.read(), request.remote or "", True, arrived_s
+        )
+        answer = self._rest(asked)
+        await asyncio.sleep(max(0.0, arrived_s + answer.hold_ms / 1000.0 - time.monotonic()) if answer.hold_ms else 0)
+        return _response(request, answer)
+
     def _handler(self, make: SessionMaker) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
         async def handle(request: web.Request) -> web.StreamResponse:
+            if self._rest is not None and "upgrade" not in request.headers.get("connection", "").lower():
+                return await self._plain(request)
             ws = web.WebSocketResponse(heartbeat=PING_EVERY_S, compress=False, max_msg_size=MESSAGE_LEN_MAX)
             await ws.prepare(request)
             connection = StreamConnection(ws, self._ip_of(request))
@@ -113,3 +145,17 @@ class StreamServer:
             writer.cancel()
             await asyncio.wait([writer])
             await connection.wait_closed()
+
+
+def _response(request: web.Request, answer: Answer) -> web.StreamResponse:
+    """Put an answer into aiohttp's form; a dropped request loses its connection."""
+    if answer.status == 0:
+        if request.transport is not None:
+            request.transport.abort()
+        return web.Response(status=500)
+    headers = [tuple(line.split(": ", 1)) for line in answer.headers.decode("latin-1").split("\r\n") if line]
+    response = web.Response(status=answer.status, body=answer.body)
+    for name, value in headers:
+        response.headers.add(name, value)
+    response.headers["Content-Type"] = answer.content_type.decode("latin-1")
+    return response

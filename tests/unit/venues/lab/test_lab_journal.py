@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from copydesk.venues.lab.engine import Engine
-from copydesk.venues.lab.journal import Journal, read_journal
+from copydesk.venues.lab.journal import Journal, VenueJournal, read_journal
 from copydesk.venues.lab.maker import MarketMaker
 from copydesk.venues.lab.model import Event, Order, Reject
 from copydesk.venues.lab.recovery import recover
@@ -16,24 +16,25 @@ from lab_engine import SYMBOL, engine_with, limit, market, placed
 D = Decimal
 
 
-def test_records_come_back_in_order_with_their_numbers(tmp_path: Path) -> None:
+def test_records_come_back_in_order_with_their_numbers_and_exchange(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "journal.jsonl")
-    journal.write("mark", 1.5, {"symbol": SYMBOL, "px": D("0.00000001")})
-    journal.write("fault", 2.5, {"what": "drop"})
+    VenueJournal(journal, "okx").write("mark", 1.5, {"symbol": SYMBOL, "px": D("0.00000001")})
+    VenueJournal(journal, "bybit").write("fault", 2.5, {"what": "drop"})
     journal.close()
     journal.close()
     assert list(read_journal(journal.path)) == [
-        {"seq": 1, "kind": "mark", "at_ms": 1.5, "symbol": SYMBOL, "px": "0.00000001"},
-        {"seq": 2, "kind": "fault", "at_ms": 2.5, "what": "drop"},
+        {"seq": 1, "kind": "mark", "at_ms": 1.5, "venue": "okx", "symbol": SYMBOL, "px": "0.00000001"},
+        {"seq": 2, "kind": "fault", "at_ms": 2.5, "venue": "bybit", "what": "drop"},
     ]
     assert [r["seq"] for r in read_journal(journal.path, after_seq=1)] == [2]
 
 
 def test_old_lines_are_flushed_by_the_next_write(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "journal.jsonl")
-    journal.write("mark", 0.0, {})
+    venue = VenueJournal(journal, "okx")
+    venue.write("mark", 0.0, {"px": D(1)})
     assert list(read_journal(journal.path)) == []
-    journal.write("mark", 50.0, {})
+    venue.write("mark", 50.0, {"px": D(1)})
     assert len(list(read_journal(journal.path))) == 2
     journal.close()
 
@@ -43,7 +44,7 @@ def test_a_torn_last_line_is_cut_off_and_numbering_goes_on(tmp_path: Path) -> No
     path.write_bytes(b'{"seq":7,"kind":"mark","at_ms":1}\n{"seq":8,"ki')
     assert [r["seq"] for r in read_journal(path)] == [7]
     journal = Journal(path)
-    journal.write("mark", 2.0, {})
+    VenueJournal(journal, "okx").write("mark", 2.0, {"px": D(1)})
     journal.close()
     assert [r["seq"] for r in read_journal(path)] == [7, 8]
 
@@ -55,15 +56,16 @@ def test_a_missing_journal_is_empty(tmp_path: Path) -> None:
 def test_a_value_without_text_form_is_our_bug(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "journal.jsonl")
     with pytest.raises(TypeError):
-        journal.write("fault", 1.0, {"what": object()})
+        VenueJournal(journal, "okx").write("fault", 1.0, {"what": object()})
     journal.close()
 
 
 def test_only_real_accounts_leave_records(tmp_path: Path) -> None:
     engine, journal = engine_with("a"), Journal(tmp_path / "journal.jsonl")
-    journal.events(MarketMaker().requote(engine, SYMBOL, D(10_000), 1), 1)
-    journal.events(placed(engine, market("a", "buy", "0.1", cid="c-1")).events, 2)
-    journal.rejected(market("a", "buy", "0.0001", cid="c-2"), Reject.LOT_SIZE, 3)
+    venue = VenueJournal(journal, "binance")
+    venue.events(MarketMaker().requote(engine, SYMBOL, D(10_000), 1), 1)
+    venue.events(placed(engine, market("a", "buy", "0.1", cid="c-1")).events, 2)
+    venue.rejected(market("a", "buy", "0.0001", cid="c-2"), Reject.LOT_SIZE, 3)
     journal.close()
     told = [(r["kind"], r["client_order_id"], r["account"]) for r in read_journal(journal.path)]
     assert told == [("order", "c-1", "a"), ("execution", "c-1", "a"), ("order", "c-2", "a")]
@@ -87,14 +89,16 @@ def test_a_snapshot_and_the_journal_after_it_rebuild_the_engine(tmp_path: Path) 
     maker.requote(engine, SYMBOL, D(10_000), 1)
     placed(engine, limit("b", "sell", "2", "10005", cid="before"), 2)
     state = engine.snapshot()
-    journal.events(_trade(engine, maker), 20.0)
-    journal.write("account", 21.0, {"account": "c", "change": "created", "balances": {"USDT": D(5)}})
-    journal.write("account", 22.0, {"account": "c", "change": "deposit", "balances": {"USDT": D(-1)}})
+    venue = VenueJournal(journal, "binance")
+    venue.events(_trade(engine, maker), 20.0)
+    venue.write("account", 21.0, {"account": "c", "change": "created", "balances": {"USDT": D(5)}})
+    venue.write("account", 22.0, {"account": "c", "change": "deposit", "balances": {"USDT": D(-1)}})
     engine.create_account("c", {"USDT": D(5)})
     engine.deposit("c", "USDT", D(-1), 22)
     journal.close()
 
-    rebuilt = Engine.restore(state)
+    rebuilt = engine_with()
+    rebuilt.fill(state)
     assert recover(rebuilt, read_journal(journal.path)) > 10
 
     assert rebuilt.totals() == engine.totals()

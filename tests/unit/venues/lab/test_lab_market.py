@@ -7,7 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from copydesk.venues.lab.instruments import LAB_INSTRUMENTS
+from copydesk.venues.lab.listings import LISTINGS
 from copydesk.venues.lab.market import CANDLE_MS, Market, load_candles
 
 HEADER = "timestamp,open,high,low,close,volume\n"
@@ -19,12 +19,12 @@ def replay() -> Market:
 
 
 def test_every_listed_instrument_has_fourteen_days_of_candles(replay: Market) -> None:
-    assert replay.symbols == tuple(i.venue_symbol for i in LAB_INSTRUMENTS)
+    assert replay.symbols == tuple(i.venue_symbol for i in LISTINGS["binance"].spot)
     assert replay.duration_ms == 14 * 24 * 3_600_000
 
 
 def test_prices_are_on_the_tick_and_inside_their_candle(replay: Market) -> None:
-    for instrument in LAB_INSTRUMENTS:
+    for instrument in LISTINGS["binance"].spot:
         for at_ms in range(replay.start_ms, replay.start_ms + 20 * CANDLE_MS, 17_123):
             px, candle = replay.price(instrument.venue_symbol, at_ms), replay.candle(instrument.venue_symbol, at_ms)
             assert px % instrument.px_tick == 0

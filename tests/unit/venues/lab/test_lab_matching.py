@@ -228,5 +228,5 @@ def test_a_withdrawal_cannot_exceed_the_free_balance() -> None:
 
 def test_a_snapshot_of_another_version_is_refused() -> None:
     engine = engine_with("a")
-    with pytest.raises(ValueError, match="expected version 1, found 7"):
+    with pytest.raises(ValueError, match="expected version 2, found 7"):
         type(engine).restore({**engine.snapshot(), "version": 7})
