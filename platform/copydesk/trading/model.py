@@ -18,14 +18,37 @@ class Side(StrEnum):
 
 
 class OrderType(StrEnum):
+    """Market and limit orders, and the conditional ones that become one of them at `trigger_px`."""
+
     MARKET = "market"
     LIMIT = "limit"
+    STOP_MARKET = "stop_market"
+    STOP_LIMIT = "stop_limit"
+    TAKE_PROFIT_MARKET = "take_profit_market"
+    TAKE_PROFIT_LIMIT = "take_profit_limit"
+
+    @property
+    def conditional(self) -> bool:
+        return self not in (OrderType.MARKET, OrderType.LIMIT)
 
 
 class TimeInForce(StrEnum):
     GTC = "GTC"
     IOC = "IOC"
     FOK = "FOK"
+
+
+class PositionSide(StrEnum):
+    """Which position an order belongs to: the one of one-way mode, or one of hedge mode's two."""
+
+    NET = "net"
+    LONG = "long"
+    SHORT = "short"
+
+
+class MarginMode(StrEnum):
+    CROSS = "cross"
+    ISOLATED = "isolated"
 
 
 class Environment(StrEnum):
@@ -109,17 +132,33 @@ class Denial(StrEnum):
     SUBSCRIPTION_DISARMED = "subscription_disarmed"
     ACCOUNT_UNUSABLE = "account_unusable"
     KEY_REJECTED = "key_rejected"
+    KEY_CAN_WITHDRAW = "key_can_withdraw"
+    KEY_CAN_TRANSFER = "key_can_transfer"
+    KEY_RIGHTS_UNKNOWN = "key_rights_unknown"
+    KEY_READ_ONLY = "key_read_only"
+    KEY_EXPIRED = "key_expired"
+    KEY_SECRET_WRONG = "key_secret_wrong"  # noqa: S105 - a reason, not a secret
+    KEY_PASSPHRASE_WRONG = "key_passphrase_wrong"  # noqa: S105 - a reason, not a secret
+    KEY_ADDRESS_REFUSED = "key_address_refused"
+    KEY_ACCOUNT_TYPE_WRONG = "key_account_type_wrong"
+    CLOCK_SKEWED = "clock_skewed"
+    POSITION_MODE_WRONG = "position_mode_wrong"
+    MARGIN_MODE_WRONG = "margin_mode_wrong"
+    LEVERAGE_REFUSED = "leverage_refused"
     RATE_LIMITED = "rate_limited"
     VENUE_UNAVAILABLE = "venue_unavailable"
     VENUE_REFUSED = "venue_refused"
     NEVER_ARRIVED = "never_arrived"
+    CLOSE_UNCONFIRMED = "close_unconfirmed"
 
 
 @dataclass(frozen=True)
 class Instrument:
-    """A tradable pair on one venue. `symbol` is ccxt's ("BTC/USDT"), `venue_symbol` the exchange's ("BTCUSDT").
+    """A spot pair or linear perpetual on one venue, by ccxt's symbol ("BTC/USDT", "BTC/USDT:USDT").
 
-    Steps and minima are in base units (`qty_*`) or quote units (`px_tick`, `notional_min`).
+    `venue_symbol` is the exchange's name, which spot and perpetual may share. Steps and minima are in base units
+    (`qty_*`) or quote units (`px_tick`, `notional_min`) even where the exchange counts contracts: `contract_size`
+    is then the base units of one. `settle` is the margin currency of a perpetual, empty for spot.
     """
 
     venue: str
@@ -133,22 +172,37 @@ class Instrument:
     qty_max: Decimal
     notional_min: Decimal
     trading: bool = True
+    settle: str = ""
+    contract_size: Decimal = Decimal(1)
+    leverage_max: int = 1
+
+    @property
+    def perpetual(self) -> bool:
+        return bool(self.settle)
 
 
 class OrderRequest(NamedTuple):
-    """One order to send. `qty` in base units; `px` is None for market orders.
+    """One order to send, by ccxt symbol. `qty` in base units; `px` is None for market orders.
 
-    `reduces` marks a close: it is never limited by price, and draws on the reserved rate budget.
+    `reduces` marks a close: it is never limited by price, draws on the reserved rate budget, and is sent as
+    reduce-only where the position has that. `trigger_px` belongs to conditional types; `stop_loss_px` and
+    `take_profit_px` are attached market exits of an opening order. `margin_mode` None leaves the account's own.
     """
 
     client_order_id: str
-    venue_symbol: str
+    symbol: str
     side: Side
     type: OrderType
     qty: Decimal
     px: Decimal | None = None
     time_in_force: TimeInForce | None = None
     reduces: bool = False
+    position_side: PositionSide = PositionSide.NET
+    post_only: bool = False
+    trigger_px: Decimal | None = None
+    stop_loss_px: Decimal | None = None
+    take_profit_px: Decimal | None = None
+    margin_mode: MarginMode | None = None
 
 
 class Fill(NamedTuple):
@@ -163,11 +217,11 @@ class Fill(NamedTuple):
 
 
 class OrderView(NamedTuple):
-    """What the exchange says of an order: cumulative, so the newest view replaces older ones."""
+    """What the exchange says of an order, in base units: cumulative, so the newest view replaces older ones."""
 
     client_order_id: str
     venue_order_id: str
-    venue_symbol: str
+    symbol: str
     side: Side
     status: OrderStatus
     qty: Decimal
@@ -175,6 +229,7 @@ class OrderView(NamedTuple):
     avg_px: Decimal | None
     fills: tuple[Fill, ...] = ()
     at: datetime | None = None
+    position_side: PositionSide = PositionSide.NET
 
 
 @dataclass(frozen=True)

@@ -1,44 +1,72 @@
-"""Exchanges: the trading port, the leader stream, and the Binance spot adapter.
+"""Exchanges: the trading port, the leader stream, and the adapters behind them.
 
 Owns every byte exchanged with an exchange, its rate budget and what its answers prove. Decides nothing about
 copying, stores nothing and keeps no key. The simulated exchange in `lab` is a stranger: neither imports the other.
 """
 
-from copydesk.venues.binance import BinanceSpot
-from copydesk.venues.budget import RateBudget
-from copydesk.venues.http_pool import PoolLimits
+from copydesk.venues.binance.traits import BINANCE
+from copydesk.venues.client.budget import RateBudget
+from copydesk.venues.client.draw import Draw, drawing_on
+from copydesk.venues.client.http_pool import PoolLimits
+from copydesk.venues.exchanges import EXCHANGES, TRAITS, budget_of, open_market_stream, open_stream, open_venue
 from copydesk.venues.model import (
+    Amendment,
     Balance,
+    FeedState,
     KeyScope,
     LeaderTrade,
     Outcome,
+    Position,
+    Price,
+    PriceEvent,
     StreamEvent,
     StreamState,
+    StreamTiming,
     SubmitResult,
+    Wallet,
 )
-from copydesk.venues.port import LeaderStream, Venue
-from copydesk.venues.stream import BinanceStream, StreamTiming
-from copydesk.venues.traits import BINANCE_SPOT, TRAITS, VenueTraits, client_order_id
+from copydesk.venues.port import LeaderStream, MarketStream, Venue
+from copydesk.venues.symbols import SymbolMap
+from copydesk.venues.traits import Feature, ModeScope, QtyUnit, VenueTraits, client_order_id
 from copydesk.venues.urls import VenueUrls
+from copydesk.venues.verdict import KeyVerdict, key_verdict
 
 __all__ = [
-    "BINANCE_SPOT",
+    "BINANCE",
+    "EXCHANGES",
     "TRAITS",
+    "Amendment",
     "Balance",
-    "BinanceSpot",
-    "BinanceStream",
+    "Draw",
+    "Feature",
+    "FeedState",
     "KeyScope",
+    "KeyVerdict",
     "LeaderStream",
     "LeaderTrade",
+    "MarketStream",
+    "ModeScope",
     "Outcome",
     "PoolLimits",
+    "Position",
+    "Price",
+    "PriceEvent",
+    "QtyUnit",
     "RateBudget",
     "StreamEvent",
     "StreamState",
     "StreamTiming",
     "SubmitResult",
+    "SymbolMap",
     "Venue",
     "VenueTraits",
     "VenueUrls",
+    "Wallet",
+    "budget_of",
     "client_order_id",
+    "drawing_on",
+    "key_verdict",
+    "open_market_stream",
+    "open_stream",
+    "open_venue",
 ]

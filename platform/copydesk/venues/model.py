@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from copydesk.kernel import OutcomeUnknown, Unavailable, VenueRefused
-from copydesk.trading import OrderType, OrderView, Side
+from copydesk.trading import Denial, MarginMode, OrderType, OrderView, PositionSide, Side
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,25 +19,78 @@ class Balance:
     locked: Decimal
 
 
+class Wallet(StrEnum):
+    """Where an exchange keeps an account's money. Unified accounts have one purse for SPOT and FUTURES."""
+
+    SPOT = "spot"
+    FUTURES = "futures"
+    FUNDING = "funding"
+
+
+class Position(NamedTuple):
+    """One open perpetual position by ccxt symbol. `qty` is signed, in base units; prices in quote units."""
+
+    symbol: str
+    side: PositionSide
+    qty: Decimal
+    entry_px: Decimal
+    mark_px: Decimal
+    leverage: int | None
+    margin_mode: MarginMode | None
+    unrealized: Decimal
+    liquidation_px: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class Amendment:
+    """What to change of an open limit order: its whole quantity in base units, its price, or both."""
+
+    client_order_id: str
+    symbol: str
+    side: Side
+    qty: Decimal
+    px: Decimal
+
+
 @dataclass(frozen=True, slots=True)
 class KeyScope:
-    """What an API key may do. A right that the exchange does not mention counts as granted where it is dangerous."""
+    """What an API key may do. A right that the exchange does not mention counts as granted where it is dangerous.
+
+    `unknown` are rights that no list of ours names: they make a key unsafe.
+    """
 
     can_read: bool
     can_trade: bool
     can_withdraw: bool
     can_transfer: bool
     ip_bound: bool
+    can_trade_perpetuals: bool = False
+    unknown: frozenset[str] = frozenset()
+
+    def denial(self) -> Denial | None:
+        """Return why this key is not accepted for copying, or None."""
+        for wrong, denial in (
+            (self.can_withdraw, Denial.KEY_CAN_WITHDRAW),
+            (self.can_transfer, Denial.KEY_CAN_TRANSFER),
+            (bool(self.unknown), Denial.KEY_RIGHTS_UNKNOWN),
+            (not (self.can_read and (self.can_trade or self.can_trade_perpetuals)), Denial.KEY_READ_ONLY),
+        ):
+            if wrong:
+                return denial
+        return None
 
 
 @dataclass(frozen=True, slots=True)
 class LeaderTrade:
-    """One execution of a leader account. `client_order_id` and `order_type` are known from the stream only."""
+    """One execution of a leader account by ccxt symbol, in base units.
+
+    `client_order_id` and `order_type` may be known from the stream only.
+    """
 
     trade_id: str
     venue_order_id: str
     client_order_id: str
-    venue_symbol: str
+    symbol: str
     side: Side
     order_type: OrderType | None
     qty: Decimal
@@ -45,6 +98,7 @@ class LeaderTrade:
     fee: Decimal
     fee_currency: str
     at_ms: int
+    position_side: PositionSide = PositionSide.NET
 
 
 class StreamState(StrEnum):
@@ -65,6 +119,53 @@ class StreamEvent:
     state: StreamState
     trades: tuple[LeaderTrade, ...] = ()
     reason: str = ""
+
+
+class FeedState(StrEnum):
+    """What a price stream has to say: subscribed everywhere, prices, or reconnecting a part of it."""
+
+    CONNECTED = "connected"
+    PRICES = "prices"
+    LOST = "lost"
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """The newest prices of one instrument by ccxt symbol, in quote units: the last trade's, and a perpetual's mark.
+
+    Each with the exchange's time in epoch milliseconds; None has not been told yet.
+    """
+
+    symbol: str
+    px: Decimal | None = None
+    at_ms: int = 0
+    mark: Decimal | None = None
+    mark_at_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PriceEvent:
+    state: FeedState
+    prices: tuple[Price, ...] = ()
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class StreamTiming:
+    """The clockwork of a stream, in seconds.
+
+    `probe_after_s`: silence after which the caller should compare by REST, or a price stream counts as mute;
+    `backoff_*`: pauses before connecting again; `confirm_max_s`: patience for connection and subscription; `alive_s`:
+    a connection that answers no ping for so long is dead; `rotate_after_s`: age at which it is replaced, before the
+    exchange cuts it.
+    """
+
+    probe_after_s: float = 10.0
+    backoff_min_s: float = 0.25
+    backoff_max_s: float = 15.0
+    confirm_max_s: float = 10.0
+    alive_s: float = 15.0
+    rotate_after_s: float = 23 * 3600.0
 
 
 SubmitResult = OrderView | VenueRefused | Unavailable | OutcomeUnknown

@@ -1,16 +1,28 @@
-"""What the rest of the platform knows of an exchange: two Protocols, the trading side and the leader stream.
+"""What the rest of the platform knows of an exchange: the trading side, the leader stream, the market stream.
 
-There is no withdrawal here and there will be none.
+Instruments are named by ccxt symbol ("BTC/USDT", "BTC/USDT:USDT") and quantities are base units everywhere; the
+exchange's own names and contract sizes stay behind this seam. There is no withdrawal here and there will be none.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
 from decimal import Decimal
 from typing import Protocol
 
-from copydesk.trading import Credentials, Instrument, OrderRequest, OrderView
-from copydesk.venues.model import Balance, KeyScope, LeaderTrade, Outcome, StreamEvent
+from copydesk.trading import Credentials, Instrument, MarginMode, OrderRequest, OrderView
+from copydesk.venues.model import (
+    Amendment,
+    Balance,
+    KeyScope,
+    LeaderTrade,
+    Outcome,
+    Position,
+    PriceEvent,
+    StreamEvent,
+    Wallet,
+)
+from copydesk.venues.traits import VenueTraits
 
 
 def always() -> bool:
@@ -19,11 +31,15 @@ def always() -> bool:
 
 
 class Venue(Protocol):
-    """Trade and read on one exchange.
+    """Trade and read on one exchange, spot and perpetual.
 
     Every call may raise `VenueRefused` (proved: nothing happened), `Unavailable` (nothing happened, may be
-    retried); `submit` and `cancel` also `OutcomeUnknown` (never resend: `query` decides).
+    retried); whatever changes something also `OutcomeUnknown` (never resend: ask what became of it).
+    An instrument that is unknown, or was read too long ago to be trusted, is refused before anything is sent.
     """
+
+    @property
+    def traits(self) -> VenueTraits: ...
 
     async def submit(self, credentials: Credentials, order: OrderRequest) -> OrderView: ...
 
@@ -39,31 +55,79 @@ class Venue(Protocol):
         """
         ...
 
-    async def query(self, credentials: Credentials, venue_symbol: str, client_order_id: str) -> OrderView | None:
+    async def amend(self, credentials: Credentials, change: Amendment) -> OrderView | None:
+        """Change an open limit order; None says that no such order is open."""
+        ...
+
+    async def query(
+        self, credentials: Credentials, symbol: str, client_order_id: str, *, conditional: bool = False
+    ) -> OrderView | None:
         """Return the order with its fills; None is the exchange's word that it does not exist."""
         ...
 
-    async def cancel(self, credentials: Credentials, venue_symbol: str, client_order_id: str) -> OrderView | None:
+    async def cancel(
+        self, credentials: Credentials, symbol: str, client_order_id: str, *, conditional: bool = False
+    ) -> OrderView | None:
         """Cancel an open order; None says that no such order is open: it is done, or never arrived."""
         ...
 
-    async def open_orders(self, credentials: Credentials, venue_symbol: str | None = None) -> list[OrderView]: ...
+    async def cancel_all(self, credentials: Credentials, symbol: str) -> None:
+        """Cancel every open order of one instrument, conditional ones included."""
+        ...
 
-    async def balances(self, credentials: Credentials) -> dict[str, Balance]: ...
+    async def open_orders(
+        self, credentials: Credentials, symbol: str | None = None, *, conditional: bool = False
+    ) -> list[OrderView]: ...
+
+    async def balances(self, credentials: Credentials, wallet: Wallet = Wallet.SPOT) -> dict[str, Balance]:
+        """Return one wallet's currencies.
+
+        Where an exchange keeps a FUTURES wallet (`traits.wallets`) for some accounts only, the others have their
+        whole purse in SPOT and nothing in FUTURES: both together count every coin once.
+        """
+        ...
+
+    async def positions(self, credentials: Credentials, symbol: str | None = None) -> list[Position]:
+        """Return the open perpetual positions; flat ones are left out."""
+        ...
+
+    async def set_leverage(
+        self, credentials: Credentials, symbol: str, leverage: int, margin_mode: MarginMode = MarginMode.CROSS
+    ) -> None:
+        """Set both sides' leverage; that it was so already is success."""
+        ...
+
+    async def set_margin_mode(
+        self, credentials: Credentials, symbol: str, margin_mode: MarginMode, leverage: int
+    ) -> None:
+        """Set the margin mode of one instrument, or of the account where the exchange knows no finer one."""
+        ...
+
+    async def set_position_mode(self, credentials: Credentials, symbol: str, *, hedge: bool) -> None:
+        """Set one-way or hedge mode, of the account or the instrument, as the exchange has it."""
+        ...
+
+    async def transfer(
+        self, credentials: Credentials, currency: str, amount: Decimal, source: Wallet, target: Wallet
+    ) -> None:
+        """Move money between two wallets of the same account; never between accounts."""
+        ...
 
     async def instruments(self) -> Mapping[str, Instrument]:
-        """Return every spot pair by ccxt symbol, read anew."""
+        """Return every spot pair and linear perpetual by ccxt symbol, read anew."""
         ...
 
     async def prices(self) -> dict[str, Decimal]:
-        """Return the last price of every pair by ccxt symbol."""
+        """Return the last price of every instrument by ccxt symbol."""
         ...
 
-    async def trades_since(self, credentials: Credentials, venue_symbol: str, since_ms: int) -> list[LeaderTrade]:
-        """Return the account's executions of one pair since that time, oldest first."""
+    async def trades_since(self, credentials: Credentials, symbol: str, since_ms: int) -> list[LeaderTrade]:
+        """Return the account's executions of one instrument since that time, oldest first."""
         ...
 
-    async def key_scope(self, credentials: Credentials) -> KeyScope: ...
+    async def key_scope(self, credentials: Credentials) -> KeyScope:
+        """Ask what a key may do. A failing call raises: such a key has not been shown to be safe."""
+        ...
 
     async def warm(self, connections: int) -> int:
         """Open connections and learn the exchange's clock before they are needed; return how many are open."""
@@ -80,3 +144,13 @@ class LeaderStream(Protocol):
     """
 
     def trades(self, credentials: Credentials) -> AsyncGenerator[StreamEvent, None]: ...
+
+
+class MarketStream(Protocol):
+    """Watch public prices: last trades, and marks of perpetuals. Needs no key and serves every brand at once.
+
+    Of each instrument the newest price, at most every 100 ms. `lost` when a connection breaks or tells nothing any
+    more; it is replaced, and the others go on. Instruments that are not listed are left out. Never raises.
+    """
+
+    def prices(self, symbols: Collection[str]) -> AsyncGenerator[PriceEvent, None]: ...

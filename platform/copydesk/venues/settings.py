@@ -11,7 +11,7 @@ CONNECTIONS_MAX = registry.declare(
         minimum=1,
         maximum=5_000,
         scope="installation",
-        help="Most keep-alive connections that one replicator opens to one exchange.",
+        help="Most keep-alive connections that one replicator opens to one address of an exchange (Binance has two).",
     )
 )
 CONNECTIONS_WARM = registry.declare(
@@ -21,7 +21,7 @@ CONNECTIONS_WARM = registry.declare(
         minimum=0,
         maximum=5_000,
         scope="installation",
-        help="Connections that a replicator opens before the first copy needs them.",
+        help="Connections to each address of an exchange that a replicator opens before the first copy needs them.",
     )
 )
 LAB_REST_URL = registry.declare(

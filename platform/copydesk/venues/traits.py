@@ -1,6 +1,7 @@
-"""What differs between exchanges, as data: id rules, receive window, rate limits, and the allowed endpoints.
+"""What differs between exchanges, as data: id rules, units, modes, batch sizes, rate limits, allowed endpoints.
 
-The HTTP layer refuses every (method, path) that is not in `endpoints`: no withdrawal can be sent by mistake.
+The HTTP layer refuses every (method, path) that is not among an origin's endpoints: no withdrawal can be sent by
+mistake. Each fact has its row in `VenueTraits.sources`, each rate limit its own source and date.
 """
 
 from __future__ import annotations
@@ -11,16 +12,21 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from functools import lru_cache
-from types import MappingProxyType
+from typing import NamedTuple
 
 from copydesk.kernel import ConfigError
+from copydesk.trading import OrderType
+from copydesk.venues.model import Wallet
 
 DIGEST_LEN_MIN = 24  # 96 bits in hexadecimal: two copies never share an id by chance.
 
 
 class LimitScope(StrEnum):
+    """Who is counted: the outgoing address, the account, or the account's use of one instrument."""
+
     IP = "ip"
     KEY = "key"
+    KEY_SYMBOL = "key_symbol"
 
 
 class LimitUnit(StrEnum):
@@ -29,12 +35,55 @@ class LimitUnit(StrEnum):
     ORDERS = "orders"
 
 
+class QtyUnit(StrEnum):
+    """In what an exchange counts perpetual quantities on its wire; the port always speaks base units."""
+
+    BASE = "base"
+    CONTRACTS = "contracts"
+
+
+class ModeScope(StrEnum):
+    """For how much one setting of the position or margin mode counts."""
+
+    ACCOUNT = "account"
+    PRODUCT = "product"
+    SYMBOL = "symbol"
+    ORDER = "order"
+
+
+class Feature(StrEnum):
+    """What an exchange may lack; contract cards that need it ask `VenueTraits.unsupported`."""
+
+    SPOT_AMEND = "spot_amend"
+    PERPETUAL_AMEND = "perpetual_amend"
+    SPOT_CONDITIONAL = "spot_conditional"
+    PERPETUAL_CONDITIONAL = "perpetual_conditional"
+    SPOT_ATTACHED_EXITS = "spot_attached_exits"
+    PERPETUAL_ATTACHED_EXITS = "perpetual_attached_exits"
+    HEDGE_MODE = "hedge_mode"
+    TRANSFER = "transfer"
+    SPOT_MARKET_BUY = "spot_market_buy"
+    SPOT_TRIGGER_SIDE = "spot_trigger_side"
+    KEY_ADDRESS_NAMED = "key_address_named"
+    KEY_RIGHT_NAMED = "key_right_named"
+    KEY_EXPIRY_NAMED = "key_expiry_named"
+    KEY_TRANSFER_RIGHT = "key_transfer_right"
+
+
+class Source(NamedTuple):
+    """Where a fact is written, and when it was read there."""
+
+    page: str
+    as_of: date
+
+
 @dataclass(frozen=True, slots=True)
 class Endpoint:
     """One allowed request. `weight` counts against the address, `orders` against the account.
 
     `settles`: it finds out what became of an order, or the time that every order needs, and may draw on the
-    reserve that is kept for closes.
+    reserve that is kept for closes. `groups` are the rate limits, by their `group`, that it counts towards besides
+    those without one. `asks` marks a request that changes nothing although its method is not GET.
     """
 
     method: str
@@ -42,15 +91,20 @@ class Endpoint:
     weight: int = 1
     orders: int = 0
     settles: bool = False
+    groups: tuple[str, ...] = ()
+    asks: bool = False
 
     @property
     def mutates(self) -> bool:
-        return self.method != "GET"
+        return self.method != "GET" and not self.asks
 
 
 @dataclass(frozen=True, slots=True)
 class RateLimit:
-    """A published limit: `count` units per fixed window of `period_s` seconds."""
+    """A published limit: `count` units per fixed window of `period_s` seconds.
+
+    With a `group` it concerns only endpoints that name the group, else every endpoint that costs its unit.
+    """
 
     scope: LimitScope
     unit: LimitUnit
@@ -58,63 +112,71 @@ class RateLimit:
     period_s: int
     source: str
     as_of: date
+    group: str = ""
+
+
+class OriginRules(NamedTuple):
+    """What may be asked of one origin (scheme, host, port), and how often."""
+
+    endpoints: Mapping[str, Endpoint]
+    rate_limits: tuple[RateLimit, ...]
+
+
+class BatchSizes(NamedTuple):
+    """Most orders in one request; 1 where the exchange has no batches or we do not use them."""
+
+    spot: int = 1
+    perpetual: int = 1
 
 
 @dataclass(frozen=True)
 class VenueTraits:
-    """The facts about one exchange. Patterns are matched against the whole text."""
+    """The facts about one exchange. Patterns are matched against the whole text.
+
+    `acknowledges_fill`: the answer to an order says what was filled; elsewhere an accepted order's view has
+    quantity 0 and must be asked for. `wallets` are the purses that the exchange keeps apart: a unified account has
+    no FUTURES of its own, and SPOT serves both. `unsupported` names what is refused here, and why. `sources` has
+    a row for every field from `client_order_id_len_max` on; `connect_limit` counts stream connections.
+    """
 
     venue: str
+    origins: Mapping[str, OriginRules]
+    unsupported: Mapping[Feature, str]
+    sources: Mapping[str, Source]
     client_order_id_len_max: int
     client_order_id_pattern: str
     broker_prefix_pattern: str
     recv_window_ms: int
-    rate_limits: tuple[RateLimit, ...]
-    endpoints: Mapping[str, Endpoint]
+    connect_limit: RateLimit
+    qty_unit: QtyUnit
+    position_mode_scope: ModeScope
+    margin_mode_scope: ModeScope
+    batch_max: BatchSizes
+    acknowledges_fill: bool
+    conditional_types: frozenset[OrderType]
+    wallets: frozenset[Wallet]
+
+    @property
+    def unified(self) -> bool:
+        """Tell whether one purse pays for spot and perpetuals."""
+        return Wallet.FUTURES not in self.wallets
+
+    @property
+    def rate_limits(self) -> tuple[RateLimit, ...]:
+        """Return the limits of all origins, each once."""
+        return tuple(dict.fromkeys(limit for rules in self.origins.values() for limit in rules.rate_limits))
+
+    def supports(self, feature: Feature) -> bool:
+        return feature not in self.unsupported
 
 
-_SPOT_DOCS = "binance-spot-api-docs rest-api.md, exchangeInfo rateLimits"
-_AS_OF = date(2026, 11, 22)
-
-BINANCE_SPOT = VenueTraits(
-    venue="binance",
-    client_order_id_len_max=36,
-    client_order_id_pattern=r"[a-zA-Z0-9_-]{1,36}",
-    broker_prefix_pattern=r"(x-[A-Za-z0-9]{6,12})?[A-Za-z0-9_-]{0,8}",
-    recv_window_ms=2000,
-    rate_limits=(
-        RateLimit(LimitScope.IP, LimitUnit.WEIGHT, 6000, 60, _SPOT_DOCS, _AS_OF),
-        RateLimit(LimitScope.IP, LimitUnit.REQUESTS, 300_000, 300, _SPOT_DOCS, _AS_OF),
-        RateLimit(LimitScope.KEY, LimitUnit.ORDERS, 50, 10, _SPOT_DOCS, _AS_OF),
-        RateLimit(LimitScope.KEY, LimitUnit.ORDERS, 160_000, 86_400, _SPOT_DOCS, _AS_OF),
-    ),
-    endpoints=MappingProxyType(
-        {
-            "time": Endpoint("GET", "/api/v3/time", 1, settles=True),
-            "instruments": Endpoint("GET", "/api/v3/exchangeInfo", 20),
-            "prices": Endpoint("GET", "/api/v3/ticker/price", 4),
-            "submit": Endpoint("POST", "/api/v3/order", 1, orders=1),
-            "query": Endpoint("GET", "/api/v3/order", 4, settles=True),
-            "cancel": Endpoint("DELETE", "/api/v3/order", 1),
-            "open_orders": Endpoint("GET", "/api/v3/openOrders", 80),
-            "balances": Endpoint("GET", "/api/v3/account", 20),
-            "trades": Endpoint("GET", "/api/v3/myTrades", 20),
-            "fills": Endpoint("GET", "/api/v3/myTrades", 5, settles=True),  # Of one order.
-            "key_scope": Endpoint("GET", "/sapi/v1/account/apiRestrictions", 1),
-        }
-    ),
-)
-
-TRAITS: Mapping[str, VenueTraits] = MappingProxyType({BINANCE_SPOT.venue: BINANCE_SPOT})
-
-
-def client_order_id(prefix: str, digest: str, traits: VenueTraits = BINANCE_SPOT) -> str:
+def client_order_id(prefix: str, digest: str, traits: VenueTraits) -> str:
     """Join the tenant's broker prefix and a copy's digest to an id that the exchange accepts.
 
     The digest is cut to the room that is left, so the same inputs always give the same id.
     Raises `ConfigError` for a prefix that is malformed or leaves too little room; a bad digest is our bug.
     """
-    room = _room(prefix, traits.venue)
+    room = _room(prefix, traits.venue, traits.broker_prefix_pattern, traits.client_order_id_len_max)
     assert len(digest) >= DIGEST_LEN_MIN, "digest is too short to be unique"
     text = prefix + digest[:room]
     assert re.fullmatch(traits.client_order_id_pattern, text), f"digest has characters that {traits.venue} refuses"
@@ -122,14 +184,11 @@ def client_order_id(prefix: str, digest: str, traits: VenueTraits = BINANCE_SPOT
 
 
 @lru_cache(maxsize=1024)
-def _room(prefix: str, venue: str) -> int:
+def _room(prefix: str, venue: str, pattern: str, len_max: int) -> int:
     """Return how many characters a prefix leaves for the digest."""
-    traits = TRAITS[venue]
-    if not re.fullmatch(traits.broker_prefix_pattern, prefix):
-        raise ConfigError(
-            f"broker prefix for {traits.venue}: expected {traits.broker_prefix_pattern}, found {prefix!r}"
-        )
-    room = traits.client_order_id_len_max - len(prefix)
+    if not re.fullmatch(pattern, prefix):
+        raise ConfigError(f"broker prefix for {venue}: expected {pattern}, found {prefix!r}")
+    room = len_max - len(prefix)
     if room < DIGEST_LEN_MIN:
-        raise ConfigError(f"broker prefix for {traits.venue}: expected at least {DIGEST_LEN_MIN} free, found {room}")
+        raise ConfigError(f"broker prefix for {venue}: expected at least {DIGEST_LEN_MIN} free, found {room}")
     return room

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from venue_lab import LabAccount, LabProcess, lab_process
+from venue_lab import LabProcess, lab_process
 
 
 @pytest.fixture(scope="module")
@@ -20,8 +20,3 @@ def lab(running_lab: LabProcess) -> Iterator[LabProcess]:
     running_lab.control("POST", "marks", symbol="BTCUSDT", px="60000")
     yield running_lab
     running_lab.control("DELETE", "faults")
-
-
-@pytest.fixture
-def account(lab: LabProcess) -> LabAccount:
-    return lab.account()

@@ -6,7 +6,6 @@ import http.client
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -15,55 +14,67 @@ from typing import Any
 
 import orjson
 from copydesk.trading import Credentials
-from copydesk.venues import VenueUrls
+from copydesk.venues import TRAITS, VenueUrls
 
 TOKEN = "contract-token"
+RECORDS_MAX = 10_000
 
 
 @dataclass
 class LabProcess:
     rest_port: int
     ws_port: int
-    data_dir: Path
+    control_port: int
     accounts: int = 0
 
-    @property
-    def urls(self) -> VenueUrls:
-        return VenueUrls.lab(f"http://127.0.0.1:{self.rest_port}", f"ws://127.0.0.1:{self.ws_port}")
-
     def control(self, verb: str, call: str, /, **body: Any) -> Any:
-        with closing(http.client.HTTPConnection("127.0.0.1", self.rest_port, timeout=10)) as connection:
+        with closing(http.client.HTTPConnection("127.0.0.1", self.control_port, timeout=10)) as connection:
             connection.request(verb, f"/lab/v1/{call}", orjson.dumps(body), {"X-Lab-Token": TOKEN})
             answer = connection.getresponse()
             content = answer.read()
         assert answer.status == 200, content
         return orjson.loads(content)
 
-    def account(self, *, permissions: tuple[str, ...] = ("read", "trade"), ips: tuple[str, ...] = ()) -> LabAccount:
-        """Open an account with money and a key."""
-        self.accounts += 1
-        name = f"contract-{self.accounts}"
-        self.control("POST", "accounts", account=name, balances={"USDT": "100000", "BTC": "2"})
-        return LabAccount(name, self.key(name, permissions, ips))
+    def urls_of(self, venue: str) -> VenueUrls:
+        """Return the addresses of one exchange in this lab."""
+        return VenueUrls.lab(venue, f"http://127.0.0.1:{self.rest_port}", f"ws://127.0.0.1:{self.ws_port}")
 
-    def key(self, account: str, permissions: tuple[str, ...], ips: tuple[str, ...] = ()) -> Credentials:
-        made = self.control("POST", "keys", account=account, permissions=list(permissions), ips=list(ips))
-        return Credentials(self.accounts, made["apiKey"], made["secret"])
+    def account(
+        self,
+        *,
+        permissions: tuple[str, ...] = ("read", "trade"),
+        ips: tuple[str, ...] = (),
+        venue: str = "binance",
+    ) -> LabAccount:
+        """Open an account with money and a key; with the right to perpetuals, with money for those too.
 
-    def journal(self, kind: str, account: str | None = None) -> list[dict[str, Any]]:
-        """Read what the exchange says has happened to an account, or to all, up to now.
-
-        The journal is written behind: a marker account made here tells when everything before it is on disk.
+        `venue` names the exchange, or another kind of its accounts ("bitget-uta"), which is unified.
         """
         self.accounts += 1
-        marker = f"marker-{self.accounts}"
-        self.control("POST", "accounts", account=marker, balances={})
-        path = self.data_dir / "journal.jsonl"
-        while marker.encode() not in path.read_bytes():
-            time.sleep(0.005)
-        records = [orjson.loads(line) for line in path.read_bytes().splitlines()]
-        ours = (record for record in records if record["kind"] == kind)
-        return [record for record in ours if account is None or record.get("account") == account]
+        name = f"contract-{self.accounts}"
+        self.control("POST", "accounts", account=name, venue=venue, balances={"USDT": "100000", "BTC": "2"})
+        if "perp" in permissions and venue in TRAITS and not TRAITS[venue].unified:
+            self.control("POST", "deposits", account=name, asset="USDT", qty="100000", wallet="futures")
+        return LabAccount(name, self.key(name, permissions, ips))
+
+    def key(
+        self, account: str, permissions: tuple[str, ...], ips: tuple[str, ...] = (), *, expires_ms: int | None = None
+    ) -> Credentials:
+        made = self.control(
+            "POST", "keys", account=account, permissions=list(permissions), ips=list(ips), expires_ms=expires_ms
+        )
+        return Credentials(self.accounts, made["apiKey"], made["secret"], made.get("passphrase") or "")
+
+    def journal(self, kind: str, account: str | None = None, *, after: int = 0) -> list[dict[str, Any]]:
+        """Read what the exchange says has happened to an account, or to all, up to now; `after` is a record's `seq`."""
+        wanted = {"kind": kind} | ({"account": account} if account else {})
+        found: list[dict[str, Any]] = []
+        while True:
+            page = self.control("GET", "journal", after=after, limit=RECORDS_MAX, **wanted)
+            found += page["records"]
+            if page["next"] == after:
+                return found
+            after = page["next"]
 
 
 @dataclass(frozen=True)
@@ -89,7 +100,7 @@ def lab_process(directory: Path) -> Iterator[LabProcess]:
         assert process.stdout is not None
         try:
             ports = orjson.loads(process.stdout.readline())
-            yield LabProcess(ports["rest_port"], ports["ws_port"], directory)
+            yield LabProcess(ports["rest_port"], ports["ws_port"], ports["control_port"])
         finally:
             process.send_signal(signal.SIGTERM)
             process.wait(timeout=10)

@@ -14,9 +14,11 @@ import orjson
 import pytest
 from copydesk.kernel import OutcomeUnknown, Unavailable, VenueRefused
 from copydesk.trading import Credentials, OrderRequest, OrderType, OrderView, Side
-from copydesk.venues import BinanceSpot, PoolLimits, VenueUrls
-from copydesk.venues.binance_orders import order_view
+from copydesk.venues import PoolLimits, VenueUrls
+from copydesk.venues.binance.adapter import Binance
+from copydesk.venues.binance.spot_orders import order_view
 from raw_exchange import SILENCE, RawExchange, Reply, Script, ok, raw_exchange
+from venue_symbols import known_symbols
 
 KEY = Credentials(1, "key", "secret")
 FILL = {"price": "4", "qty": "1", "commission": "0", "commissionAsset": "USDT", "tradeId": 56}
@@ -37,7 +39,7 @@ def exchange_time(ahead_s: float = 0.0) -> Reply:
 
 
 def orders(count: int) -> list[tuple[Credentials, OrderRequest]]:
-    requests = [OrderRequest(f"cd-{n}", "BTCUSDT", Side.BUY, OrderType.MARKET, Decimal(1)) for n in range(count)]
+    requests = [OrderRequest(f"cd-{n}", "BTC/USDT", Side.BUY, OrderType.MARKET, Decimal(1)) for n in range(count)]
     return [(KEY, request) for request in requests]
 
 
@@ -47,10 +49,11 @@ def answer_to(request: str, **changed: Any) -> bytes:
 
 
 @asynccontextmanager
-async def venue_on(script: Script, connections_max: int = 1) -> AsyncIterator[tuple[BinanceSpot, RawExchange]]:
+async def venue_on(script: Script, connections_max: int = 1) -> AsyncIterator[tuple[Binance, RawExchange]]:
     async with raw_exchange(script) as exchange:
         limits = PoolLimits(connections_max=connections_max)
-        venue = BinanceSpot(VenueUrls.lab(exchange.url, "ws://127.0.0.1:9"), limits=limits)
+        urls = VenueUrls.lab("binance", exchange.url, "ws://127.0.0.1:9")
+        venue = Binance(urls, limits=limits, symbols=known_symbols())
         try:
             yield venue, exchange
         finally:
@@ -93,7 +96,7 @@ def test_a_sender_that_cannot_say_whether_it_may_send_hangs_nobody() -> None:
 )
 def test_an_order_that_cannot_be_read_raises_what_the_caller_expects(answer: dict[str, Any]) -> None:
     with pytest.raises((ValueError, ArithmeticError, OSError)):
-        order_view(answer)
+        order_view(answer, "BTC/USDT")
 
 
 @pytest.mark.parametrize(
@@ -138,9 +141,9 @@ def test_only_the_exchange_s_word_for_an_unknown_order_means_that_none_is_open()
 
     async def run() -> None:
         async with venue_on(lambda _: next(answers)) as (venue, _):
-            assert await venue.cancel(KEY, "BTCUSDT", "cd-0") is None
+            assert await venue.cancel(KEY, "BTC/USDT", "cd-0") is None
             with pytest.raises(VenueRefused, match="cancel restrictions"):
-                await venue.cancel(KEY, "BTCUSDT", "cd-0")
+                await venue.cancel(KEY, "BTC/USDT", "cd-0")
 
     asyncio.run(run())
 
@@ -179,9 +182,9 @@ def test_a_refused_time_sets_the_clock_right_for_the_orders_that_still_wait() ->
 def test_many_refused_times_at_once_ask_for_the_clock_once() -> None:
     async def run() -> None:
         async with venue_on(ahead_script(answer_to, honest_times=1), connections_max=20) as (venue, exchange):
-            assert await venue.warm(20) == 20
+            assert await venue.spot.client.warm(20) == 20
             await venue.submit_many(orders(20))
-            await exchange.until(lambda: venue.timestamp_ms() / 1000 > time.time() + 1800)
+            await exchange.until(lambda: venue.spot.client.timestamp_ms() / 1000 > time.time() + 1800)
             assert isinstance(await venue.submit(*orders(1)[0]), OrderView)
             assert clock_asked(exchange) == 2  # One for warming, one for twenty refusals.
 
@@ -193,7 +196,7 @@ def test_a_read_whose_time_was_refused_sets_the_clock_right_as_well() -> None:
         async with venue_on(ahead_script(lambda _: b'{"balances":[]}')) as (venue, exchange):
             with pytest.raises(Unavailable, match="-1021"):
                 await venue.balances(KEY)
-            await exchange.until(lambda: venue.timestamp_ms() / 1000 > time.time() + 1800)
+            await exchange.until(lambda: venue.spot.client.timestamp_ms() / 1000 > time.time() + 1800)
             assert await venue.balances(KEY) == {}
 
     asyncio.run(run())
@@ -216,9 +219,9 @@ def test_a_clock_that_cannot_be_asked_leaves_nothing_behind() -> None:
 def test_warming_a_warm_venue_costs_one_small_request_and_no_connection() -> None:
     async def run() -> None:
         async with venue_on(lambda _: exchange_time(), connections_max=5) as (venue, exchange):
-            assert await venue.warm(5) == 5
+            assert await venue.spot.client.warm(5) == 5
             for minute in range(2, 5):
-                assert await venue.warm(5) == 5
+                assert await venue.spot.client.warm(5) == 5
                 assert (exchange.accepted, len(exchange.requests)) == (5, minute)
 
     asyncio.run(run())
@@ -230,12 +233,12 @@ def test_warming_again_dials_what_the_exchange_closed_and_sets_the_clock_anew() 
     async def run() -> None:
         nonlocal ahead_s
         async with venue_on(lambda _: exchange_time(ahead_s), connections_max=5) as (venue, exchange):
-            await venue.warm(5)
+            await venue.spot.client.warm(5)
             exchange.hang_up_all()
             await exchange.until(lambda: not exchange.open)
             ahead_s = 3600.0
-            assert await venue.warm(5) == 5
+            assert await venue.spot.client.warm(5) == 5
             await exchange.until(lambda: exchange.accepted == 10)
-            assert venue.timestamp_ms() / 1000 > time.time() + 1800
+            assert venue.spot.client.timestamp_ms() / 1000 > time.time() + 1800
 
     asyncio.run(run())

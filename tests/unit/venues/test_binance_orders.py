@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from copydesk.kernel import VenueRefused
 from copydesk.trading import Credentials, OrderRequest, OrderStatus, OrderType, Side, TimeInForce
-from copydesk.venues.binance_account import balances_of, instruments_of, key_scope_of, prices_of
-from copydesk.venues.binance_orders import (
-    check_credentials,
-    fills_of,
-    leader_trade,
-    leader_trade_of_report,
-    order_form,
-    order_view,
-    sign,
-)
+from copydesk.venues.binance.signing import sign
+from copydesk.venues.binance.spot import prices_of
+from copydesk.venues.binance.spot_account import balances_of, funding_balances_of, instruments_of, key_scope_of
+from copydesk.venues.binance.spot_orders import fills_of, leader_trade, leader_trade_of_report, order_form, order_view
+from copydesk.venues.client.wire import check_credentials
+from venue_symbols import BTC, known_symbols
 
 D = Decimal
 FULL: dict[str, Any] = {
@@ -50,15 +47,15 @@ def test_the_documented_signature_vector_is_reproduced() -> None:
 
 
 def test_a_name_outside_ascii_is_percent_encoded_and_quantities_are_plain() -> None:
-    order = OrderRequest("x-abc_1", "１２３４５６", Side.BUY, OrderType.LIMIT, D("1E-7"), D("1E+2"), TimeInForce.FOK)
-    form = order_form(order, timestamp_ms=1, recv_window_ms=2000)
+    order = OrderRequest("x-abc_1", "BTC/USDT", Side.BUY, OrderType.LIMIT, D("1E-7"), D("1E+2"), TimeInForce.FOK)
+    form = order_form(order, replace(BTC, venue_symbol="１２３４５６"))
     assert form.startswith("symbol=%EF%BC%91%EF%BC%92")
-    assert "&quantity=0.0000001&price=100&timeInForce=FOK&" in form
+    assert "&quantity=0.0000001&price=100&timeInForce=FOK" in form
 
 
 def test_a_client_order_id_cannot_smuggle_a_parameter() -> None:
-    order = OrderRequest("a&side=SELL", "BTCUSDT", Side.BUY, OrderType.MARKET, D(1))
-    assert "newClientOrderId=a%26side%3DSELL&" in order_form(order, timestamp_ms=1, recv_window_ms=2000)
+    order = OrderRequest("a&side=SELL", "BTC/USDT", Side.BUY, OrderType.MARKET, D(1))
+    assert "newClientOrderId=a%26side%3DSELL&" in order_form(order, BTC)
 
 
 @pytest.mark.parametrize("key", ["", "abc\r\nX-Evil: 1", "with space", "ключ"])
@@ -69,7 +66,7 @@ def test_a_key_that_cannot_stand_in_a_header_is_refused(key: str) -> None:
 
 
 def test_a_full_answer_gives_fills_fees_and_average_price() -> None:
-    view = order_view(FULL)
+    view = order_view(FULL, "BTC/USDT")
     assert (view.status, view.cum_qty, view.avg_px) == (OrderStatus.FILLED, D("10.00000000"), D("3999"))
     assert [(f.trade_id, f.qty, f.px, f.fee, f.fee_currency) for f in view.fills] == [
         ("56", D(1), D(4000), D(4), "USDT"),
@@ -79,7 +76,9 @@ def test_a_full_answer_gives_fills_fees_and_average_price() -> None:
 
 
 def test_an_ioc_order_that_filled_in_part_is_expired_with_its_quantity() -> None:
-    view = order_view(FULL | {"status": "EXPIRED", "executedQty": "1.0", "cummulativeQuoteQty": "4000", "fills": []})
+    view = order_view(
+        FULL | {"status": "EXPIRED", "executedQty": "1.0", "cummulativeQuoteQty": "4000", "fills": []}, "BTC/USDT"
+    )
     assert (view.status, view.cum_qty, view.avg_px, view.fills) == (OrderStatus.EXPIRED, D("1.0"), D(4000), ())
 
 
@@ -90,12 +89,12 @@ def test_a_cancel_answer_is_known_by_the_id_of_the_order_it_canceled() -> None:
         "clientOrderId": "cancelMyOrder1",
         "fills": [],
     }
-    assert order_view(canceled).client_order_id == "ours"
+    assert order_view(canceled, "BTC/USDT").client_order_id == "ours"
 
 
 def test_an_order_that_lacks_a_field_cannot_be_read() -> None:
     with pytest.raises(KeyError):
-        order_view({key: value for key, value in FULL.items() if key != "status"})
+        order_view({key: value for key, value in FULL.items() if key != "status"}, "BTC/USDT")
 
 
 def trade(trade_id: int, qty: str) -> dict[str, Any]:
@@ -112,7 +111,7 @@ def test_fills_are_taken_up_to_what_the_order_says_however_many_trades_followed(
 
 
 def test_a_leader_trade_reads_the_same_from_rest_and_stream() -> None:
-    rest = leader_trade(trade(28, "12.00000000"))
+    rest = leader_trade(trade(28, "12.00000000"), "BNB/BTC")
     assert (rest.trade_id, rest.side, rest.qty, rest.fee_currency, rest.order_type) == (
         "28",
         Side.BUY,
@@ -120,16 +119,12 @@ def test_a_leader_trade_reads_the_same_from_rest_and_stream() -> None:
         "BNB",
         None,
     )
-    live = leader_trade_of_report(REPORT)
-    assert live is not None
+    live = leader_trade_of_report(REPORT, "ETH/BTC")
+    assert (rest.symbol, live.symbol) == ("BNB/BTC", "ETH/BTC")
     assert (live.trade_id, live.side, live.order_type, live.qty, live.px) == (
         "17", Side.BUY, OrderType.LIMIT, D("0.4"), D("0.102644"),
     )  # fmt: skip
     assert (live.fee, live.fee_currency, live.client_order_id) == (D("0.0004"), "ETH", "mUvoqJxFIILMdfAW5iGSOW")
-
-
-def test_a_report_without_a_trade_is_none() -> None:
-    assert leader_trade_of_report(REPORT | {"x": "NEW", "t": -1}) is None
 
 
 def test_instruments_are_read_from_their_filters() -> None:
@@ -144,7 +139,7 @@ def test_instruments_are_read_from_their_filters() -> None:
     }  # fmt: skip
     halted = raw | {"symbol": "HALTBTC", "baseAsset": "HALT", "status": "BREAK"}
     bare = raw | {"symbol": "BAREBTC", "baseAsset": "BARE", "filters": []}
-    instruments = instruments_of({"symbols": [raw, halted, bare]}, "binance")
+    instruments = instruments_of([raw, halted, bare])
     assert set(instruments) == {"ETH/BTC", "HALT/BTC"}
     eth = instruments["ETH/BTC"]
     assert (eth.px_tick, eth.qty_step, eth.qty_max, eth.notional_min) == (
@@ -157,9 +152,9 @@ def test_instruments_are_read_from_their_filters() -> None:
 
 
 def test_prices_and_balances_leave_out_what_does_not_concern_us() -> None:
-    assert prices_of([{"symbol": "ETHBTC", "price": "0.1"}, {"symbol": "X", "price": "1"}], {"ETHBTC": "ETH/BTC"}) == {
-        "ETH/BTC": D("0.1")
-    }
+    told = [{"symbol": "BTCUSDT", "price": "0.1"}, {"symbol": "X", "price": "1"}]
+    assert prices_of(told, known_symbols(), perpetual=False) == {"BTC/USDT": D("0.1")}
+    assert prices_of(told, known_symbols(), perpetual=True) == {"BTC/USDT:USDT": D("0.1")}
     rows = [{"asset": "BTC", "free": "4723846.89", "locked": "0"}, {"asset": "LTC", "free": "0", "locked": "0.0"}]
     assert set(balances_of({"balances": rows})) == {"BTC"}
 
@@ -176,3 +171,15 @@ def test_a_right_that_is_not_mentioned_counts_as_granted_where_it_is_dangerous()
         }
     )
     assert (safe.can_read, safe.can_withdraw, safe.can_transfer, safe.ip_bound) == (False, False, False, True)
+
+
+def test_a_right_that_nobody_here_knows_is_named() -> None:
+    assert key_scope_of({"enableReading": True, "enableFutures": True}).can_trade_perpetuals
+    assert key_scope_of({"enableMindReading": True, "enableMargin": True}).unknown == {"enableMindReading"}
+
+
+def test_what_is_frozen_in_the_funding_wallet_is_locked() -> None:
+    # developers.binance.com, wallet, "Funding Wallet"
+    rows = [{"asset": "USDT", "free": "1", "locked": "0.5", "freeze": "0.25", "withdrawing": "0.125"}]
+    (balance,) = funding_balances_of(rows).values()
+    assert (balance.free, balance.locked) == (D(1), D("0.875"))

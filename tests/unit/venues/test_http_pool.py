@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 from copydesk.kernel import NotPermitted, OutcomeUnknown, Unavailable
-from copydesk.venues.http_pool import HttpPool, PoolLimits
-from copydesk.venues.http_wire import Call
+from copydesk.venues.client.http_pool import HttpPool, PoolLimits
+from copydesk.venues.client.http_wire import Call
+from copydesk.venues.client.wire import header_of
 from copydesk.venues.traits import Endpoint
 from raw_exchange import HANG_UP, SILENCE, RawExchange, Reply, ok, raw_exchange
 
@@ -30,10 +31,10 @@ class Asked(Call):
         self.refusal: Exception | None = None
         self.end: asyncio.Future[Asked] = asyncio.get_running_loop().create_future()
 
-    def render(self) -> tuple[str, str, str]:
+    def render(self) -> tuple[str, str, bytes]:
         if self.refusal is not None:
             raise self.refusal
-        return ("", "", self.body_text) if self.endpoint.mutates else (self.body_text, "", "")
+        return ("", "", self.body_text.encode()) if self.endpoint.mutates else (self.body_text, "", b"")
 
     def finished(self) -> None:
         self.end.set_result(self)
@@ -58,10 +59,29 @@ def test_a_connection_is_used_again_and_the_answer_is_whole() -> None:
         async with raw_exchange(lambda _: ok(b'{"a":1}', "X-Seen: yes")) as exchange, pool_on(exchange) as pool:
             for _ in range(3):
                 call = await ask(pool, Asked(READ, "q=1"))
-                assert (call.status, call.body, call.header(b"x-seen")) == (200, b'{"a":1}', b"yes")
+                assert (call.status, call.body, header_of(call.headers, b"x-seen")) == (200, b'{"a":1}', b"yes")
                 assert call.sent_at is not None and call.acked_at is not None and call.sent_at <= call.acked_at
             assert exchange.accepted == 1
             assert exchange.requests[0].startswith("GET /read?q=1 HTTP/1.1\r\nHost: 127.0.0.1:")
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    ("method", "body", "length"),
+    [("POST", "", "0"), ("PUT", "", "0"), ("DELETE", "", None), ("POST", "a=é", "4"), ("PUT", "ab", "2"),
+     ("DELETE", "abc", "3")],
+)  # fmt: skip
+def test_a_body_tells_its_length_in_bytes(method: str, body: str, length: str | None) -> None:
+    async def run() -> None:
+        endpoint = Endpoint(method, "/thing")
+        async with raw_exchange(lambda _: ok(b"1")) as exchange:
+            pool = HttpPool(exchange.url, [endpoint], limits=FAST)
+            await ask(pool, Asked(endpoint, body))
+            await pool.aclose()
+        head, _, sent = exchange.requests[0].partition("\r\n\r\n")
+        told = [line.split(": ")[1] for line in head.split("\r\n") if line.startswith("Content-Length")]
+        assert (told, sent) == ([length] if length else [], body)
 
     asyncio.run(run())
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from copydesk.kernel import Unavailable, utc_now
-from copydesk.venues.http_pool import HttpPool
+from copydesk.venues.client.http_pool import HttpPool
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec

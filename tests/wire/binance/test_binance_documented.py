@@ -10,9 +10,9 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from copydesk.venues.lab.dialects.binance import unsigned
-from copydesk.venues.lab.dialects.binance_params import read_pairs
-from copydesk.venues.lab.dialects.binance_shapes import canceled, full, my_trade, order_view, user_event
+from copydesk.venues.lab.dialects.binance.front import unsigned
+from copydesk.venues.lab.dialects.binance.params import read_pairs
+from copydesk.venues.lab.dialects.binance.shapes import canceled, full, my_trade, order_view, user_event
 from copydesk.venues.lab.keys import ApiKey
 from copydesk.venues.lab.model import BalanceUpdate, Execution, Order, OrderUpdate
 
@@ -34,13 +34,13 @@ MIXED_SIGNATURE = "0fd168b8ddb4876a0358a8d14d0c9f3da0e9b20c5d52b2a00fcf7d1c602f9
 
 @pytest.mark.parametrize("signature", [WHOLE_SIGNATURE, WHOLE_SIGNATURE.upper()])
 def test_the_documented_signature_is_accepted_in_either_case(signature: str) -> None:
-    assert DOCUMENTED.signs(WHOLE.encode(), signature)
-    assert not DOCUMENTED.signs(WHOLE.replace("0.1", "0.2").encode(), signature)
+    assert DOCUMENTED.signs_hex(WHOLE.encode(), signature)
+    assert not DOCUMENTED.signs_hex(WHOLE.replace("0.1", "0.2").encode(), signature)
 
 
 def test_query_and_body_are_signed_as_one_text() -> None:
     signed_body = f"{BODY}&signature={MIXED_SIGNATURE}"
-    assert DOCUMENTED.signs((QUERY + unsigned(signed_body)).encode(), MIXED_SIGNATURE)
+    assert DOCUMENTED.signs_hex((QUERY + unsigned(signed_body)).encode(), MIXED_SIGNATURE)
 
 
 @pytest.mark.parametrize(
@@ -140,6 +140,7 @@ def test_queries_and_cancels_have_the_documented_fields() -> None:
 def test_a_fill_is_reported_with_every_documented_field() -> None:
     order, execution = filled_order()
     report = user_event(OrderUpdate("a", order, "TRADE", "FILLED", Decimal(1), Decimal(4000), execution, 1507725176600))
+    assert report is not None
     # user-data-stream.md, "Order Update": all unconditional fields.
     assert set(report) == words("e E s c S o f q p P F g C x X r i l z L n N T t I w m M O Z Y Q W V")
     said = {name: report[name] for name in ("e", "x", "X", "l", "L", "z", "Z", "Y", "n", "N", "t", "m", "C")}
@@ -163,6 +164,7 @@ def test_a_fill_is_reported_with_every_documented_field() -> None:
 def test_a_cancel_moves_the_original_id_to_capital_c() -> None:
     order, _ = filled_order()
     report = user_event(OrderUpdate("a", order, "CANCELED", "CANCELED", Decimal(0), Decimal(0), None, 1))
+    assert report is not None
     assert (report["C"], report["c"]) == ("6gCrw2kRUAF9CvJDGP16IP", "cancel-28")
 
 

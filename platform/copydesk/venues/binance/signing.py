@@ -1,0 +1,27 @@
+"""Binance's signature and query texts. Pure.
+
+Built here rather than by ccxt because it is the order path: ccxt needs 35 µs to build and sign and 73 µs to read
+a filled order. The contract tests hold the parameters equal to unmodified ccxt's.
+Source: binance-spot-api-docs, rest-api.md, "SIGNED endpoint examples".
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+from urllib.parse import quote
+
+encoded = lru_cache(maxsize=8192)(lambda text: quote(text, safe=""))
+
+
+def sign(payload: str, secret: str) -> str:
+    """Return the payload with its HMAC-SHA256 signature appended."""
+    signature = hmac.digest(secret.encode("ascii"), payload.encode("ascii"), "sha256").hex()
+    return f"{payload}&signature={signature}"
+
+
+def query_text(params: Mapping[str, Any]) -> str:
+    """Join parameters to an unsigned query or form."""
+    return "&".join(f"{key}={quote(str(value), safe='')}" for key, value in params.items())

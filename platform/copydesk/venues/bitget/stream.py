@@ -1,0 +1,195 @@
+"""Bitget's leader streams: one private connection for spot and perpetuals alike, of the account's kind.
+
+A classic account's `orders` channels tell each execution with its order. A unified account's `fill` topic does not
+say for sure which position an execution belongs to; its order does, so an execution of a perpetual waits for its
+order's first message, which comes with it.
+Source: Bitget API guide, WebSocket: Login, Connect (a "ping" every 30 s); v2 Order channel; v3 Order and Fill channel.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Protocol
+
+from orjson import dumps, loads
+
+from copydesk.trading import Credentials, PositionSide
+from copydesk.venues.bitget import classic_orders, errors, unified_orders
+from copydesk.venues.bitget.adapter import PERPETUAL, SPOT, Bitget
+from copydesk.venues.bitget.kinds import changed
+from copydesk.venues.bitget.signing import WS_LOGIN_TEXT, sign
+from copydesk.venues.bitget.words import USDT_FUTURES
+from copydesk.venues.client.wire import Failure, check_credentials
+from copydesk.venues.model import LeaderTrade, StreamEvent, StreamTiming
+from copydesk.venues.port import LeaderStream
+from copydesk.venues.stream import Channel, Heard, KeepAlive, Line, connects_of, watch
+from copydesk.venues.symbols import SymbolMap
+
+_CLASSIC_SPOT = "SPOT"
+_ORDERS_KNOWN_MAX = 10_000
+_ORDERS_AWAITED_MAX = 1_000
+
+
+class BitgetStream(LeaderStream):
+    """Watch leader accounts of one environment (see `port.LeaderStream`)."""
+
+    def __init__(self, venue: Bitget, timing: StreamTiming) -> None:
+        self._venue = venue
+        self._line = Line(timing, venue.ssl_context, connects_of(venue, venue.traits.connect_limit))
+
+    def trades(self, credentials: Credentials) -> AsyncGenerator[StreamEvent, None]:
+        """Yield `connected`, then trades and probes, then `lost`, for ever; close the generator to end it."""
+        check_credentials(credentials)
+
+        async def channels() -> Sequence[Callable[[], Channel]]:
+            venue = self._venue
+            if not (venue.symbols.knows(SPOT) and venue.symbols.knows(PERPETUAL)):
+                await venue.instruments()
+            return [lambda: PrivateChannel(venue, credentials)]
+
+        return watch(channels, self._line)
+
+
+class Pushes(Protocol):
+    """What one kind of account is told: the topics that say it, the address that has them, and how to read them."""
+
+    topics: Sequence[Mapping[str, str]]
+    address: str
+
+    def read(self, said: Mapping[str, Any]) -> Heard: ...
+
+
+class ClassicPushes(Pushes):
+    """Pushes carry whole orders, with the execution that changed them."""
+
+    topics = tuple(
+        {"instType": product, "channel": "orders", "instId": "default"} for product in (_CLASSIC_SPOT, USDT_FUTURES)
+    )
+    address = "private"
+
+    def __init__(self, symbols: SymbolMap) -> None:
+        self._symbols = symbols
+
+    def read(self, said: Mapping[str, Any]) -> Heard:
+        if said["arg"]["channel"] != "orders":
+            return Heard()
+        perpetual = said["arg"]["instType"] != _CLASSIC_SPOT
+        trades = (self._trade(row, perpetual=perpetual) for row in said["data"])
+        return Heard(event=True, trades=tuple(trade for trade in trades if trade is not None))
+
+    def _trade(self, row: Mapping[str, Any], *, perpetual: bool) -> LeaderTrade | None:
+        instrument = self._symbols.of_venue(row["instId"].upper(), perpetual=perpetual)
+        return None if instrument is None else classic_orders.leader_trade_of_push(row, instrument)
+
+
+class UnifiedPushes(Pushes):
+    """Executions of perpetuals wait for the first message of their order, which names the position."""
+
+    topics = tuple({"instType": "UTA", "topic": topic} for topic in ("order", "fill"))
+    address = "private_unified"
+
+    def __init__(self, symbols: SymbolMap) -> None:
+        self._symbols = symbols
+        self._sides: OrderedDict[str, PositionSide] = OrderedDict()
+        self._waiting: OrderedDict[str, list[LeaderTrade]] = OrderedDict()
+
+    def read(self, said: Mapping[str, Any]) -> Heard:
+        told = {"fill": self._fills, "order": self._orders}.get(said["arg"]["topic"])
+        return Heard() if told is None else Heard(event=True, trades=told(said["data"]))
+
+    def _fills(self, rows: Sequence[Mapping[str, Any]]) -> tuple[LeaderTrade, ...]:
+        told: list[LeaderTrade] = []
+        for row in rows:
+            perpetual = row["category"].upper() == USDT_FUTURES
+            instrument = self._symbols.of_venue(row["symbol"], perpetual=perpetual)
+            if instrument is None:
+                continue
+            trade = unified_orders.leader_trade(row, instrument)
+            side = self._sides.get(trade.venue_order_id) if perpetual else PositionSide.NET
+            if side is None:
+                self._await_order(trade)
+            else:
+                told.append(replace(trade, position_side=side))
+        return tuple(told)
+
+    def _await_order(self, trade: LeaderTrade) -> None:
+        """Keep an execution until its order is told; where none is, as of a liquidation, REST tells it."""
+        self._waiting.setdefault(trade.venue_order_id, []).append(trade)
+        while len(self._waiting) > _ORDERS_AWAITED_MAX:
+            self._waiting.popitem(last=False)
+
+    def _orders(self, rows: Sequence[Mapping[str, Any]]) -> tuple[LeaderTrade, ...]:
+        """Learn which position each order belongs to, and let go the executions that waited for it."""
+        told: list[LeaderTrade] = []
+        for row in rows:
+            if row["category"].upper() != USDT_FUTURES:
+                continue
+            order_id, side = row["orderId"], unified_orders.position_side_of(row)
+            self._sides[order_id] = side
+            told += [replace(trade, position_side=side) for trade in self._waiting.pop(order_id, ())]
+        while len(self._sides) > _ORDERS_KNOWN_MAX:
+            self._sides.popitem(last=False)
+        return tuple(told)
+
+
+class PrivateChannel(Channel):
+    """Learn the account's kind, log in, subscribe, and wait until every topic is confirmed."""
+
+    name = "Bitget"
+    keep_alive = KeepAlive("ping", 20.0)
+
+    def __init__(self, venue: Bitget, credentials: Credentials) -> None:
+        self._venue = venue
+        self._credentials = credentials
+        self._pushes: Pushes = ClassicPushes(venue.symbols)
+        self._unconfirmed = 0
+
+    async def open(self) -> str:
+        """Return the address of the account's kind, which may have changed since the last connection."""
+        if await self._venue.kinds.of(self._credentials) is self._venue.kinds.unified:
+            self._pushes = UnifiedPushes(self._venue.symbols)
+        self._unconfirmed = len(self._pushes.topics)
+        return self._venue.urls.streams[self._pushes.address]
+
+    def greeting(self) -> Sequence[str]:
+        stamp = str(self._venue.public.timestamp_ms() // 1000)
+        login = {
+            "apiKey": self._credentials.api_key,
+            "passphrase": self._credentials.password,
+            "timestamp": stamp,
+            "sign": sign(stamp + WS_LOGIN_TEXT, self._credentials.secret),
+        }
+        return (dumps({"op": "login", "args": [login]}).decode(),)
+
+    def read(self, message: str) -> Heard:
+        if message == "pong":
+            return Heard()
+        said = loads(message)
+        event = said.get("event")
+        return self._pushes.read(said) if event is None else self._answered(event, said)
+
+    async def tend(self) -> None:
+        """The login lives as long as the connection."""
+
+    def _answered(self, event: str, said: Mapping[str, Any]) -> Heard:
+        code = str(said.get("code") or "0")
+        if event == "login" and code == "0":
+            return Heard(send=(dumps({"op": "subscribe", "args": self._pushes.topics}).decode(),))
+        if event == "subscribe":
+            self._unconfirmed -= 1
+            return Heard(confirmed=self._unconfirmed == 0)
+        if event in ("error", "login"):
+            return Heard(failure=self._failure(code, str(said.get("msg", ""))))
+        return Heard()
+
+    def _failure(self, code: str, message: str) -> Failure:
+        """Judge a refusal; an account that has become of the other kind is asked for its kind again."""
+        if code in errors.OTHER_KIND:
+            self._venue.kinds.forget(self._credentials)
+            return changed()
+        if code in errors.WS_TIME_CODES:
+            client = self._venue.public
+            client.doubt_clock(client.now())
+        return errors.failure_of(code, message, f"{self.name} answered {code}: {message}")

@@ -1,0 +1,253 @@
+"""Bybit behind the port: one origin, one purse for spot and perpetuals.
+
+One instance serves every account of one environment: keys come with each call and are kept nowhere.
+"""
+
+from __future__ import annotations
+
+import re
+import ssl
+import time
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
+from functools import partial
+from typing import Any
+from uuid import uuid4
+
+from copydesk.kernel import VenueRefused
+from copydesk.trading import Credentials, Instrument, MarginMode, OrderRequest, OrderView
+from copydesk.venues.bybit import account, errors
+from copydesk.venues.bybit.history import trades_since
+from copydesk.venues.bybit.order_calls import SETTLE_COINS, OrderCalls
+from copydesk.venues.bybit.orders import category_of
+from copydesk.venues.bybit.traits import BYBIT, REST
+from copydesk.venues.bybit.wire import BybitWire
+from copydesk.venues.client.budget import RateBudget
+from copydesk.venues.client.core import VenueClient
+from copydesk.venues.client.fanout import send_orders
+from copydesk.venues.client.http_pool import PoolLimits
+from copydesk.venues.client.slices import off_loop
+from copydesk.venues.client.wire import reading
+from copydesk.venues.model import Amendment, Balance, KeyScope, LeaderTrade, Outcome, Position, Wallet
+from copydesk.venues.port import Venue, always
+from copydesk.venues.symbols import SymbolMap
+from copydesk.venues.urls import VenueUrls
+
+SPOT, PERPETUAL = "spot", "perpetual"
+_MARKETS = ((SPOT, "spot", account.spot_instruments), (PERPETUAL, "linear", account.perpetual_instruments))
+_INSTRUMENTS_PAGE_LEN = 1000
+_POSITIONS_PAGE_LEN = 200
+_CURSOR = re.compile(rb'"nextPageCursor"\s*:\s*"([^"]*)"')
+_PURSE = {Wallet.SPOT: "UNIFIED", Wallet.FUTURES: "UNIFIED", Wallet.FUNDING: "FUND"}
+_MARGIN_MODE = {MarginMode.CROSS: "REGULAR_MARGIN", MarginMode.ISOLATED: "ISOLATED_MARGIN"}
+_ONE_WAY, _HEDGE = 0, 3
+_HEDGEABLE = frozenset({"USDT"})
+
+
+class Bybit(Venue):
+    """Speak to one Bybit environment (see `port.Venue`). Lives on one event loop; close with `aclose`."""
+
+    traits = BYBIT
+
+    def __init__(
+        self,
+        urls: VenueUrls,
+        *,
+        limits: PoolLimits | None = None,
+        ssl_context: ssl.SSLContext | None = None,
+        symbols: SymbolMap | None = None,
+        broker_id: str = "",
+        budget: RateBudget | None = None,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self.urls = urls
+        self.ssl_context = ssl_context or (ssl.create_default_context() if urls.secure else None)
+        self.symbols = symbols or SymbolMap(now=now)
+        self.client = VenueClient(
+            urls.rest["rest"],
+            BybitWire(broker_id),
+            REST,
+            limits=limits,
+            ssl_context=self.ssl_context,
+            budget=budget,
+            now=now,
+        )
+        self._orders = OrderCalls(self.client, self.symbols)
+
+    async def warm(self, connections: int) -> int:
+        """Open connections and learn the exchange's clock; return how many are open."""
+        return await self.client.warm(connections)
+
+    async def instruments(self) -> Mapping[str, Instrument]:
+        """Return every pair and linear perpetual by ccxt symbol, read anew."""
+        for market, category, read in _MARKETS:
+            found: dict[str, Instrument] = {}
+            params: dict[str, Any] = {"category": category, "limit": _INSTRUMENTS_PAGE_LEN}
+            while True:
+                body = await self.client.fetch("instruments", None, params)
+                with reading(self.client.wire.name):
+                    found |= await off_loop(read, body, "list")
+                cursor = _CURSOR.search(body)
+                if cursor is None or not cursor[1]:
+                    break
+                params["cursor"] = cursor[1].decode("ascii", "replace")
+            self.symbols.learn(market, found)
+        return self.symbols.trusted()
+
+    async def prices(self) -> dict[str, Decimal]:
+        """Return the last price of every instrument by ccxt symbol."""
+        if not self.symbols.knows(SPOT):
+            await self.instruments()
+        found: dict[str, Decimal] = {}
+        for market, category, _ in _MARKETS:
+            read = partial(account.prices_of, symbols=self.symbols, perpetual=market == PERPETUAL)
+            found |= await self.client.ask("prices", None, {"category": category}, read)
+        return found
+
+    async def submit(self, credentials: Credentials, order: OrderRequest) -> OrderView:
+        """Send one order; raise `VenueRefused`, `Unavailable` or `OutcomeUnknown` (never resend) otherwise."""
+        (outcome,) = await self.submit_many([(credentials, order)])
+        return outcome.view()
+
+    async def submit_many(
+        self,
+        orders: Sequence[tuple[Credentials, OrderRequest]],
+        *,
+        may_send: Callable[[], bool] = always,
+    ) -> list[Outcome]:
+        """Send closes first, else in the given order; return every outcome, in the given order."""
+        return await send_orders(orders, lambda _, order: (self.client, self.symbols.fresh(order.symbol)), may_send)
+
+    async def amend(self, credentials: Credentials, change: Amendment) -> OrderView | None:
+        """Change an open order, and read it again: the answer acknowledges the request alone."""
+        return await self._orders.amend(credentials, change, self.symbols.fresh(change.symbol))
+
+    async def query(
+        self, credentials: Credentials, symbol: str, client_order_id: str, *, conditional: bool = False
+    ) -> OrderView | None:
+        """Return the order with its fills; None says that neither the recent nor the old list has it."""
+        return await self._orders.query(credentials, self.symbols.named(symbol), client_order_id)
+
+    async def cancel(
+        self, credentials: Credentials, symbol: str, client_order_id: str, *, conditional: bool = False
+    ) -> OrderView | None:
+        """Cancel an open order; None says that no such order is open. Raises `OutcomeUnknown` when in doubt."""
+        return await self._orders.cancel(
+            credentials, self.symbols.named(symbol), client_order_id, conditional=conditional
+        )
+
+    async def cancel_all(self, credentials: Credentials, symbol: str) -> None:
+        """Cancel every open order of one instrument, conditional ones included."""
+        await self._orders.cancel_all(credentials, self.symbols.named(symbol))
+
+    async def open_orders(
+        self, credentials: Credentials, symbol: str | None = None, *, conditional: bool = False
+    ) -> list[OrderView]:
+        """Return the open orders of one instrument, or of all."""
+        if symbol is not None:
+            named = self.symbols.named(symbol)
+            return await self._orders.open_orders(credentials, category_of(named), named, conditional=conditional)
+        found: list[OrderView] = []
+        for _, category, _ in _MARKETS:
+            found += await self._orders.open_orders(credentials, category, None, conditional=conditional)
+        return found
+
+    async def balances(self, credentials: Credentials, wallet: Wallet = Wallet.SPOT) -> dict[str, Balance]:
+        """Return one wallet's currencies; the unified account is both SPOT and FUTURES."""
+        if wallet is Wallet.FUNDING:
+            params = {"accountType": "FUND"}
+            return await self.client.ask(
+                "funding_balances", credentials, params, lambda a: account.funding_of(a["result"])
+            )
+        params = {"accountType": "UNIFIED"}
+        return await self.client.ask("balances", credentials, params, lambda a: account.balances_of(a["result"]))
+
+    async def positions(self, credentials: Credentials, symbol: str | None = None) -> list[Position]:
+        """Return the open perpetual positions; flat ones are left out."""
+        if symbol is not None:
+            return await self._positions(credentials, {"symbol": self.symbols.contract(symbol).venue_symbol})
+        found: list[Position] = []
+        for coin in SETTLE_COINS:
+            found += await self._positions(credentials, {"settleCoin": coin})
+        return found
+
+    async def _positions(self, credentials: Credentials, of: dict[str, str]) -> list[Position]:
+        """Read one list page by page; a page that is not full is the last, whatever it names."""
+
+        def read(answer: Any) -> tuple[list[Position], str]:
+            result = answer["result"]
+            more = result.get("nextPageCursor") if len(result["list"]) == _POSITIONS_PAGE_LEN else ""
+            return account.positions_of(result, self.symbols), more or ""
+
+        params: dict[str, Any] = {"category": "linear", "limit": _POSITIONS_PAGE_LEN, **of}
+        found: list[Position] = []
+        while True:
+            page, cursor = await self.client.ask("positions", credentials, params, read)
+            found += page
+            if not cursor:
+                return found
+            params["cursor"] = cursor
+
+    async def set_leverage(
+        self, credentials: Credentials, symbol: str, leverage: int, margin_mode: MarginMode = MarginMode.CROSS
+    ) -> None:
+        """Set both sides' leverage of one contract; it is the same in every margin mode."""
+        params = {
+            "category": "linear",
+            "symbol": self.symbols.contract(symbol).venue_symbol,
+            "buyLeverage": str(leverage),
+            "sellLeverage": str(leverage),
+        }
+        await self._set("leverage", credentials, params, set_already=errors.LEVERAGE_SET)
+
+    async def set_margin_mode(
+        self, credentials: Credentials, symbol: str, margin_mode: MarginMode, leverage: int
+    ) -> None:
+        """Set the margin mode of the whole account, and the leverage of one contract."""
+        self.symbols.contract(symbol)
+        params = {"setMarginMode": _MARGIN_MODE[margin_mode]}
+        await self._set("margin_mode", credentials, params, set_already=errors.MARGIN_MODE_SET)
+        await self.set_leverage(credentials, symbol, leverage, margin_mode)
+
+    async def set_position_mode(self, credentials: Credentials, symbol: str, *, hedge: bool) -> None:
+        """Set one-way or hedge mode of one contract; those settled in USDC know one-way mode alone."""
+        contract = self.symbols.contract(symbol)
+        if not hedge and contract.settle not in _HEDGEABLE:
+            return
+        params = {"category": "linear", "symbol": contract.venue_symbol, "mode": _HEDGE if hedge else _ONE_WAY}
+        await self._set("position_mode", credentials, params, set_already=errors.POSITION_MODE_SET)
+
+    async def transfer(
+        self, credentials: Credentials, currency: str, amount: Decimal, source: Wallet, target: Wallet
+    ) -> None:
+        """Move money between the unified and the funding account; the unified account is one purse."""
+        if _PURSE[source] == _PURSE[target]:
+            return
+        params = {
+            "transferId": str(uuid4()),
+            "coin": currency,
+            "amount": f"{amount:f}",
+            "fromAccountType": _PURSE[source],
+            "toAccountType": _PURSE[target],
+        }
+        await self.client.ask("transfer", credentials, params, lambda answer: account.transferred(answer["result"]))
+
+    async def trades_since(self, credentials: Credentials, symbol: str, since_ms: int) -> list[LeaderTrade]:
+        """Return the account's executions of one instrument since that time, oldest first."""
+        return await trades_since(self.client, credentials, self.symbols.named(symbol), since_ms)
+
+    async def key_scope(self, credentials: Credentials) -> KeyScope:
+        """Ask what a key may do. A failing call raises: such a key has not been shown to be safe."""
+        return await self.client.ask("key_scope", credentials, {}, lambda a: account.key_scope_of(a["result"]))
+
+    async def aclose(self) -> None:
+        await self.client.aclose()
+
+    async def _set(
+        self, endpoint: str, credentials: Credentials, params: dict[str, Any], *, set_already: str = ""
+    ) -> None:
+        try:
+            await self.client.ask(endpoint, credentials, params, lambda answer: answer["retCode"])
+        except VenueRefused as refusal:
+            if refusal.venue_code != set_already:
+                raise

@@ -1,0 +1,278 @@
+"""Keep-alive connections to one address: who waits, who sends, and what a failure proves.
+
+The order path's own client (why not a library: see `http_wire`). No task and no timer per request:
+answers arrive by callback, deadlines are swept together. A failure before the first byte is `Unavailable`;
+afterwards it is `OutcomeUnknown` for whatever changes something, and `Unavailable` for reads.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+import time
+from collections import deque
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from copydesk.kernel import NotPermitted, OutcomeUnknown, Unavailable
+from copydesk.venues.client.http_wire import Call, Connection
+from copydesk.venues.traits import Endpoint
+
+SWEEP_S = 0.05
+_BODIED = frozenset({"POST", "PUT"})  # Their length is told even when it is zero.
+DIALS_MAX = 50  # More at once overflow a usual listen backlog, and a lost SYN costs a second.
+
+
+@dataclass(frozen=True)
+class PoolLimits:
+    """Bounds of one pool: `wait_max_s` in the queue, `answer_max_s` and for reads `read_max_s` from write to answer."""
+
+    connections_max: int = 200
+    wait_max_s: float = 5.0
+    answer_max_s: float = 3.0  # Of orders: the sooner one counts as unknown, the sooner reconcile may ask for it.
+    read_max_s: float = 10.0  # `exchangeInfo` is megabytes.
+    connect_max_s: float = 5.0
+
+
+class HttpPool:
+    """Send requests to one origin over at most `connections_max` connections, urgent ones first, else FIFO."""
+
+    def __init__(
+        self,
+        origin: str,
+        allowed: Collection[Endpoint],
+        *,
+        limits: PoolLimits | None = None,
+        ssl_context: ssl.SSLContext | None = None,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        parts = urlsplit(origin)
+        assert parts.scheme in ("http", "https") and parts.hostname, f"not an HTTP origin: {origin}"
+        secure = parts.scheme == "https"
+        self._ssl = (ssl_context or ssl.create_default_context()) if secure else None
+        self._address = (parts.hostname, parts.port or (443 if secure else 80))
+        self._tail = f" HTTP/1.1\r\nHost: {parts.netloc}\r\n"
+        self._lines = {(e.method, e.path): f"{e.method} {e.path}" for e in allowed}
+        self.limits = limits or PoolLimits()
+        self._now = now
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._open: set[Connection] = set()
+        self._idle: list[Connection] = []
+        self._dials: set[asyncio.Task[None]] = set()
+        self._queues: tuple[deque[Call], deque[Call]] = (deque(), deque())
+        self._target = 0
+        self._sweeper: asyncio.TimerHandle | None = None
+        self._changed: asyncio.Event = asyncio.Event()
+        self._closed = False
+
+    @property
+    def open_connections(self) -> int:
+        return len(self._open)
+
+    async def warm(self, connections: int) -> int:
+        """Open connections ahead of need, and again those that the exchange closed; return how many are open.
+
+        Costs one look at each idle connection when nothing is missing.
+        """
+        self._loop = asyncio.get_running_loop()
+        dead = {connection for connection in self._idle if not connection.usable()}
+        for connection in dead:
+            connection.abort()
+        await self._until(lambda: self._open.isdisjoint(dead))
+        self._target = min(connections, self.limits.connections_max)
+        self._grow()
+        await self._until(lambda: not self._dials)
+        self._target = 0
+        return self.open_connections
+
+    def start(self, call: Call) -> None:
+        """Send now if a connection is free, else queue; `call.finished` tells the end. Refuses unlisted endpoints."""
+        if (call.endpoint.method, call.endpoint.path) not in self._lines:
+            raise NotPermitted(f"{call.endpoint.method} {call.endpoint.path} is not on the list of allowed endpoints")
+        if self._closed:
+            self._fail_unsent(call, "the connection pool is closed")
+            return
+        if self._loop is None:
+            self._loop = asyncio.get_running_loop()
+        connection = self._take_idle()
+        if connection is not None:
+            self._send(connection, call)
+            return
+        call.deadline = self._loop.time() + self.limits.wait_max_s
+        self._queues[0 if call.urgent else 1].append(call)
+        self._grow()
+        self._watch()
+
+    async def aclose(self) -> None:
+        """Drop every connection; what was queued is `Unavailable`, what was under way is unknown."""
+        self._closed = True
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+        for dial in self._dials:
+            dial.cancel()
+        for queue in self._queues:
+            while queue:
+                self._fail_unsent(queue.popleft(), "the connection pool is closed")
+        for connection in self._open:
+            connection.abort()
+        await self._until(lambda: not self._dials and not self._open)
+
+    def opened(self, connection: Connection) -> None:
+        self._open.add(connection)
+
+    def answered(self, connection: Connection, call: Call, *, reusable: bool) -> None:
+        """Take a whole answer from a connection (called by the connection)."""
+        call.acked_at = self._now()
+        self._finish(call)
+        if reusable and not self._closed:
+            waiting = self._next_waiting()
+            if waiting is not None:
+                self._send(connection, waiting)
+            else:
+                self._idle.append(connection)
+        else:
+            connection.abort()
+
+    def lost(self, connection: Connection, call: Call | None, why: str) -> None:
+        """Take note of a dead connection and of the request it was carrying (called by the connection)."""
+        self._open.discard(connection)
+        if connection in self._idle:
+            self._idle.remove(connection)
+        self._changed.set()
+        if call is not None:
+            self._fail_sent(connection, call, why)
+        self._grow()
+
+    def _take_idle(self) -> Connection | None:
+        while self._idle:
+            connection = self._idle.pop()
+            if connection.usable():
+                return connection
+            connection.abort()
+        return None
+
+    def _next_waiting(self) -> Call | None:
+        for queue in self._queues:
+            if queue:
+                return queue.popleft()
+        return None
+
+    def _send(self, connection: Connection, call: Call) -> None:
+        """Write one request; one that may not or cannot be sent after all gives the connection to the next.
+
+        A bug in one request must not keep the answers of the others from their callers: it ends that request
+        alone and goes to the event loop's exception handler.
+        """
+        assert self._loop is not None
+        waiting: Call | None = call
+        while waiting is not None:
+            try:
+                payload = self._payload(waiting)
+            except Unavailable as refusal:
+                waiting.failure = refusal
+            except Exception as bug:  # noqa: BLE001 - reported and ended here, see above
+                waiting.failure = Unavailable("not sent: the request could not be made")
+                self._loop.call_exception_handler({"message": "a request could not be made", "exception": bug})
+            else:
+                patience_s = self.limits.answer_max_s if waiting.endpoint.mutates else self.limits.read_max_s
+                waiting.deadline = self._loop.time() + patience_s
+                waiting.sent_at = self._now()
+                connection.send(waiting, payload)
+                self._watch()
+                return
+            self._finish(waiting)
+            waiting = self._next_waiting()
+        self._idle.append(connection)
+
+    def _payload(self, call: Call) -> bytes:
+        query, headers, body = call.render()
+        endpoint = call.endpoint
+        line = self._lines[(endpoint.method, endpoint.path)]
+        target = f"{line}?{query}" if query else line
+        length = f"Content-Length: {len(body)}\r\n\r\n" if body or endpoint.method in _BODIED else "\r\n"
+        return f"{target}{self._tail}{headers}{length}".encode("ascii") + body
+
+    def _grow(self) -> None:
+        """Dial as many connections as are wanted: the warm target, and one for each waiting request."""
+        waiting = len(self._queues[0]) + len(self._queues[1])
+        wanted = min(self.limits.connections_max, max(self._target, len(self._open) - len(self._idle) + waiting))
+        while not self._closed and len(self._dials) < DIALS_MAX and len(self._open) + len(self._dials) < wanted:
+            assert self._loop is not None
+            dial = self._loop.create_task(self._dial())
+            self._dials.add(dial)
+            dial.add_done_callback(self._dialed)
+
+    async def _dial(self) -> None:
+        assert self._loop is not None
+        host, port = self._address
+        connecting = self._loop.create_connection(
+            lambda: Connection(self, secure=self._ssl is not None), host, port, ssl=self._ssl
+        )
+        async with asyncio.timeout(self.limits.connect_max_s):
+            _, connection = await connecting
+        assert connection.transport is not None
+        if self._closed or connection.transport.is_closing():
+            connection.abort()
+            return
+        waiting = self._next_waiting()
+        if waiting is None:
+            self._idle.append(connection)
+        else:
+            self._send(connection, waiting)
+
+    def _dialed(self, dial: asyncio.Task[None]) -> None:
+        self._dials.discard(dial)
+        self._changed.set()
+        failure = None if dial.cancelled() else dial.exception()
+        if failure is None:
+            if not dial.cancelled():
+                self._grow()
+            return
+        if not isinstance(failure, OSError):  # TimeoutError and ssl.SSLError are OSErrors.
+            raise failure
+        self._target = 0  # Whoever wants warm connections must ask again.
+        if not self._open and not self._dials:
+            while (call := self._next_waiting()) is not None:
+                self._fail_unsent(call, f"cannot connect: {failure or 'timed out'}")
+
+    async def _until(self, condition: Callable[[], bool]) -> None:
+        while not condition():
+            self._changed.clear()
+            await self._changed.wait()
+
+    def _watch(self) -> None:
+        if self._sweeper is None and self._loop is not None:
+            self._sweeper = self._loop.call_later(SWEEP_S, self._sweep)
+
+    def _sweep(self) -> None:
+        assert self._loop is not None
+        self._sweeper = None
+        now = self._loop.time()
+        for queue in self._queues:
+            while queue and queue[0].deadline < now:
+                self._fail_unsent(queue.popleft(), f"no free connection within {self.limits.wait_max_s} s")
+        for connection in self._open:
+            if connection.call is not None and connection.call.deadline < now:
+                connection.abort()
+        if len(self._open) > len(self._idle) or any(self._queues):
+            self._watch()
+
+    def _finish(self, call: Call) -> None:
+        """Tell the caller in a turn of its own, so that its mistakes stay away from the connection."""
+        asyncio.get_running_loop().call_soon(call.finished)
+
+    def _fail_unsent(self, call: Call, why: str) -> None:
+        call.failure = Unavailable(f"not sent: {why}")
+        self._finish(call)
+
+    def _fail_sent(self, connection: Connection, call: Call, why: str) -> None:
+        if call.endpoint.mutates:
+            call.failure = OutcomeUnknown(f"sent, but no answer: {why}")
+        elif connection.served and not call.replayed and not self._closed:
+            call.replayed = True  # A read on a connection that the exchange had just given up.
+            self.start(call)
+            return
+        else:
+            call.failure = Unavailable(f"no answer: {why}")
+        self._finish(call)

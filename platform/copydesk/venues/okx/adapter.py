@@ -1,0 +1,218 @@
+"""OKX behind the port: one origin, one purse for spot and perpetuals.
+
+One instance serves every account of one environment: keys come with each call and are kept nowhere.
+"""
+
+from __future__ import annotations
+
+import ssl
+import time
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
+from functools import partial
+from typing import Any
+
+from copydesk.kernel import VenueRefused
+from copydesk.trading import Credentials, Instrument, MarginMode, OrderRequest, OrderView
+from copydesk.venues.client.budget import RateBudget
+from copydesk.venues.client.core import VenueClient
+from copydesk.venues.client.fanout import send_orders
+from copydesk.venues.client.http_pool import PoolLimits
+from copydesk.venues.client.slices import off_loop
+from copydesk.venues.client.wire import reading
+from copydesk.venues.model import Amendment, Balance, KeyScope, LeaderTrade, Outcome, Position, Wallet
+from copydesk.venues.okx import account
+from copydesk.venues.okx.errors import MODE_IN_USE, PARAMETER_ERROR
+from copydesk.venues.okx.history import trades_since
+from copydesk.venues.okx.order_calls import OrderCalls
+from copydesk.venues.okx.traits import OKX, REST
+from copydesk.venues.okx.wire import OkxWire
+from copydesk.venues.port import Venue, always
+from copydesk.venues.symbols import SymbolMap
+from copydesk.venues.urls import VenueUrls
+
+SPOT, PERPETUAL = "spot", "perpetual"
+_MARKETS = ((SPOT, "SPOT", account.spot_instruments), (PERPETUAL, "SWAP", account.perpetual_instruments))
+_PURSE = {Wallet.SPOT: "18", Wallet.FUTURES: "18", Wallet.FUNDING: "6"}
+_WITHIN_THE_ACCOUNT = "0"
+
+
+class Okx(Venue):
+    """Speak to one OKX environment (see `port.Venue`). Lives on one event loop; close with `aclose`."""
+
+    traits = OKX
+
+    def __init__(
+        self,
+        urls: VenueUrls,
+        *,
+        limits: PoolLimits | None = None,
+        ssl_context: ssl.SSLContext | None = None,
+        symbols: SymbolMap | None = None,
+        broker_id: str = "",
+        budget: RateBudget | None = None,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self.urls = urls
+        self.ssl_context = ssl_context or (ssl.create_default_context() if urls.secure else None)
+        self.symbols = symbols or SymbolMap(now=now)
+        self.client = VenueClient(
+            urls.rest["rest"],
+            OkxWire(broker_id),
+            REST,
+            limits=limits,
+            ssl_context=self.ssl_context,
+            budget=budget,
+            now=now,
+        )
+        self._orders = OrderCalls(self.client, self.symbols)
+
+    async def warm(self, connections: int) -> int:
+        """Open connections and learn the exchange's clock; return how many are open."""
+        return await self.client.warm(connections)
+
+    async def instruments(self) -> Mapping[str, Instrument]:
+        """Return every pair and linear swap by ccxt symbol, read anew."""
+        for market, kind, read in _MARKETS:
+            body = await self.client.fetch("instruments", None, {"instType": kind})
+            with reading(self.client.wire.name):
+                self.symbols.learn(market, await off_loop(read, body, "data"))
+        return self.symbols.trusted()
+
+    async def prices(self) -> dict[str, Decimal]:
+        """Return the last price of every instrument by ccxt symbol."""
+        if not self.symbols.knows(SPOT):
+            await self.instruments()
+        found: dict[str, Decimal] = {}
+        for market, kind, _ in _MARKETS:
+            read = partial(account.prices_of, symbols=self.symbols, perpetual=market == PERPETUAL)
+            found |= await self.client.ask("prices", None, {"instType": kind}, read)
+        return found
+
+    async def submit(self, credentials: Credentials, order: OrderRequest) -> OrderView:
+        """Send one order; raise `VenueRefused`, `Unavailable` or `OutcomeUnknown` (never resend) otherwise."""
+        (outcome,) = await self.submit_many([(credentials, order)])
+        return outcome.view()
+
+    async def submit_many(
+        self,
+        orders: Sequence[tuple[Credentials, OrderRequest]],
+        *,
+        may_send: Callable[[], bool] = always,
+    ) -> list[Outcome]:
+        """Send closes first, else in the given order; return every outcome, in the given order."""
+        return await send_orders(orders, lambda _, order: (self.client, self.symbols.fresh(order.symbol)), may_send)
+
+    async def amend(self, credentials: Credentials, change: Amendment) -> OrderView | None:
+        """Change an open order, and read it again: the answer acknowledges the request alone."""
+        return await self._orders.amend(credentials, change, self.symbols.fresh(change.symbol))
+
+    async def query(
+        self, credentials: Credentials, symbol: str, client_order_id: str, *, conditional: bool = False
+    ) -> OrderView | None:
+        """Return the order with its fills; None is the exchange's word that it does not exist.
+
+        OKX forgets orders that were canceled without a fill after two hours.
+        """
+        return await self._orders.query(
+            credentials, self.symbols.named(symbol), client_order_id, conditional=conditional
+        )
+
+    async def cancel(
+        self, credentials: Credentials, symbol: str, client_order_id: str, *, conditional: bool = False
+    ) -> OrderView | None:
+        """Cancel an open order; None says that no such order is open. Raises `OutcomeUnknown` when in doubt."""
+        return await self._orders.cancel(
+            credentials, self.symbols.named(symbol), client_order_id, conditional=conditional
+        )
+
+    async def cancel_all(self, credentials: Credentials, symbol: str) -> None:
+        """Cancel every open order of one instrument: OKX has no such request, so those listed are canceled."""
+        await self._orders.cancel_all(credentials, self.symbols.named(symbol))
+
+    async def open_orders(
+        self, credentials: Credentials, symbol: str | None = None, *, conditional: bool = False
+    ) -> list[OrderView]:
+        """Return the open orders of one instrument, or of all."""
+        instrument = None if symbol is None else self.symbols.named(symbol)
+        return await self._orders.open_orders(credentials, instrument, conditional=conditional)
+
+    async def balances(self, credentials: Credentials, wallet: Wallet = Wallet.SPOT) -> dict[str, Balance]:
+        """Return one wallet's currencies; the trading account is both SPOT and FUTURES."""
+        if wallet is Wallet.FUNDING:
+            return await self.client.ask("funding_balances", credentials, {}, lambda a: account.funding_of(a["data"]))
+        return await self.client.ask("balances", credentials, {}, lambda a: account.balances_of(a["data"]))
+
+    async def positions(self, credentials: Credentials, symbol: str | None = None) -> list[Position]:
+        """Return the open swap positions; flat ones are left out."""
+        params = {"instType": "SWAP"}
+        if symbol is not None:
+            params["instId"] = self.symbols.contract(symbol).venue_symbol
+        return await self.client.ask(
+            "positions", credentials, params, lambda a: account.positions_of(a["data"], self.symbols)
+        )
+
+    async def set_leverage(
+        self, credentials: Credentials, symbol: str, leverage: int, margin_mode: MarginMode = MarginMode.CROSS
+    ) -> None:
+        """Set the leverage of one instrument and margin mode; isolated margin in hedge mode has one for each side."""
+        params = {
+            "instId": self.symbols.contract(symbol).venue_symbol,
+            "lever": str(leverage),
+            "mgnMode": margin_mode.value,
+        }
+        try:
+            await self._set("leverage", credentials, params)
+        except VenueRefused as refusal:
+            if refusal.venue_code != PARAMETER_ERROR or margin_mode is MarginMode.CROSS:
+                raise
+            for side in ("long", "short"):
+                await self._set("leverage", credentials, params | {"posSide": side})
+
+    async def set_margin_mode(
+        self, credentials: Credentials, symbol: str, margin_mode: MarginMode, leverage: int
+    ) -> None:
+        """Set the leverage of that mode: the mode itself is named by each order."""
+        await self.set_leverage(credentials, symbol, leverage, margin_mode)
+
+    async def set_position_mode(self, credentials: Credentials, symbol: str, *, hedge: bool) -> None:
+        """Set one-way or hedge mode of the whole account; a refusal while positions are open may find it so already."""
+        self.symbols.contract(symbol)
+        mode = "long_short_mode" if hedge else "net_mode"
+        try:
+            await self._set("position_mode", credentials, {"posMode": mode})
+        except VenueRefused as refusal:
+            if refusal.venue_code != MODE_IN_USE:
+                raise
+            found = await self.client.ask("key_scope", credentials, {}, lambda a: a["data"][0]["posMode"])
+            if found != mode:
+                raise
+
+    async def transfer(
+        self, credentials: Credentials, currency: str, amount: Decimal, source: Wallet, target: Wallet
+    ) -> None:
+        """Move money between the trading and the funding account; the trading account is one purse."""
+        if _PURSE[source] == _PURSE[target]:
+            return
+        params = {
+            "ccy": currency,
+            "amt": f"{amount:f}",
+            "from": _PURSE[source],
+            "to": _PURSE[target],
+            "type": _WITHIN_THE_ACCOUNT,
+        }
+        await self._set("transfer", credentials, params)
+
+    async def trades_since(self, credentials: Credentials, symbol: str, since_ms: int) -> list[LeaderTrade]:
+        """Return the account's executions of one instrument since that time, oldest first."""
+        return await trades_since(self.client, credentials, self.symbols.named(symbol), since_ms)
+
+    async def key_scope(self, credentials: Credentials) -> KeyScope:
+        """Ask what a key may do. A failing call raises: such a key has not been shown to be safe."""
+        return await self.client.ask("key_scope", credentials, {}, lambda a: account.key_scope_of(a["data"][0]))
+
+    async def aclose(self) -> None:
+        await self.client.aclose()
+
+    async def _set(self, endpoint: str, credentials: Credentials, params: dict[str, Any]) -> None:
+        await self.client.ask(endpoint, credentials, params, lambda answer: answer["data"][0])
