@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import re
 from collections.abc import Callable, Collection, Coroutine, Mapping
 from concurrent.futures import Future
 from contextlib import suppress
@@ -20,11 +21,31 @@ from redis.exceptions import RedisError
 import copydesk
 from copydesk.db import Database
 from copydesk.kernel import ConfigError, CopydeskError, Setting, SettingRegistry
-from copydesk.replication import SIGNAL_AGE_MS_MAX, SLIPPAGE_BPS_MAX, Terms
-from copydesk.tenancy import Tenant, TenantDirectory, declarations, ensure_tenant, installation_value, setting_value
+from copydesk.replication import LEVERAGE_MAX, SIGNAL_AGE_MS_MAX, SLIPPAGE_BPS_MAX, Terms
+from copydesk.tenancy import (
+    Exchange,
+    Tenant,
+    TenantDirectory,
+    declarations,
+    ensure_tenant,
+    installation_value,
+    setting_value,
+)
 from copydesk.trading import Credentials, Environment, Instrument
 from copydesk.vault import FileKeyStore, KeyRing, PostgresDataKeys, Vault
-from copydesk.venues import BinanceSpot, BinanceStream, PoolLimits, VenueUrls
+from copydesk.venues import (
+    LeaderStream,
+    MarketStream,
+    PoolLimits,
+    RateBudget,
+    Venue,
+    VenueTraits,
+    VenueUrls,
+    budget_of,
+    open_market_stream,
+    open_stream,
+    open_venue,
+)
 from copydesk.venues.settings import CONNECTIONS_MAX, CONNECTIONS_WARM, LAB_REST_URL, LAB_STREAM_URL
 
 T = TypeVar("T")
@@ -34,6 +55,8 @@ log = logging.getLogger(__name__)
 FRESH_EVERY_S = 60.0
 
 _ANNOUNCE_MAX_S = 0.25
+# A little later than the first look is due (`replication.outcomes`).
+_LOOK_SOON_S = 0.055
 
 
 @dataclass(frozen=True)
@@ -137,22 +160,29 @@ class Runtime:
         return installation_value(self.directory.defaults, setting, int)
 
     def urls(self, venue: str, environment: Environment) -> VenueUrls:
-        """Return where a venue environment lives."""
-        if venue != "binance":
-            raise ConfigError(f"venue {venue!r} is not supported; expected binance")
+        """Return where a venue environment lives; raises ConfigError for a venue that is not supported."""
         if environment is Environment.LIVE:
-            return VenueUrls.live()
+            return VenueUrls.live(venue)
         defaults = self.directory.defaults
         rest = self.environ.get("COPYDESK_LAB_REST") or installation_value(defaults, LAB_REST_URL, str)
         stream = self.environ.get("COPYDESK_LAB_STREAM") or installation_value(defaults, LAB_STREAM_URL, str)
-        return VenueUrls.lab(rest, stream)
+        return VenueUrls.lab(venue, rest, stream)
 
-    def stream(self, venue: str, environment: Environment) -> BinanceStream:
-        return BinanceStream(self.urls(venue, environment))
-
-    def spot(self, venue: str, environment: Environment) -> BinanceSpot:
+    def venue(
+        self, venue: str, environment: Environment, *, broker_id: str = "", budget: RateBudget | None = None
+    ) -> Venue:
+        """Open the trading side of a venue environment; close it with `aclose`."""
         limits = PoolLimits(connections_max=self.number(CONNECTIONS_MAX))
-        return BinanceSpot(self.urls(venue, environment), limits=limits)
+        urls = self.urls(venue, environment)
+        return open_venue(venue, urls, limits=limits, broker_id=broker_id, budget=budget)
+
+    def stream(self, venue: Venue) -> LeaderStream:
+        """Open the leader streams of a venue environment."""
+        return open_stream(venue)
+
+    def market_stream(self, venue: Venue) -> MarketStream:
+        """Open the public prices of a venue environment."""
+        return open_market_stream(venue)
 
     def close(self) -> None:
         """Close what was opened."""
@@ -166,8 +196,12 @@ class Runtime:
 class OpenExchange:
     """A venue environment that has been read and warmed."""
 
-    venue: BinanceSpot
+    venue: Venue
     instruments: Mapping[str, Instrument]
+
+
+# An environment of an exchange, as a shard's name begins ("binance-lab"), with the broker that its orders tell of.
+_Place = tuple[str, str]
 
 
 def desk_channel(tenant_id: int) -> str:
@@ -178,65 +212,96 @@ def desk_channel(tenant_id: int) -> str:
 class WorkerSurroundings:
     """The replicator's surroundings (see `replication.port.Surroundings`) on a resident event loop."""
 
-    def __init__(self, runtime: Runtime, start: Callable[[Coroutine[Any, Any, Any]], Future[Any]]) -> None:
+    def __init__(
+        self,
+        runtime: Runtime,
+        start: Callable[[Coroutine[Any, Any, Any]], Future[Any]],
+        wake: Callable[[int, str], object],
+    ) -> None:
+        """`wake` has a brand's lane reconciled, by whichever worker is free."""
         self._runtime = runtime
         self._start = start
-        self._exchanges: dict[str, OpenExchange] = {}
+        self._wake = wake
+        self._looks: dict[tuple[int, str], Future[None]] = {}
+        self._exchanges: dict[_Place, OpenExchange] = {}
+        self._budgets: dict[str, RateBudget] = {}
         self._tenders: list[asyncio.Task[None]] = []
 
     def start(self, work: Coroutine[Any, Any, T]) -> Future[T]:
         return self._start(work)
 
-    def exchange(self, shard: str) -> OpenExchange:
-        """Return the shard's exchange, opened and warmed on first use."""
-        place = shard.partition(":")[0]
+    def exchange(self, tenant_id: int, shard: str) -> OpenExchange:
+        """Return the shard's exchange, opened and warmed on first use.
+
+        Brands share it, and with it the connections, unless the exchange wants each order to name their broker; the
+        rate budget of this address they share in any case.
+        """
+        name = shard.partition(":")[0]
+        venue = name.partition("-")[0]
+        broker_id = "" if venue in _BROKER_PREFIXES else _broker_id(self._runtime.tenant(tenant_id), name)
+        place = (name, broker_id)
         if place not in self._exchanges:
             self._exchanges[place] = self._start(self._open(place)).result()
         return self._exchanges[place]
 
-    async def _open(self, place: str) -> OpenExchange:
-        venue, _, environment = place.partition("-")
-        spot = self._runtime.spot(venue, Environment(environment))
+    async def _open(self, place: _Place) -> OpenExchange:
+        (name, broker_id), runtime = place, self._runtime
+        venue, _, environment = name.partition("-")
+        budget = self._budgets.setdefault(name, budget_of(venue))
+        exchange = runtime.venue(venue, Environment(environment), broker_id=broker_id, budget=budget)
         try:
-            await spot.warm(self._runtime.number(CONNECTIONS_WARM))
-            opened = OpenExchange(spot, await spot.instruments())
+            await exchange.warm(runtime.number(CONNECTIONS_WARM))
+            opened = OpenExchange(exchange, await exchange.instruments())
         except CopydeskError:
-            await spot.aclose()
+            await exchange.aclose()
             raise
         self._tenders.append(asyncio.create_task(self._keep_fresh(place)))
         return opened
 
-    async def _keep_fresh(self, place: str) -> None:
-        """Follow the exchange's clock, its list of pairs and their rules, and dial lost connections anew."""
+    async def _keep_fresh(self, place: _Place) -> None:
+        """Follow the exchange's clock, its list of instruments and their rules, and dial lost connections anew."""
         while True:
             await asyncio.sleep(FRESH_EVERY_S)
-            spot = self._exchanges[place].venue
+            exchange = self._exchanges[place].venue
             try:
-                await spot.warm(self._runtime.number(CONNECTIONS_WARM))
-                self._exchanges[place] = OpenExchange(spot, await spot.instruments())
+                await exchange.warm(self._runtime.number(CONNECTIONS_WARM))
+                self._exchanges[place] = OpenExchange(exchange, await exchange.instruments())
             except CopydeskError as error:
-                log.warning("%s not read anew: %s", place, error)
+                log.warning("%s not read anew: %s", place[0], error)
 
     def credentials(self, tenant_id: int, account_ids: Collection[int]) -> dict[int, Credentials]:
         return self._runtime.keys.credentials(tenant_id, account_ids)
 
-    def terms(self, tenant_id: int) -> Terms:
-        tenant = self._runtime.tenant(tenant_id)
+    def terms(self, tenant_id: int, shard: str) -> Terms:
+        tenant, place = self._runtime.tenant(tenant_id), shard.partition(":")[0]
+        offered = [exchange for exchange in tenant.config.exchanges if _place_of(exchange) == place]
         return Terms(
-            markets=frozenset(market for exchange in tenant.config.exchanges for market in exchange.markets),
+            markets=frozenset(market for exchange in offered for market in exchange.markets),
             slippage_bps_max=setting_value(tenant, SLIPPAGE_BPS_MAX, int),
             signal_age_ms_max=setting_value(tenant, SIGNAL_AGE_MS_MAX, int),
-            broker_prefix=broker_prefix(tenant),
+            broker_prefix=broker_prefix(self.exchange(tenant_id, shard).venue.traits, _broker_id(tenant, place)),
+            leverage_max=setting_value(tenant, LEVERAGE_MAX, int),
         )
 
     def announce(self, tenant_id: int, event: Mapping[str, Any]) -> None:
         self._runtime.announce(tenant_id, event)
+
+    def look_soon(self, tenant_id: int, shard: str) -> None:
+        last = self._looks.get((tenant_id, shard))
+        if last is None or last.done():
+            self._looks[tenant_id, shard] = self._start(self._look(tenant_id, shard))
+
+    async def _look(self, tenant_id: int, shard: str) -> None:
+        await asyncio.sleep(_LOOK_SOON_S)
+        await asyncio.to_thread(self._wake, tenant_id, shard)
 
     def close(self) -> None:
         """Close every exchange that was opened."""
         self._start(self._close()).result()
 
     async def _close(self) -> None:
+        for look in self._looks.values():
+            look.cancel()
         for tender in self._tenders:
             tender.cancel()
         await asyncio.gather(*self._tenders, return_exceptions=True)
@@ -244,7 +309,20 @@ class WorkerSurroundings:
             await exchange.venue.aclose()
 
 
-def broker_prefix(tenant: Tenant) -> str:
-    """Return what a brand's client order ids begin with; the broker id earns the brand its rebate."""
-    broker_id = next((exchange.broker_id for exchange in tenant.config.exchanges if exchange.broker_id), None)
-    return f"x-{broker_id}-" if broker_id else "cd-"
+# Exchanges that know a broker by how client order ids begin; elsewhere the adapter tells it beside the id.
+_BROKER_PREFIXES = {"binance": "x-{}-"}
+
+
+def broker_prefix(traits: VenueTraits, broker_id: str) -> str:
+    """Return what a brand's client order ids on an exchange begin with; a broker id earns the brand its rebate."""
+    if broker_id and traits.venue in _BROKER_PREFIXES:
+        return _BROKER_PREFIXES[traits.venue].format(broker_id)
+    return "cd-" if re.fullmatch(traits.client_order_id_pattern, "cd-") else "cd"
+
+
+def _place_of(exchange: Exchange) -> str:
+    return f"{exchange.venue}-{exchange.environment}"
+
+
+def _broker_id(tenant: Tenant, place: str) -> str:
+    return next((e.broker_id for e in tenant.config.exchanges if _place_of(e) == place and e.broker_id), "")

@@ -6,7 +6,7 @@ import re
 
 from copydesk.replication.orders import copy_digest
 from copydesk.trading import TERMINAL, OrderStatus, can_follow
-from copydesk.venues import BINANCE_SPOT, client_order_id
+from copydesk.venues import BINANCE, client_order_id
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -21,16 +21,16 @@ prefixes = st.one_of(st.just("cd-"), st.from_regex(r"x-[A-Za-z0-9]{6,9}-", fullm
 def test_a_copy_always_gets_the_same_id_and_one_that_binance_takes(
     copy: tuple[int, int, int, str], prefix: str
 ) -> None:
-    cid = client_order_id(prefix, copy_digest(*copy))
-    assert cid == client_order_id(prefix, copy_digest(*copy))
-    assert re.fullmatch(BINANCE_SPOT.client_order_id_pattern, cid)
-    assert len(cid) <= BINANCE_SPOT.client_order_id_len_max
+    cid = client_order_id(prefix, copy_digest(*copy), BINANCE)
+    assert cid == client_order_id(prefix, copy_digest(*copy), BINANCE)
+    assert re.fullmatch(BINANCE.client_order_id_pattern, cid)
+    assert len(cid) <= BINANCE.client_order_id_len_max
     assert cid.startswith(prefix)
 
 
 @given(st.lists(copies, unique=True, min_size=2, max_size=40), prefixes)
 def test_different_copies_have_different_ids(copies: list[tuple[int, int, int, str]], prefix: str) -> None:
-    assert len({client_order_id(prefix, copy_digest(*copy)) for copy in copies}) == len(copies)
+    assert len({client_order_id(prefix, copy_digest(*copy), BINANCE) for copy in copies}) == len(copies)
 
 
 @given(st.integers(1, 9999), st.integers(1, 9999), st.integers(1, 9999))

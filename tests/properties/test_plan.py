@@ -6,8 +6,9 @@ from decimal import Decimal
 
 from copy_world import LIMITS, NOW, World, allocations, decimals, instruments, prices, sellable, sizings
 from copydesk.kernel import ZERO, floor_to_step
+from copydesk.replication.minima import can_be_closed
 from copydesk.replication.model import SignalFact
-from copydesk.replication.plan import can_be_closed, plan_copies
+from copydesk.replication.plan import plan_copies
 from copydesk.trading import Instrument, Side, SizingMode
 from hypothesis import given, settings
 from hypothesis import strategies as st

@@ -17,8 +17,9 @@ from copy_world import (
     sizings,
 )
 from copydesk.kernel import ZERO, floor_to_step
+from copydesk.replication.minima import smallest_open
 from copydesk.replication.model import SignalFact
-from copydesk.replication.plan import open_limit_px, plan_copies, smallest_open
+from copydesk.replication.plan import open_limit_px, plan_copies
 from copydesk.replication.sizing import kept_share, wanted_open_qty
 from copydesk.trading import Denial, Instrument, Side, SizingMode
 from hypothesis import given, settings

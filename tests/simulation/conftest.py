@@ -14,6 +14,8 @@ import pytest
 import redis
 from copydesk.db import migrate
 from copydesk.stack import APP_ROLE, OWNER_ROLE, Stack, embedded_stack
+from cross_desk import CrossDesk
+from cross_stage import CrossScript, open_cross
 from simulation_desk import Desk
 from simulation_stage import Script, open_desk
 
@@ -38,11 +40,11 @@ class Theater:
         self._stack = stack
         self._root = root
         self._opened = 0
-        self._desk: Desk | None = None
-        self._script = Script()
+        self._desk: Desk | CrossDesk | None = None
+        self._script: Script | CrossScript = Script()
         self._open = ExitStack()
 
-    def desk(self, script: Script) -> Desk:
+    def desk(self, script: Script | CrossScript) -> Desk | CrossDesk:
         if self._desk is None or self._script != script:
             self.close()
             self._opened += 1
@@ -50,7 +52,8 @@ class Theater:
             root = self._root / f"desk-{self._opened}"
             root.mkdir(parents=True)
             self._script = script
-            self._desk = self._open.enter_context(open_desk(stack, root, script))
+            opening = open_desk(stack, root, script) if isinstance(script, Script) else open_cross(stack, root)
+            self._desk = self._open.enter_context(opening)
         return self._desk
 
     def condemn(self) -> None:
@@ -83,7 +86,7 @@ def theater(servers: tuple[Stack, Path]) -> Iterator[Theater]:
 
 
 @pytest.fixture
-def desk(theater: Theater, request: pytest.FixtureRequest) -> Iterator[Desk]:
+def desk(theater: Theater, request: pytest.FixtureRequest) -> Iterator[Desk | CrossDesk]:
     """The desk of the file's `SCRIPT`: no fault in force, every position of the last test closed."""
     opened = theater.desk(getattr(request.module, "SCRIPT", Script()))
     opened.exchange.heal()

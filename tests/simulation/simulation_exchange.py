@@ -36,7 +36,7 @@ class Exchange:
         assert wait_until(lambda: log.exists() and b"rest_port" in log.read_bytes(), patience_s=20), log
         line = next(line for line in log.read_bytes().splitlines() if b"rest_port" in line)
         places = orjson.loads(line)
-        return cls(places["rest"], places["ws"], data_dir, LabControl(places["rest"], token))
+        return cls(places["rest"], places["ws"], data_dir, LabControl(places["control"], token))
 
     @property
     def journal_path(self) -> Path:
@@ -83,6 +83,36 @@ class Exchange:
         """Drop every fault, unmute every stream, answer at once."""
         self.control.call("DELETE", "faults")
         self.rtt(0)
+
+    def with_perpetuals(self, account: str, funds: str) -> tuple[str, str]:
+        """Give an account money for perpetuals, and return a key that may trade them as well."""
+        deposit = {"account": account, "asset": "USDT", "qty": funds, "wallet": "futures"}
+        self.control.call("POST", "deposits", deposit)
+        rights = ["read", "trade", "perp"]
+        key = self.control.call("POST", "keys", {"account": account, "permissions": rights})
+        return key["apiKey"], key["secret"]
+
+    def position(self, account: str) -> Decimal:
+        """Return what the account holds of the one perpetual that it trades, a short below zero."""
+        (row,) = self.control.call("GET", "accounts", {"account": account})["accounts"]
+        return sum((Decimal(position["qty"]) for position in row["positions"]), Decimal(0))
+
+    def perpetual_client(self, api_key: str, secret: str) -> ccxt.binance:
+        """Return a plain ccxt client of an account's perpetuals; only its addresses are changed."""
+        versions = {"": "1", "V2": "2", "V3": "3"}
+        urls = {
+            f"fapi{side}{v}": f"{self.rest}/fapi/v{n}" for v, n in versions.items() for side in ("Public", "Private")
+        }
+        return ccxt.binance(
+            {
+                "apiKey": api_key,
+                "secret": secret,
+                "enableRateLimit": False,
+                "urls": {"api": urls},
+                "options": {"fetchMarkets": {"types": ["linear"]}, "fetchCurrencies": False, "defaultType": "swap"},
+                "has": {"fetchCurrencies": False},
+            }
+        )
 
     def client(self, api_key: str, secret: str) -> ccxt.binance:
         """Return a plain ccxt client of an account; only its addresses are changed."""

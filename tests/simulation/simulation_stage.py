@@ -56,11 +56,15 @@ exchanges:
 
 @dataclass(frozen=True)
 class Script:
-    """What a file of tests wants: followers by brand, and how old a trade the second brand still opens."""
+    """What a file of tests wants: followers by brand, and how old a trade the second brand still opens.
+
+    With `perpetuals` the first brand trades its pair's perpetual as well, and its accounts have money for that.
+    """
 
     north: int = 40
     south: int = 20
     south_age_ms: int = 20_000
+    perpetuals: bool = False
 
 
 @contextmanager
@@ -74,7 +78,7 @@ def open_desk(stack: Stack, root: Path, script: Script) -> Iterator[Desk]:
     roles.log_dir.mkdir()
     runtime = None
     try:
-        exchange = _open_exchange(roles, options, token)
+        exchange = open_exchange(roles, options, token)
         roles.environment = role_environment(os.environ, stack, options, lab=False) | {
             "COPYDESK_LAB_REST": exchange.rest,
             "COPYDESK_LAB_STREAM": exchange.stream,
@@ -84,7 +88,8 @@ def open_desk(stack: Stack, root: Path, script: Script) -> Iterator[Desk]:
         for role in ROLES:
             roles.start(role)
         for slug, symbol in (("north", "BTCUSDT"), ("south", "ETHUSDT")):
-            desk.casts[slug] = _seed(desk, Cast(slug, symbol), getattr(script, slug))
+            perpetuals = script.perpetuals and slug == "north"
+            desk.casts[slug] = _seed(desk, Cast(slug, symbol), getattr(script, slug), perpetuals=perpetuals)
         assert wait_until(lambda: _watched(desk), patience_s=30, poll_s=0.05), desk.where()
         yield desk
     finally:
@@ -101,7 +106,7 @@ def _write_installation(root: Path, script: Script) -> None:
     (root / "config" / "defaults.yaml").write_text(DEFAULTS)
     (root / "themes").symlink_to(PROJECT / "themes")
     brands = (
-        ("north", "BTC/USDT", ""),
+        ("north", 'BTC/USDT, "BTC/USDT:USDT"' if script.perpetuals else "BTC/USDT", ""),
         ("south", "ETH/USDT", f"replication:\n  signal_age_ms_max: {script.south_age_ms}\n"),
     )
     for slug, market, more in brands:
@@ -112,7 +117,8 @@ def _write_installation(root: Path, script: Script) -> None:
             (folder / image).write_text("<svg/>")
 
 
-def _open_exchange(roles: RoleBook, options: RoleOptions, token: str) -> Exchange:
+def open_exchange(roles: RoleBook, options: RoleOptions, token: str) -> Exchange:
+    """Start a lab and hold its prices."""
     lab = options.var_dir / "lab"
     command = [sys.executable, "-m", "copydesk.venues.lab", "--rest-port", "0", "--ws-port", "0", "--seed", str(SEED)]
     roles.launch("lab", [*command, "--data-dir", str(lab), "--token-file", str(lab / "token")])
@@ -122,7 +128,7 @@ def _open_exchange(roles: RoleBook, options: RoleOptions, token: str) -> Exchang
     return exchange
 
 
-def _seed(desk: Desk, cast: Cast, followers: int) -> Cast:
+def _seed(desk: Desk, cast: Cast, followers: int, *, perpetuals: bool) -> Cast:
     """Create a brand's people through the real services; the leader's key stays with the plain ccxt client."""
     runtime, control = desk.runtime, desk.exchange.control
     shard = shard_of("binance", Environment.LAB, 0, 1)
@@ -130,6 +136,8 @@ def _seed(desk: Desk, cast: Cast, followers: int) -> Cast:
 
         def account(name: str, role: Role, funds: str) -> tuple[int, int, str, str]:
             key, secret = control.open_account(name, {"USDT": funds})
+            if perpetuals:
+                key, secret = desk.exchange.with_perpetuals(name, funds)
             user = User(tenant_id=session.tenant_id, email=f"{name}@{cast.slug}.invalid", display_name=name, role=role)
             session.add(user)
             session.flush()
@@ -152,5 +160,5 @@ def _seed(desk: Desk, cast: Cast, followers: int) -> Cast:
 
 def _watched(desk: Desk) -> bool:
     """Tell whether the listener follows every leader and the replicator has opened the exchange."""
-    streams = desk.exchange.control.call("GET", "state")["streams"]
+    streams = desk.exchange.control.call("GET", "state")["exchanges"]["binance"]["streams"]
     return all(cast.leader in streams for cast in desk.casts.values())

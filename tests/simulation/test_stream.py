@@ -31,17 +31,17 @@ def test_trades_made_while_the_stream_is_down_are_copied(desk: Desk) -> None:
     seq = desk.exchange.now()
     desk.north.buy(0.5)
     harm = {"account": desk.north.leader, "harm": "disconnect"}
-    assert desk.exchange.control.call("POST", "streams", harm)["disconnected"] == 1
+    assert desk.exchange.control.call("POST", "faults", harm)["disconnected"] >= 1  # One per market of the key.
     desk.north.buy(0.5)
     desk.await_verdict(desk.north, seq, orders=2, healing="the leader's stream disconnected")
-    assert desk.exchange.control.call("POST", "streams", harm)["disconnected"] == 1
+    assert desk.exchange.control.call("POST", "faults", harm)["disconnected"] >= 1  # One per market of the key.
     desk.north.sell_all()
     desk.await_verdict(desk.north, seq, orders=3)
 
 
 def test_trades_on_a_stream_that_is_connected_but_mute_are_found_by_the_probe(desk: Desk) -> None:
     seq = desk.exchange.now()
-    desk.exchange.control.call("POST", "streams", {"account": desk.north.leader, "harm": "mute"})
+    desk.exchange.control.call("POST", "faults", {"account": desk.north.leader, "harm": "mute"})
     desk.north.buy()
     desk.north.buy(0.5)
     desk.await_verdict(desk.north, seq, orders=2, healing="the leader's stream mute")

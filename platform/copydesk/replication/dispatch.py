@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future
 from datetime import timedelta
 from functools import partial
@@ -13,7 +13,7 @@ from copydesk.replication.lane import Hold, Lanes
 from copydesk.replication.outcomes import settlement_of
 from copydesk.replication.port import Surroundings, Timing
 from copydesk.replication.settle import Settlement
-from copydesk.trading import Credentials, Denial, OrderRequest, OrderStatus
+from copydesk.trading import Denial, OrderRequest, OrderStatus
 from copydesk.venues import Outcome
 
 
@@ -30,11 +30,12 @@ class Sending:
     """A batch on its way; `settlements` waits for the answers."""
 
     def __init__(
-        self, known: list[Settlement], ready: Sequence[Dispatch], answers: Future[list[Outcome]] | None
+        self, known: list[Settlement], ready: Sequence[Dispatch], answers: Future[list[Outcome]] | None, exchange: str
     ) -> None:
         self._known = known
         self._ready = ready
         self._answers = answers
+        self._exchange = exchange
 
     def settlements(self, *, unknown_wait_ms: int, clock: Clock) -> list[Settlement]:
         """Wait for every answer and say what each means for its copy."""
@@ -49,6 +50,7 @@ class Sending:
                 unknown_wait_ms=unknown_wait_ms,
                 now=now,
                 reduces=item.request.reduces,
+                exchange=self._exchange,
             )
             for item, outcome in zip(self._ready, outcomes, strict=True)
         ]
@@ -69,10 +71,12 @@ class Sender:
         ready = [item for item in batch if item.account_id in keys]
         unusable = [_unusable(item) for item in batch if item.account_id not in keys]
         if not ready or not self._lanes.valid(hold):
-            return Sending(unusable, [], None)
+            return Sending(unusable, [], None, "")
         orders = [(keys[item.account_id], item.request) for item in ready]
         may_send = partial(self._lanes.may_send, tenant_id, shard, hold)
-        return Sending(unusable, ready, self._around.start(self._submit(shard, orders, may_send)))
+        venue = self._around.exchange(tenant_id, shard).venue
+        answers = self._around.start(venue.submit_many(orders, may_send=may_send))
+        return Sending(unusable, ready, answers, venue.traits.venue)
 
     def before_resend(self, batch: Sequence[Dispatch]) -> list[Settlement]:
         """Say that these copies are about to be sent again: store it first, should we end before their answers.
@@ -86,11 +90,6 @@ class Sender:
     def finish(self, sending: Sending) -> list[Settlement]:
         """Wait for a batch and return its settlements."""
         return sending.settlements(unknown_wait_ms=self._timing.unknown_wait_ms, clock=self._clock)
-
-    async def _submit(
-        self, shard: str, orders: Sequence[tuple[Credentials, OrderRequest]], may_send: Callable[[], bool]
-    ) -> list[Outcome]:
-        return await self._around.exchange(shard).venue.submit_many(orders, may_send=may_send)
 
 
 def _unusable(item: Dispatch) -> Settlement:

@@ -1,8 +1,11 @@
-"""Corrective closes: a book that holds more than its target asks for is brought down, twice at most per signal."""
+"""Corrective closes: a book that holds more than its target asks for is brought down, twice at most per signal.
+
+More means further from zero than the target, or on the other side of it: a short above its target is bought back.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -10,27 +13,32 @@ from decimal import Decimal
 from sqlalchemy import text
 
 from copydesk.db import TenantSession
-from copydesk.kernel import floor_to_step
+from copydesk.kernel import ZERO, floor_to_step
 from copydesk.replication.dispatch import Dispatch
 from copydesk.replication.inflight import store_fix
+from copydesk.replication.minima import close_denial
 from copydesk.replication.model import Planned
 from copydesk.replication.orders import copy_digest, order_request
-from copydesk.trading import Instrument, OrderType, Side, SubscriptionState
-from copydesk.venues import client_order_id
+from copydesk.trading import Instrument, OrderType, PositionSide, Side, SubscriptionState
+from copydesk.venues import VenueTraits, client_order_id
 
 FIXES_MAX = 2
 
 _EXCESS = text(
     """
-    SELECT b.subscription_id, s.account_id, b.symbol, b.qty, b.target_qty, b.last_signal_id, l.last_px,
+    SELECT b.subscription_id, s.account_id, b.symbol, b.position_side, b.qty, b.target_qty,
+           b.last_signal_id AS signal_id, l.last_px AS px,
            (SELECT count(*) FROM copy c WHERE c.subscription_id = b.subscription_id
              AND c.signal_id = b.last_signal_id AND c.leg LIKE 'fix-%') AS fixes
     FROM book b
     JOIN subscription s ON s.tenant_id = b.tenant_id AND s.id = b.subscription_id
     JOIN account a ON a.tenant_id = s.tenant_id AND a.id = s.account_id
     JOIN leader_book l ON l.tenant_id = s.tenant_id AND l.strategy_id = s.strategy_id AND l.symbol = b.symbol
-    WHERE a.shard = :shard AND a.status = 'active' AND b.qty > b.target_qty AND b.last_signal_id > 0
+                      AND l.position_side = b.position_side
+    WHERE a.shard = :shard AND a.status = 'active' AND b.last_signal_id > 0
+      AND b.qty * sign(b.qty) > b.target_qty * sign(b.qty)
       AND NOT EXISTS (SELECT 1 FROM copy c WHERE c.subscription_id = b.subscription_id AND c.symbol = b.symbol
+                      AND c.position_side = b.position_side AND NOT c.waits
                       AND c.status IN ('planned', 'in_flight', 'accepted', 'partially_filled'))
     """
 )
@@ -48,17 +56,24 @@ class Excess:
     subscription_id: int
     account_id: int
     symbol: str
+    position_side: PositionSide
     qty: Decimal
     target_qty: Decimal
     signal_id: int
     px: Decimal
     fixes: int
 
+    @property
+    def side(self) -> Side:
+        """Return the side of the order that closes."""
+        return Side.SELL if self.qty > 0 else Side.BUY
+
     def closable_qty(self, instrument: Instrument) -> Decimal:
-        """Return what the exchange would let us sell of the excess; zero when it is only dust."""
-        qty = min(floor_to_step(self.qty - self.target_qty, instrument.qty_step), instrument.qty_max)
-        sellable = qty >= instrument.qty_min and qty * self.px >= instrument.notional_min
-        return qty if sellable else Decimal(0)
+        """Return what the exchange would let us close of the excess; zero when it is only dust."""
+        wanted = max(self.target_qty if self.qty > 0 else -self.target_qty, ZERO)
+        qty = min(floor_to_step(abs(self.qty) - wanted, instrument.qty_step), instrument.qty_max)
+        denial = close_denial(held=abs(self.qty), qty=qty, px=self.px, instrument=instrument)
+        return ZERO if denial else qty
 
 
 def store_fixes(
@@ -67,14 +82,15 @@ def store_fixes(
     shard: str,
     epoch: int,
     broker_prefix: str,
+    traits: VenueTraits,
     instruments: Mapping[str, Instrument],
     now: datetime,
 ) -> list[Dispatch]:
     """Store one corrective close per book that needs it; a book that two did not mend goes out of sync."""
     batch = []
-    for excess in (Excess(*row) for row in session.execute(_EXCESS, {"shard": shard})):
+    for excess in _excesses(session, shard):
         instrument = instruments.get(excess.symbol)
-        qty = excess.closable_qty(instrument) if instrument else Decimal(0)
+        qty = excess.closable_qty(instrument) if instrument else ZERO
         if instrument is None or qty == 0:
             continue
         if excess.fixes >= FIXES_MAX:
@@ -84,7 +100,7 @@ def store_fixes(
             excess.subscription_id,
             excess.account_id,
             f"fix-{excess.fixes + 1}",
-            Side.SELL,
+            excess.side,
             OrderType.MARKET,
             qty,
             None,
@@ -92,17 +108,24 @@ def store_fixes(
             excess.target_qty,
         )
         digest = copy_digest(session.tenant_id, excess.subscription_id, excess.signal_id, fix.leg)
-        cid = client_order_id(broker_prefix, digest)
+        cid = client_order_id(broker_prefix, digest, traits)
         copy_id = store_fix(
             session,
             shard=shard,
             epoch=epoch,
             signal_id=excess.signal_id,
             symbol=excess.symbol,
+            position_side=excess.position_side,
             fix=fix,
             cid=cid,
             now=now,
         )
         if copy_id is not None:
-            batch.append(Dispatch(copy_id, excess.account_id, order_request(cid, instrument.venue_symbol, fix)))
+            order = order_request(cid, excess.symbol, fix, excess.position_side)
+            batch.append(Dispatch(copy_id, excess.account_id, order))
     return batch
+
+
+def _excesses(session: TenantSession, shard: str) -> Iterator[Excess]:
+    for row in session.execute(_EXCESS, {"shard": shard}).mappings().all():
+        yield Excess(**(dict(row) | {"position_side": PositionSide(row["position_side"])}))

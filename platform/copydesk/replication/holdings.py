@@ -1,12 +1,13 @@
-"""Hold books against the exchange: an account must own at least what its books say.
+"""Hold books against the exchange: an account must own, or be positioned, at least as its books say.
 
-More is fine, that is the follower's own. Less means that the follower, or somebody, sold what we copied.
+More is fine, that is the follower's own. Less, or a perpetual position on the other side, means that the follower, or
+somebody, closed what we copied.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -14,17 +15,17 @@ from sqlalchemy import text
 
 from copydesk.db import TenantSession, array_literal
 from copydesk.kernel import ZERO
-from copydesk.trading import Instrument, SubscriptionState
-from copydesk.venues import Balance
+from copydesk.trading import Instrument, PositionSide, SubscriptionState
+from copydesk.venues import Balance, Position
 
 REASON = "position_missing"
 
 _HELD = text(
     """
-    SELECT s.account_id, b.subscription_id, b.symbol, b.qty FROM book b
+    SELECT s.account_id, b.subscription_id, b.symbol, b.qty, b.position_side FROM book b
     JOIN subscription s ON s.tenant_id = b.tenant_id AND s.id = b.subscription_id
     JOIN account a ON a.tenant_id = s.tenant_id AND a.id = s.account_id
-    WHERE a.shard = :shard AND a.status = 'active' AND b.qty > 0 AND NOT EXISTS (
+    WHERE a.shard = :shard AND a.status = 'active' AND b.qty <> 0 AND NOT EXISTS (
         SELECT 1 FROM copy c WHERE c.shard = :shard AND c.subscription_id = b.subscription_id
         AND c.status IN ('planned', 'in_flight', 'accepted', 'partially_filled'))
     """
@@ -42,27 +43,48 @@ _FLAG = text(
 
 
 class Held(NamedTuple):
-    """One open book as the exchange account should back it, in base units."""
+    """One open book as the exchange account should back it: base units, a short below zero."""
 
     account_id: int
     subscription_id: int
     symbol: str
     qty: Decimal
+    position_side: PositionSide = PositionSide.NET
+
+    @property
+    def perpetual(self) -> bool:
+        return ":" in self.symbol
+
+
+class Owned(NamedTuple):
+    """What the exchange says of one account; None stands for what was not asked."""
+
+    balances: Mapping[str, Balance] | None = None
+    positions: Sequence[Position] | None = None
 
 
 def held_books(session: TenantSession, shard: str) -> list[Held]:
     """Return the open books of a shard with nothing in flight."""
-    return [Held(*row) for row in session.execute(_HELD, {"shard": shard})]
+    rows = session.execute(_HELD, {"shard": shard})
+    return [Held(account, of, symbol, qty, PositionSide(side)) for account, of, symbol, qty, side in rows]
 
 
-def unbacked(
-    books: Iterable[Held], balances: Mapping[int, Mapping[str, Balance]], instruments: Mapping[str, Instrument]
-) -> set[int]:
-    """Name the subscriptions whose accounts own less than their books say, by more than one step. Pure.
+def unbacked(books: Iterable[Held], owned: Mapping[int, Owned], instruments: Mapping[str, Instrument]) -> set[int]:
+    """Name the subscriptions whose accounts have less than their books say, by more than one step each. Pure.
 
-    Books of one base currency claim the same balance, whatever they are quoted in.
+    Books of one base currency claim the same balance, whatever they are quoted in; books of one perpetual and
+    position side are summed up with their signs, as the exchange does.
     """
     known = [(book, instruments[book.symbol]) for book in books if book.symbol in instruments]
+    return _short_of_coins([item for item in known if not item[0].perpetual], owned) | _short_of_positions(
+        [item for item in known if item[0].perpetual], owned
+    )
+
+
+_Known = Sequence[tuple[Held, Instrument]]
+
+
+def _short_of_coins(known: _Known, owned: Mapping[int, Owned]) -> set[int]:
     claimed: dict[tuple[int, str], Decimal] = defaultdict(lambda: ZERO)
     for book, instrument in known:
         # What rounding may have left per book is no reason to complain.
@@ -70,14 +92,47 @@ def unbacked(
     short = {
         (account_id, base)
         for (account_id, base), qty in claimed.items()
-        if account_id in balances and _owned(balances[account_id], base) < qty
+        if (found := owned.get(account_id, Owned()).balances) is not None and _coins(found, base) < qty
     }
     return {book.subscription_id for book, instrument in known if (book.account_id, instrument.base) in short}
 
 
-def _owned(balances: Mapping[str, Balance], currency: str) -> Decimal:
+def _coins(balances: Mapping[str, Balance], currency: str) -> Decimal:
     balance = balances.get(currency, Balance(ZERO, ZERO))
     return balance.free + balance.locked
+
+
+def _short_of_positions(known: _Known, owned: Mapping[int, Owned]) -> set[int]:
+    claimed: dict[tuple[int, str, PositionSide], Decimal] = defaultdict(lambda: ZERO)
+    slack: dict[tuple[int, str, PositionSide], Decimal] = defaultdict(lambda: ZERO)
+    for book, instrument in known:
+        place = (book.account_id, book.symbol, book.position_side)
+        claimed[place] += book.qty
+        slack[place] += instrument.qty_step
+    short = {
+        (account_id, symbol, side)
+        for (account_id, symbol, side), qty in claimed.items()
+        if (found := owned.get(account_id, Owned()).positions) is not None
+        and _falls_short(_positioned(found, symbol, side), qty, slack[account_id, symbol, side])
+    }
+    return {book.subscription_id for book, _ in known if (book.account_id, book.symbol, book.position_side) in short}
+
+
+def _falls_short(actual: Decimal, claimed: Decimal, slack: Decimal) -> bool:
+    """Tell whether a position is nearer to zero than claimed, or on the other side of it."""
+    return actual < claimed - slack if claimed > 0 else claimed < 0 and actual > claimed + slack
+
+
+def _positioned(positions: Iterable[Position], symbol: str, side: PositionSide) -> Decimal:
+    """Return the signed quantity that backs books of a side, whichever position mode the account is in."""
+    here = [position for position in positions if position.symbol == symbol]
+    match side:
+        case PositionSide.LONG:
+            return sum((p.qty for p in here if p.side is side or (p.side is PositionSide.NET and p.qty > 0)), ZERO)
+        case PositionSide.SHORT:
+            return sum((p.qty for p in here if p.side is side or (p.side is PositionSide.NET and p.qty < 0)), ZERO)
+        case PositionSide.NET:
+            return sum((p.qty for p in here), ZERO)
 
 
 def flag_unbacked(session: TenantSession, *, missing: set[int], fine: set[int]) -> None:

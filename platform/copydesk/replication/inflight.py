@@ -12,14 +12,14 @@ from sqlalchemy import Row, text
 from copydesk.db import TenantSession
 from copydesk.replication.model import Planned
 from copydesk.replication.orders import order_request
-from copydesk.trading import OrderRequest, OrderStatus, OrderType, Side
+from copydesk.trading import OrderRequest, OrderStatus, OrderType, PositionSide, Side
 
 
 @dataclass(frozen=True, slots=True)
 class OpenCopy:
     """A copy whose end is not yet known, with what is needed to ask the exchange or to send it again.
 
-    An open is no longer `wanted` once its book's target is zero: the leader has closed meanwhile.
+    An open is no longer `wanted` once its book's target is not on its side: the leader has closed meanwhile.
     """
 
     id: int
@@ -39,22 +39,27 @@ class OpenCopy:
     proof_at: datetime | None
     signal_at: datetime
     wanted: bool = True
+    position_side: PositionSide = PositionSide.NET
 
-    def request(self, venue_symbol: str) -> OrderRequest:
+    def request(self) -> OrderRequest:
         """Return the very order that was stored, with the same client order id."""
-        return order_request(self.client_order_id, venue_symbol, self)
+        return order_request(self.client_order_id, self.symbol, self, self.position_side)
 
 
+# Without a `symbol` those that are due, with one its acknowledged opens whether due or not.
 _DUE_CHECKS = text(
     """
     SELECT c.id, c.subscription_id, c.signal_id, c.account_id, c.leg, c.symbol, c.side, c.type, c.qty, c.px,
            c.reduces, c.client_order_id, c.status, c.checks, c.proof_at, s.venue_at AS signal_at,
-           c.reduces OR coalesce(b.target_qty, 0) > 0 AS wanted
+           c.reduces OR coalesce(b.target_qty, 0) * CASE c.side WHEN 'buy' THEN 1 ELSE -1 END > 0 AS wanted,
+           c.position_side
     FROM copy c
     JOIN signal s ON s.tenant_id = c.tenant_id AND s.id = c.signal_id
-    LEFT JOIN book b ON b.tenant_id = c.tenant_id AND b.subscription_id = c.subscription_id AND b.symbol = c.symbol
+    LEFT JOIN book b ON b.tenant_id = c.tenant_id AND b.subscription_id = c.subscription_id
+                    AND b.symbol = c.symbol AND b.position_side = c.position_side
     WHERE c.shard = :shard AND c.status IN ('in_flight', 'accepted', 'partially_filled')
-      AND (c.next_check_at IS NULL OR c.next_check_at <= :now)
+      AND CASE WHEN CAST(:symbol AS text) IS NULL THEN c.next_check_at IS NULL OR c.next_check_at <= :now
+               ELSE c.symbol = :symbol AND c.status <> 'in_flight' AND NOT c.reduces END
     ORDER BY c.reduces DESC, c.id LIMIT 500
     """
 )
@@ -62,22 +67,28 @@ _DUE_CHECKS = text(
 
 def due_checks(session: TenantSession, *, shard: str, now: datetime) -> list[OpenCopy]:
     """Return copies whose outcome is unknown and whose next look is due, closes first."""
-    return [_open_copy(row) for row in session.execute(_DUE_CHECKS, {"shard": shard, "now": now})]
+    return [_open_copy(row) for row in session.execute(_DUE_CHECKS, {"shard": shard, "now": now, "symbol": None})]
+
+
+def acknowledged_opens(session: TenantSession, *, shard: str, symbol: str) -> list[OpenCopy]:
+    """Return opens of one instrument that the exchange has and whose fills are not all told."""
+    rows = session.execute(_DUE_CHECKS, {"shard": shard, "now": None, "symbol": symbol})
+    return [_open_copy(row) for row in rows]
 
 
 def _open_copy(row: Row[Any]) -> OpenCopy:
     values = dict(row._mapping)
     values["side"], values["type"] = Side(values["side"]), OrderType(values["type"])
-    values["status"] = OrderStatus(values["status"])
+    values["status"], values["position_side"] = OrderStatus(values["status"]), PositionSide(values["position_side"])
     return OpenCopy(**values)
 
 
 _STORE_FIX = text(
     """
-    INSERT INTO copy (tenant_id, subscription_id, signal_id, account_id, shard, leg, symbol, side, type, qty,
-                      reduces, client_order_id, status, epoch, planned_at)
-    SELECT :tenant_id, :subscription_id, :signal_id, :account_id, :shard, :leg, :symbol, :side, :type, :qty,
-           true, :cid, 'planned', :epoch, :now
+    INSERT INTO copy (tenant_id, subscription_id, signal_id, account_id, shard, leg, symbol, position_side, side, type,
+                      qty, reduces, client_order_id, status, epoch, planned_at)
+    SELECT :tenant_id, :subscription_id, :signal_id, :account_id, :shard, :leg, :symbol, :position_side, :side, :type,
+           :qty, true, :cid, 'planned', :epoch, :now
     FROM (SELECT 1 FROM shard_lease WHERE shard = :shard AND epoch = :epoch FOR SHARE) AS fence
     ON CONFLICT (tenant_id, signal_id, subscription_id, leg) DO NOTHING
     RETURNING id
@@ -92,6 +103,7 @@ def store_fix(
     epoch: int,
     signal_id: int,
     symbol: str,
+    position_side: PositionSide,
     fix: Planned,
     cid: str,
     now: datetime,
@@ -105,6 +117,7 @@ def store_fix(
         "epoch": epoch,
         "signal_id": signal_id,
         "symbol": symbol,
+        "position_side": str(position_side),
         "leg": fix.leg,
         "side": str(fix.side),
         "type": str(fix.type),

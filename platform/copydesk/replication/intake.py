@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -12,8 +12,8 @@ from sqlalchemy import text
 
 from copydesk.db import TenantSession
 from copydesk.kernel import ZERO
-from copydesk.trading import Side
-from copydesk.venues import LeaderTrade
+from copydesk.trading import PositionSide, Side
+from copydesk.venues import LeaderTrade, Position
 
 
 @dataclass(frozen=True)
@@ -36,10 +36,11 @@ class StoredSignal:
 
 _FRESH = text(
     """
-    INSERT INTO execution (tenant_id, account_id, symbol, trade_id, venue_order_id, side, qty, px, fee, fee_currency,
-                           at)
+    INSERT INTO execution (tenant_id, account_id, symbol, trade_id, venue_order_id, position_side, side, qty, px, fee,
+                           fee_currency, at)
     SELECT :tenant_id, :account_id, t.* FROM unnest(
-        CAST(:symbols AS text[]), CAST(:trade_ids AS text[]), CAST(:order_ids AS text[]), CAST(:sides AS text[]),
+        CAST(:symbols AS text[]), CAST(:trade_ids AS text[]), CAST(:order_ids AS text[]),
+        CAST(:position_sides AS text[]), CAST(:sides AS text[]),
         CAST(:qtys AS numeric[]), CAST(:pxs AS numeric[]), CAST(:fees AS numeric[]), CAST(:currencies AS text[]),
         CAST(:ats AS timestamptz[])) AS t
     ON CONFLICT DO NOTHING RETURNING symbol, trade_id
@@ -48,9 +49,10 @@ _FRESH = text(
 
 _LOCK_BOOK = text(
     """
-    INSERT INTO leader_book (tenant_id, strategy_id, symbol, qty, last_px)
-    VALUES (:tenant_id, :strategy_id, :symbol, 0, :px)
-    ON CONFLICT (tenant_id, strategy_id, symbol) DO UPDATE SET qty = leader_book.qty RETURNING qty, last_at
+    INSERT INTO leader_book (tenant_id, strategy_id, symbol, position_side, qty, last_px)
+    VALUES (:tenant_id, :strategy_id, :symbol, :position_side, 0, :px)
+    ON CONFLICT (tenant_id, strategy_id, symbol, position_side) DO UPDATE SET qty = leader_book.qty
+    RETURNING qty, base_qty, last_at
     """
 )
 
@@ -58,13 +60,13 @@ _MOVE_BOOK = text(
     """
     UPDATE leader_book SET qty = :qty, last_at = greatest(last_at, :at),
                            last_px = CASE WHEN last_at > :at THEN last_px ELSE :px END
-    WHERE strategy_id = :strategy_id AND symbol = :symbol
+    WHERE strategy_id = :strategy_id AND symbol = :symbol AND position_side = :position_side
     """
 )
 
-# The book after running through all executions in the exchange's order, stopping at zero: the sum, raised by
+# A spot book after running through all executions in the exchange's order, stopping at zero: the sum, raised by
 # the lowest level below zero on the way.
-_REPLAY_BOOK = text(
+_REPLAY_SPOT = text(
     """
     SELECT max(total) - least(min(level), 0) FROM (
         SELECT sum(net) OVER () AS total, sum(net) OVER (ORDER BY at, length(trade_id), trade_id) AS level
@@ -74,16 +76,30 @@ _REPLAY_BOOK = text(
     ) AS levels
     """
 )
+_SUM_PERPETUAL = text(
+    """
+    SELECT sum(CASE side WHEN 'buy' THEN qty ELSE -qty END) FROM execution
+    WHERE account_id = :account_id AND symbol = :symbol AND position_side = :position_side AND at <= :until
+    """
+)
 
 _STORE_SIGNAL = text(
     """
-    INSERT INTO signal (tenant_id, strategy_id, account_id, symbol, side, venue_order_id, cum_qty, qty, px,
-                        position_before, position_after, leader_equity, venue_at, seen_at)
-    SELECT :tenant_id, :strategy_id, :account_id, :symbol, :side, :order_id, sum(e.qty), :qty, :px,
-           :before, :after, :equity, :venue_at, :seen_at
+    INSERT INTO signal (tenant_id, strategy_id, account_id, symbol, position_side, side, venue_order_id, cum_qty, qty,
+                        px, position_before, position_after, leader_equity, leader_leverage, venue_at, seen_at)
+    SELECT :tenant_id, :strategy_id, :account_id, :symbol, :position_side, :side, :order_id, sum(e.qty), :qty, :px,
+           :before, :after, :equity, :leverage, :venue_at, :seen_at
     FROM execution e WHERE e.account_id = :account_id AND e.symbol = :symbol AND e.venue_order_id = :order_id
     ON CONFLICT (tenant_id, account_id, symbol, venue_order_id, cum_qty) DO NOTHING
     RETURNING id
+    """
+)
+
+_BEGUN = text("SELECT DISTINCT symbol FROM leader_book WHERE strategy_id = :strategy_id")
+_BEGIN = text(
+    """
+    INSERT INTO leader_book (tenant_id, strategy_id, symbol, position_side, qty, base_qty, last_px)
+    VALUES (:tenant_id, :strategy_id, :symbol, :position_side, :qty, :qty, :px) ON CONFLICT DO NOTHING
     """
 )
 
@@ -98,50 +114,85 @@ _DELIVER = text(
 )
 
 
+@dataclass(frozen=True)
+class LeaderState:
+    """What the listener knows of a leader account at intake.
+
+    `equity` is in quote currency; `leverage` is what the account has set, by perpetual.
+    """
+
+    equity: Decimal
+    leverage: Mapping[str, int] = field(default_factory=dict)
+
+
 def store_trades(
     session: TenantSession,
     leader: Leader,
-    trades: Sequence[tuple[str, LeaderTrade]],
+    trades: Sequence[LeaderTrade],
     *,
-    leader_equity: Decimal,
+    state: LeaderState,
     seen_at: datetime,
 ) -> list[StoredSignal]:
-    """Store what is new among the trades, given as (ccxt symbol, trade), as one signal per leader order.
+    """Store what is new among the trades as one signal per leader order and position side.
 
     Trades that are known already change nothing, so replays, duplicates and overlapping snapshots are harmless.
     """
-    by_order: dict[tuple[str, str], list[LeaderTrade]] = {}
-    for symbol, trade in _insert_fresh(session, leader, trades):
-        by_order.setdefault((symbol, trade.venue_order_id), []).append(trade)
+    by_order: dict[tuple[str, str, PositionSide], list[LeaderTrade]] = {}
+    for trade in _insert_fresh(session, leader, trades):
+        by_order.setdefault((trade.symbol, trade.venue_order_id, trade.position_side), []).append(trade)
     signals = (
-        _store_signal(session, leader, symbol, executions, leader_equity, seen_at)
-        for (symbol, _), executions in sorted(by_order.items(), key=lambda order: _place_in_time(order[1][-1]))
+        _store_signal(session, leader, executions, state, seen_at)
+        for executions in sorted(by_order.values(), key=lambda order: _place_in_time(order[-1]))
     )
     return [signal for signal in signals if signal]
 
 
-def _insert_fresh(
-    session: TenantSession, leader: Leader, trades: Sequence[tuple[str, LeaderTrade]]
-) -> list[tuple[str, LeaderTrade]]:
+def begun_symbols(session: TenantSession, leader: Leader) -> set[str]:
+    """Return the instruments of which the leader has a book."""
+    return set(session.execute(_BEGUN, {"strategy_id": leader.strategy_id}).scalars())
+
+
+def begin_books(
+    session: TenantSession, leader: Leader, symbol: str, positions: Iterable[Position], trades: Iterable[LeaderTrade]
+) -> None:
+    """Begin the leader's books of a perpetual with what the account holds besides what `trades` have made of it.
+
+    `trades` are those that will be stored; the positions are as of after them. Without this, a leader who closes
+    an older position would seem to open one on the other side. Books that have begun stay as they are.
+    """
+    held = dict.fromkeys(PositionSide, ZERO)
+    px = dict.fromkeys(PositionSide, ZERO)
+    for position in positions:
+        held[position.side] += position.qty
+        px[position.side] = position.mark_px
+    for trade in trades:
+        held[trade.position_side] -= trade.qty if trade.side is Side.BUY else -trade.qty
+    keys = {"tenant_id": leader.tenant_id, "strategy_id": leader.strategy_id, "symbol": symbol}
+    for side, qty in held.items():
+        if qty or side is PositionSide.NET:
+            session.execute(_BEGIN, {**keys, "position_side": str(side), "qty": qty, "px": px[side]})
+
+
+def _insert_fresh(session: TenantSession, leader: Leader, trades: Sequence[LeaderTrade]) -> list[LeaderTrade]:
     if not trades:
         return []
-    rows = [trade for _, trade in trades]
     params: dict[str, Any] = {
         "tenant_id": leader.tenant_id,
         "account_id": leader.account_id,
-        "symbols": [symbol for symbol, _ in trades],
-        "trade_ids": [t.trade_id for t in rows],
-        "order_ids": [t.venue_order_id for t in rows],
-        "sides": [str(t.side) for t in rows],
-        "qtys": [t.qty for t in rows],
-        "pxs": [t.px for t in rows],
-        "fees": [t.fee for t in rows],
-        "currencies": [t.fee_currency for t in rows],
-        "ats": [_moment(t) for t in rows],
+        "symbols": [t.symbol for t in trades],
+        "trade_ids": [t.trade_id for t in trades],
+        "order_ids": [t.venue_order_id for t in trades],
+        "position_sides": [str(t.position_side) for t in trades],
+        "sides": [str(t.side) for t in trades],
+        "qtys": [t.qty for t in trades],
+        "pxs": [t.px for t in trades],
+        "fees": [t.fee for t in trades],
+        "currencies": [t.fee_currency for t in trades],
+        "ats": [_moment(t) for t in trades],
     }
     known = {(symbol, trade_id) for symbol, trade_id in session.execute(_FRESH, params)}
-    fresh = {(symbol, t.trade_id): (symbol, t) for symbol, t in trades if (symbol, t.trade_id) in known}
-    return sorted(fresh.values(), key=lambda item: _place_in_time(item[1]))
+    fresh = {(t.symbol, t.trade_id): t for t in trades if (t.symbol, t.trade_id) in known}
+    return sorted(fresh.values(), key=_place_in_time)
 
 
 def _place_in_time(trade: LeaderTrade) -> tuple[int, int, str]:
@@ -150,37 +201,29 @@ def _place_in_time(trade: LeaderTrade) -> tuple[int, int, str]:
 
 
 def _store_signal(
-    session: TenantSession,
-    leader: Leader,
-    symbol: str,
-    executions: Sequence[LeaderTrade],
-    leader_equity: Decimal,
-    seen_at: datetime,
+    session: TenantSession, leader: Leader, executions: Sequence[LeaderTrade], state: LeaderState, seen_at: datetime
 ) -> StoredSignal | None:
+    first = executions[0]
     qty = sum((t.qty for t in executions), ZERO)
     px = sum((t.qty * t.px for t in executions), ZERO) / qty
-    keys = {"tenant_id": leader.tenant_id, "strategy_id": leader.strategy_id, "symbol": symbol}
-    first_at, last_at = _moment(executions[0]), _moment(executions[-1])
-    before, newest_at = session.execute(_LOCK_BOOK, {**keys, "px": px}).one()
-    if newest_at is None or newest_at < first_at:
-        after = max(before + net_base_qty(symbol, executions), ZERO)
-    else:
-        until = {"account_id": leader.account_id, "symbol": symbol, "until": max(newest_at, last_at)}
-        after = session.execute(_REPLAY_BOOK, until).scalar_one()
-    session.execute(_MOVE_BOOK, {**keys, "qty": after, "px": px, "at": last_at})
+    before, after = _move_book(session, leader, executions, px)
     signal_id = session.execute(
         _STORE_SIGNAL,
         {
-            **keys,
+            "tenant_id": leader.tenant_id,
+            "strategy_id": leader.strategy_id,
             "account_id": leader.account_id,
-            "side": str(executions[0].side),
-            "order_id": executions[0].venue_order_id,
+            "symbol": first.symbol,
+            "position_side": str(first.position_side),
+            "side": str(first.side),
+            "order_id": first.venue_order_id,
             "qty": qty,
             "px": px,
             "before": before,
             "after": after,
-            "equity": leader_equity,
-            "venue_at": last_at,
+            "equity": state.equity,
+            "leverage": state.leverage.get(first.symbol),
+            "venue_at": _moment(executions[-1]),
             "seen_at": seen_at,
         },
     ).scalar()
@@ -190,10 +233,39 @@ def _store_signal(
     return StoredSignal(signal_id, tuple(shards))
 
 
+def _move_book(
+    session: TenantSession, leader: Leader, executions: Sequence[LeaderTrade], px: Decimal
+) -> tuple[Decimal, Decimal]:
+    """Take one order's executions into the leader's book, and return the position before and after them."""
+    symbol, position_side = executions[0].symbol, executions[0].position_side
+    place = {"strategy_id": leader.strategy_id, "symbol": symbol, "position_side": str(position_side)}
+    first_at, last_at = _moment(executions[0]), _moment(executions[-1])
+    lock = {**place, "tenant_id": leader.tenant_id, "px": px}
+    before, base, newest_at = session.execute(_LOCK_BOOK, lock).one()
+    if newest_at is None or newest_at < first_at:
+        after = before + net_base_qty(symbol, executions)
+    else:
+        until = {**place, "account_id": leader.account_id, "until": max(newest_at, last_at)}
+        replay = _SUM_PERPETUAL if ":" in symbol else _REPLAY_SPOT
+        after = base + session.execute(replay, until).scalar_one()
+    after = _within(symbol, position_side, after)
+    session.execute(_MOVE_BOOK, {**place, "qty": after, "px": px, "at": last_at})
+    return before, after
+
+
+def _within(symbol: str, position_side: PositionSide, qty: Decimal) -> Decimal:
+    """Keep a book on the side that it can be on: spot and hedge mode's long never fall below zero."""
+    if ":" not in symbol or position_side is PositionSide.LONG:
+        return max(qty, ZERO)
+    return min(qty, ZERO) if position_side is PositionSide.SHORT else qty
+
+
 def net_base_qty(symbol: str, executions: Sequence[LeaderTrade]) -> Decimal:
-    """Return by how much the base holding changed: bought minus sold minus fees taken in base."""
-    base = symbol.partition("/")[0]
+    """Return by how much the base quantity changed: bought minus sold minus, on spot, fees taken in base."""
     moved = sum((t.qty if t.side is Side.BUY else -t.qty for t in executions), ZERO)
+    if ":" in symbol:
+        return moved
+    base = symbol.partition("/")[0]
     return moved - sum((t.fee for t in executions if t.fee_currency == base), ZERO)
 
 

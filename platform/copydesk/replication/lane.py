@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -29,9 +30,17 @@ class Lanes:
         self._lease_ms = lease_ms
         self._unknown_wait_ms = unknown_wait_ms
         self._holds: dict[tuple[int, str], Hold] = {}
+        self._asking = threading.Lock()
 
     def hold(self, tenant_id: int, shard: str) -> Hold | None:
-        """Own the lane for at least half a lease from now, or return None while another worker does."""
+        """Own the lane for at least half a lease from now, or return None while another worker does.
+
+        Threads of this process share one hold.
+        """
+        with self._asking:
+            return self._hold(tenant_id, shard)
+
+    def _hold(self, tenant_id: int, shard: str) -> Hold | None:
         known = self._holds.get((tenant_id, shard))
         asked_at = self._clock.monotonic()
         if known and known.until - asked_at > self._lease_ms / 2000:

@@ -60,7 +60,7 @@ class StrategyCard:
 
 
 class Position(NamedTuple):
-    """What the trader holds: quantity in base units, price and worth in quote currency."""
+    """What the trader holds: quantity in base units, price and worth in quote currency. A short is below zero."""
 
     symbol: str
     qty: Decimal
@@ -147,7 +147,7 @@ ORDER BY wanted.id, slice
 
 _POSITIONS = text("""
 SELECT symbol, qty, last_px, qty * last_px AS notional FROM leader_book
-WHERE strategy_id = :id AND qty > 0 ORDER BY notional DESC
+WHERE strategy_id = :id AND qty <> 0 ORDER BY abs(qty * last_px) DESC, symbol, position_side
 """)
 
 _STATES = text(

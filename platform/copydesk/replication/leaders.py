@@ -25,14 +25,15 @@ _EQUITY = text(
     "ON CONFLICT DO NOTHING"
 )
 
-# A lane is due when a delivery waits too long or when a copy in flight wants another look.
+# A lane is due when a delivery waits too long, or when a copy in flight or one that waits wants another look.
 _DUE_LANES = text(
     """
     SELECT shard, 'drain' FROM delivery
     WHERE drained_at IS NULL AND created_at < :overdue GROUP BY shard
     UNION ALL
     SELECT shard, 'reconcile' FROM copy
-    WHERE status IN ('in_flight', 'accepted', 'partially_filled') AND next_check_at <= :now GROUP BY shard
+    WHERE (status IN ('in_flight', 'accepted', 'partially_filled') OR (status = 'planned' AND waits))
+      AND next_check_at <= :now GROUP BY shard
     UNION ALL
     SELECT c.shard, 'reconcile' FROM copy c LEFT JOIN shard_lease l ON l.tenant_id = c.tenant_id AND l.shard = c.shard
     WHERE c.status = 'planned' AND (l.shard IS NULL OR l.expires_at < clock_timestamp()) GROUP BY c.shard
@@ -44,7 +45,7 @@ _BUSY_LANES = text(
     SELECT DISTINCT a.shard FROM book b
     JOIN subscription s ON s.tenant_id = b.tenant_id AND s.id = b.subscription_id
     JOIN account a ON a.tenant_id = s.tenant_id AND a.id = s.account_id
-    WHERE b.qty > 0
+    WHERE b.qty <> 0
     """
 )
 

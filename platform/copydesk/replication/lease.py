@@ -22,10 +22,10 @@ _ORPHANS = text(
     """
     UPDATE copy SET
         epoch = :epoch,
-        next_check_at = CASE status WHEN 'planned' THEN clock_timestamp() ELSE next_check_at END,
-        proof_at = CASE status WHEN 'planned' THEN clock_timestamp() + make_interval(secs => :seconds)
-                               ELSE proof_at END,
-        status = CASE status WHEN 'planned' THEN 'in_flight' ELSE status END
+        next_check_at = CASE WHEN status = 'planned' AND NOT waits THEN clock_timestamp() ELSE next_check_at END,
+        proof_at = CASE WHEN status = 'planned' AND NOT waits
+                        THEN clock_timestamp() + make_interval(secs => :seconds) ELSE proof_at END,
+        status = CASE WHEN status = 'planned' AND NOT waits THEN 'in_flight' ELSE status END
     WHERE shard = :shard AND epoch < :epoch AND status IN ('planned', 'in_flight', 'accepted', 'partially_filled')
     """
 )
@@ -42,6 +42,9 @@ def take_lease(session: TenantSession, *, shard: str, holder: str, lease_ms: int
 
 
 def adopt_orphans(session: TenantSession, *, shard: str, epoch: int, wait_ms: int) -> int:
-    """Take over an earlier holder's open copies: what it planned is in flight, since it may have been sent."""
+    """Take over an earlier holder's open copies: what it planned is in flight, since it may have been sent.
+
+    What still waits for a close was not sent, and goes on waiting.
+    """
     result = session.execute(_ORPHANS, {"shard": shard, "epoch": epoch, "seconds": wait_ms / 1000})
     return int(result.rowcount)  # type: ignore[attr-defined]

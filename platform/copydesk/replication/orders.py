@@ -6,9 +6,13 @@ from decimal import Decimal
 from typing import Protocol
 
 from copydesk.kernel import derived_id
-from copydesk.trading import OrderRequest, OrderType, Side, TimeInForce
+from copydesk.trading import MarginMode, OrderRequest, OrderType, PositionSide, Side, TimeInForce
 
 _DIGEST_LENGTH = 32
+
+# Followers' perpetuals share one margin: what is invested is bounded by the allocation, so that a position is not
+# liquidated at a price that the trader's survives.
+MARGIN_MODE = MarginMode.CROSS
 
 
 class Sendable(Protocol):
@@ -31,9 +35,14 @@ def copy_digest(tenant_id: int, subscription_id: int, signal_id: int, leg: str) 
     return derived_id(str(tenant_id), str(subscription_id), str(signal_id), leg, length=_DIGEST_LENGTH)
 
 
-def order_request(client_order_id: str, venue_symbol: str, order: Sendable) -> OrderRequest:
-    """Build the order: opens are immediate-or-cancel limits at the bound, closes go to market."""
+def order_request(
+    client_order_id: str, symbol: str, order: Sendable, position_side: PositionSide = PositionSide.NET
+) -> OrderRequest:
+    """Build the order, by ccxt symbol: opens are immediate-or-cancel limits at the bound, closes go to market."""
     time_in_force = TimeInForce.IOC if order.type is OrderType.LIMIT else None
-    return OrderRequest(
-        client_order_id, venue_symbol, order.side, order.type, order.qty, order.px, time_in_force, order.reduces
+    request = OrderRequest(
+        client_order_id, symbol, order.side, order.type, order.qty, order.px, time_in_force, order.reduces
     )
+    if ":" not in symbol:
+        return request
+    return request._replace(position_side=position_side, margin_mode=MARGIN_MODE)

@@ -2,33 +2,48 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
 from copydesk.kernel import ZERO, OutcomeUnknown, Unavailable, VenueRefused
+from copydesk.replication.model import DEAD_KEY, UNSET
 from copydesk.replication.settle import Settlement
 from copydesk.trading import TERMINAL, Denial, OrderStatus, OrderView
 from copydesk.venues import Outcome
 
-_LOOK_AGAIN = timedelta(seconds=1)
+# Most exchanges acknowledge an order before they match it, which takes them milliseconds. By the number of looks so
+# far.
+LOOK_AFTER = (timedelta(milliseconds=50), timedelta(milliseconds=200), timedelta(seconds=1))
+ACKNOWLEDGED = frozenset({OrderStatus.ACCEPTED, OrderStatus.PARTIALLY_FILLED})
 _BACKOFF_S_MAX = 30
 _KNOWN_DENIALS = frozenset(Denial)
+_TELLS_WHERE = DEAD_KEY | UNSET | {Denial.CLOCK_SKEWED}
 
 
 def settlement_of(
-    copy_id: int, outcome: Outcome, *, checks: int, unknown_wait_ms: int, now: datetime, reduces: bool = False
+    copy_id: int,
+    outcome: Outcome,
+    *,
+    checks: int,
+    unknown_wait_ms: int,
+    now: datetime,
+    reduces: bool = False,
+    exchange: str = "",
 ) -> Settlement:
-    """Say what one answer to an order means for its copy."""
+    """Say what one answer to an order means for its copy; a refusal for the key's sake names the `exchange`."""
     result = outcome.result
     sent_at, acked_at = _moment(outcome.sent_at), _moment(outcome.acked_at)
     match result:
         case OrderView():
-            return settlement_of_view(copy_id, result, sent_at=sent_at, acked_at=acked_at, now=now, reduces=reduces)
+            return settlement_of_view(
+                copy_id, result, sent_at=sent_at, acked_at=acked_at, now=now, reduces=reduces, looks=0
+            )
         case VenueRefused():
             return Settlement(
                 copy_id,
                 OrderStatus.REJECTED,
                 reason=result.code if result.code in _KNOWN_DENIALS else Denial.VENUE_REFUSED,
-                facts={"message": str(result), "venue_code": result.venue_code},
+                facts={"message": str(result), "venue_code": result.venue_code} | _where(result.code, exchange),
                 sent_at=sent_at,
                 acked_at=acked_at,
             )
@@ -52,11 +67,12 @@ def settlement_of_view(
     view: OrderView,
     *,
     now: datetime,
+    looks: int,
     reduces: bool = False,
     sent_at: datetime | None = None,
     acked_at: datetime | None = None,
 ) -> Settlement:
-    """Say what the exchange's view of an order means for its copy.
+    """Say what the exchange's view of an order means for its copy, which was looked at so many times before.
 
     An order that has ended stays open for us until its fills are told in full: they may lag behind it.
     """
@@ -73,8 +89,18 @@ def settlement_of_view(
         fills=view.fills,
         sent_at=sent_at,
         acked_at=acked_at or now,
-        next_check_at=None if status in TERMINAL else now + _LOOK_AGAIN,
+        next_check_at=None if status in TERMINAL else now + LOOK_AFTER[min(looks, len(LOOK_AFTER) - 1)],
     )
+
+
+def _where(code: str, exchange: str) -> dict[str, str]:
+    """Name the exchange where a sentence tells the owner what to change there."""
+    return {"exchange": exchange} if exchange and code in _TELLS_WHERE else {}
+
+
+def looks_soon(settlements: Iterable[Settlement]) -> bool:
+    """Tell whether any order was only acknowledged, so that its fills are worth a look at once."""
+    return any(settlement.status in ACKNOWLEDGED for settlement in settlements)
 
 
 def expired(copy_id: int, reason: Denial) -> Settlement:

@@ -19,7 +19,7 @@ _LANES = text(
     LEFT JOIN (
         SELECT a.shard, min(b.updated_at) AS since FROM book b
         JOIN subscription s ON s.id = b.subscription_id JOIN account a ON a.id = s.account_id
-        WHERE b.qty > 0 GROUP BY a.shard
+        WHERE b.qty <> 0 GROUP BY a.shard
     ) AS books ON books.shard = lane.shard
     CROSS JOIN LATERAL (
         SELECT count(*), coalesce(extract(epoch FROM clock_timestamp() - min(created_at)), 0)::int AS s
@@ -46,6 +46,12 @@ _UNSETTLED = text(
 )
 _DENIED = text("SELECT reason, count(*) FROM copy WHERE status = 'denied' GROUP BY reason")
 _SIGNALS = text("SELECT count(*) FROM signal")
+_OPEN = text(
+    """
+    SELECT DISTINCT a.venue, a.environment, b.symbol FROM book b
+    JOIN subscription s ON s.id = b.subscription_id JOIN account a ON a.id = s.account_id WHERE b.qty <> 0
+    """
+)
 
 
 @dataclass(frozen=True)
@@ -79,6 +85,11 @@ def lane_figures(session: TenantSession) -> list[LaneFigures]:
 def unwatched_leaders(session: TenantSession) -> list[UnwatchedLeader]:
     """Name the strategies of this brand whose leader accounts the listener has to leave out."""
     return [UnwatchedLeader(*row) for row in session.execute(_UNWATCHED)]
+
+
+def open_instruments(session: TenantSession) -> list[tuple[str, str, str]]:
+    """Name the instruments in which anybody of this brand holds a position: venue, environment, ccxt symbol."""
+    return [(venue, environment, symbol) for venue, environment, symbol in session.execute(_OPEN)]
 
 
 def signal_count(session: TenantSession) -> int:

@@ -15,12 +15,13 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Terms:
-    """One brand's bounds on copies: its markets, limits and the broker prefix of its client order ids."""
+    """One brand's bounds on copies on one exchange: its markets there, limits, and how its client order ids begin."""
 
     markets: frozenset[str]
     slippage_bps_max: int
     signal_age_ms_max: int
     broker_prefix: str
+    leverage_max: int = 1
 
 
 @dataclass(frozen=True)
@@ -42,18 +43,25 @@ class Exchange(Protocol):
 
 
 class Surroundings(Protocol):
-    """Everything around the replicator: exchanges by shard, keys, brand terms, announcements, the event loop."""
+    """Everything around the replicator: exchanges by shard, keys, brand terms, announcements, the event loop.
 
-    def exchange(self, shard: str) -> Exchange: ...
+    What is asked for a shard may differ between brands; `exchange` and `terms` are asked outside the loop.
+    """
+
+    def exchange(self, tenant_id: int, shard: str) -> Exchange: ...
 
     def credentials(self, tenant_id: int, account_ids: Collection[int]) -> dict[int, Credentials]:
         """Open the accounts' keys; an account whose key cannot be opened is left out."""
         ...
 
-    def terms(self, tenant_id: int) -> Terms: ...
+    def terms(self, tenant_id: int, shard: str) -> Terms: ...
 
     def announce(self, tenant_id: int, event: Mapping[str, Any]) -> None:
         """Tell watching browsers; lost announcements cost nothing but freshness."""
+        ...
+
+    def look_soon(self, tenant_id: int, shard: str) -> None:
+        """Have the lane reconciled in a moment; returns at once. Should it get lost, the relay wakes the lane."""
         ...
 
     def start(self, work: Coroutine[Any, Any, T]) -> Future[T]:

@@ -22,6 +22,15 @@ SIGNAL_AGE_MS_MAX = registry.declare(
         help="Oldest trade, in milliseconds since the trader's execution, that may still be opened; closes always go.",
     )
 )
+LEVERAGE_MAX = registry.declare(
+    Setting(
+        "replication.leverage_max",
+        default=5,
+        minimum=1,
+        maximum=125,
+        help="Highest leverage that a follower's account is set to for a perpetual; a trader's lower one is followed.",
+    )
+)
 COALESCE_MS = registry.declare(
     Setting(
         "replication.coalesce_ms",

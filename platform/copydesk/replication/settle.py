@@ -12,7 +12,8 @@ from sqlalchemy import text
 
 from copydesk.db import TenantSession, array_literal
 from copydesk.kernel import ZERO
-from copydesk.trading import Denial, Fill, OrderStatus
+from copydesk.replication.model import DEAD_KEY, UNSET
+from copydesk.trading import Fill, OrderStatus
 from copydesk.vault import quarantine
 
 
@@ -50,41 +51,51 @@ _SETTLE = text(
             reason_facts = CAST(:facts AS jsonb) -> a.place::text,
             venue_order_id = coalesce(a.venue_order_id, c.venue_order_id),
             cum_qty = greatest(a.cum_qty, c.cum_qty), avg_px = coalesce(a.avg_px, c.avg_px),
-            sent_at = coalesce(a.sent_at, c.sent_at), acked_at = coalesce(a.acked_at, c.acked_at),
+            sent_at = coalesce(a.sent_at, c.sent_at), acked_at = coalesce(c.acked_at, a.acked_at),
             next_check_at = a.next_check_at, proof_at = coalesce(a.proof_at, c.proof_at),
             checks = least(c.checks + 1, 10000)
         FROM answer a
         WHERE c.tenant_id = :tenant_id AND c.id = a.id
           AND c.status IN ('planned', 'in_flight', 'accepted', 'partially_filled') AND c.epoch = :epoch
-        RETURNING c.subscription_id, c.symbol, c.status, c.reduces, c.qty - c.cum_qty AS missed
+        RETURNING c.subscription_id, c.symbol, c.position_side, c.side, c.status, c.reduces,
+                  c.qty - c.cum_qty AS missed
     )
-    SELECT DISTINCT subscription_id, symbol FROM moved
+    SELECT DISTINCT subscription_id, symbol, position_side, side FROM moved
     WHERE NOT reduces AND missed > 0 AND status IN ('canceled', 'rejected', 'expired')
     """
 )
 
-# What an open asked for and did not get is not chased: the target falls to what is held and still on its way.
+# What an open asked for and did not get is not chased: the target falls to what is held and still on its way, which
+# is whatever no fill has told yet.
 # Subtracting the missed quantity would be wrong once the leader has reduced since: the target has shrunk with it.
+# Shorts count downward, so all is compared after multiplication with the side's sign.
 _FORGO = text(
     """
-    UPDATE book b SET target_qty = least(b.target_qty, b.qty + coalesce((
-        SELECT sum(c.qty - c.cum_qty) FROM copy c
+    UPDATE book b SET target_qty = s.sign * least(s.sign * b.target_qty, greatest(s.sign * b.qty + coalesce((
+        SELECT sum(c.qty - coalesce((SELECT sum(f.qty) FROM copy_fill f
+                                     WHERE f.tenant_id = c.tenant_id AND f.copy_id = c.id), 0)) FROM copy c
         WHERE c.tenant_id = :tenant_id AND c.subscription_id = b.subscription_id AND c.symbol = b.symbol
-          AND c.side = 'buy' AND c.status IN ('planned', 'in_flight', 'accepted', 'partially_filled')), 0)),
+          AND c.position_side = b.position_side AND c.side = s.side
+          AND c.status IN ('planned', 'in_flight', 'accepted', 'partially_filled')), 0), 0)),
         updated_at = now()
-    FROM unnest(CAST(:subscription_ids AS bigint[]), CAST(:symbols AS text[])) AS s(subscription_id, symbol)
+    FROM (SELECT *, CASE side WHEN 'buy' THEN 1 ELSE -1 END AS sign FROM unnest(
+              CAST(:subscription_ids AS bigint[]), CAST(:symbols AS text[]), CAST(:position_sides AS text[]),
+              CAST(:sides AS text[])) AS missed(subscription_id, symbol, position_side, side)) AS s
     WHERE b.tenant_id = :tenant_id AND b.subscription_id = s.subscription_id AND b.symbol = s.symbol
+      AND b.position_side = s.position_side
     """
 )
 
 # A book changes only by fills that this statement inserted, so it stays the sum of its fills (invariant I3).
+# The cost of a long grows with purchases and shrinks with the share that is sold, of a short the other way round.
+# What a perpetual gets beyond zero costs what the fills on that side were worth; spot never gets there.
 _BOOK_FILLS = text(
     """
     WITH fresh AS (
-        INSERT INTO copy_fill (tenant_id, copy_id, trade_id, subscription_id, symbol, side, qty, px, fee,
-                               fee_currency, at)
-        SELECT :tenant_id, f.copy_id, f.trade_id, c.subscription_id, c.symbol, c.side, f.qty, f.px, f.fee,
-               f.fee_currency, f.at
+        INSERT INTO copy_fill (tenant_id, copy_id, trade_id, subscription_id, symbol, position_side, side, qty, px,
+                               fee, fee_currency, at)
+        SELECT :tenant_id, f.copy_id, f.trade_id, c.subscription_id, c.symbol, c.position_side, c.side, f.qty, f.px,
+               f.fee, f.fee_currency, f.at
         FROM unnest(
             CAST(:copy_ids AS bigint[]), CAST(:trade_ids AS text[]), CAST(:qtys AS numeric[]),
             CAST(:pxs AS numeric[]), CAST(:fees AS numeric[]), CAST(:currencies AS text[]),
@@ -92,27 +103,42 @@ _BOOK_FILLS = text(
             AS f(copy_id, trade_id, qty, px, fee, fee_currency, at)
         JOIN copy c ON c.tenant_id = :tenant_id AND c.id = f.copy_id AND c.epoch = :epoch
         ON CONFLICT (tenant_id, copy_id, trade_id) DO NOTHING
-        RETURNING subscription_id, symbol, side, qty, px, fee, fee_currency
+        RETURNING subscription_id, symbol, position_side, side, qty, px, fee, fee_currency
     ), netted AS (
-        SELECT subscription_id, symbol,
+        SELECT subscription_id, symbol, position_side, strpos(symbol, ':') = 0 AS spot,
                coalesce(sum(qty) FILTER (WHERE side = 'buy'), 0) AS bought,
                coalesce(sum(qty * px) FILTER (WHERE side = 'buy'), 0) AS paid,
                coalesce(sum(qty) FILTER (WHERE side = 'sell'), 0) AS sold,
-               coalesce(sum(fee) FILTER (WHERE fee_currency = split_part(symbol, '/', 1)), 0) AS base_fee
-        FROM fresh GROUP BY subscription_id, symbol
+               coalesce(sum(qty * px) FILTER (WHERE side = 'sell'), 0) AS received,
+               coalesce(sum(fee) FILTER (WHERE fee_currency = split_part(symbol, '/', 1)
+                                           AND strpos(symbol, ':') = 0), 0) AS base_fee
+        FROM fresh GROUP BY subscription_id, symbol, position_side
     )
     UPDATE book b SET
         qty = b.qty + n.bought - n.sold - n.base_fee,
-        target_qty = greatest(b.target_qty - n.base_fee, 0),
-        cost = CASE WHEN b.qty + n.bought <= n.sold THEN 0
-                    ELSE (b.cost + n.paid) * (b.qty + n.bought - n.sold) / (b.qty + n.bought) END,
+        target_qty = CASE n.base_fee WHEN 0 THEN b.target_qty ELSE greatest(b.target_qty - n.base_fee, 0) END,
+        cost = CASE
+            WHEN n.spot OR b.qty > 0 OR (b.qty = 0 AND n.bought >= n.sold) THEN CASE
+                WHEN b.qty + n.bought > n.sold
+                    THEN (b.cost + n.paid) * (b.qty + n.bought - n.sold) / (b.qty + n.bought)
+                WHEN n.spot OR n.sold = 0 THEN 0
+                ELSE n.received * (n.sold - b.qty - n.bought) / n.sold END
+            WHEN n.sold - b.qty > n.bought
+                THEN (b.cost + n.received) * (n.sold - b.qty - n.bought) / (n.sold - b.qty)
+            WHEN n.bought = 0 THEN 0
+            ELSE n.paid * (n.bought + b.qty - n.sold) / n.bought END,
         updated_at = now()
     FROM netted n
     WHERE b.tenant_id = :tenant_id AND b.subscription_id = n.subscription_id AND b.symbol = n.symbol
+      AND b.position_side = n.position_side
     """
 )
 
-
+# The exchange says that an account is not set up as we believed: it is set up anew, for every perpetual, since modes
+# may count for all of them.
+_FORGET_SETUP = text(
+    "DELETE FROM account_setup a USING copy c WHERE c.id = ANY(CAST(:ids AS bigint[])) AND a.account_id = c.account_id"
+)
 _ACCOUNTS = text("SELECT DISTINCT account_id FROM copy WHERE id = ANY(CAST(:ids AS bigint[])) ORDER BY account_id")
 
 
@@ -139,10 +165,7 @@ def settle(session: TenantSession, settlements: Sequence[Settlement], *, epoch: 
         "proofs": array_literal([s.proof_at for s in settlements]),
     }
     short = session.execute(_SETTLE, params).all()
-    refused = [s.copy_id for s in settlements if s.reason == Denial.KEY_REJECTED]
-    if refused:
-        for account_id in session.execute(_ACCOUNTS, {"ids": array_literal(refused)}).scalars().all():
-            quarantine(session, account_id, Denial.KEY_REJECTED)
+    _heed_refusals(session, settlements)
     fills = [(s.copy_id, fill) for s in settlements for fill in s.fills]
     if fills:
         _book_fills(session, fills, epoch)
@@ -151,10 +174,24 @@ def settle(session: TenantSession, settlements: Sequence[Settlement], *, epoch: 
             _FORGO,
             {
                 "tenant_id": session.tenant_id,
-                "subscription_ids": array_literal([subscription_id for subscription_id, _ in short]),
-                "symbols": array_literal([symbol for _, symbol in short]),
+                "subscription_ids": array_literal([row.subscription_id for row in short]),
+                "symbols": array_literal([row.symbol for row in short]),
+                "position_sides": array_literal([row.position_side for row in short]),
+                "sides": array_literal([row.side for row in short]),
             },
         )
+
+
+def _heed_refusals(session: TenantSession, settlements: Sequence[Settlement]) -> None:
+    """Put accounts aside whose key is dead, and forget setups that the exchange denies."""
+    refused = [s for s in settlements if s.reason in DEAD_KEY]
+    for reason in sorted({str(s.reason) for s in refused}):
+        ids = [s.copy_id for s in refused if s.reason == reason]
+        for account_id in session.execute(_ACCOUNTS, {"ids": array_literal(ids)}).scalars().all():
+            quarantine(session, account_id, reason)
+    unset = [s.copy_id for s in settlements if s.reason in UNSET]
+    if unset:
+        session.execute(_FORGET_SETUP, {"ids": array_literal(unset)})
 
 
 def _book_fills(session: TenantSession, fills: Sequence[tuple[int, Fill]], epoch: int) -> None:

@@ -14,12 +14,13 @@ from sqlalchemy import text
 from copydesk.db import TenantSession, array_literal
 from copydesk.kernel import ZERO
 from copydesk.replication.model import Book, Follower, Planned, SignalFact
-from copydesk.trading import OrderType, Side, SizingMode, SubscriptionState
+from copydesk.trading import OrderType, PositionSide, Side, SizingMode, SubscriptionState
 
 _NEXT_DUE = text(
     """
     SELECT s.id, s.strategy_id, s.symbol, s.px, s.position_before, s.position_after, s.leader_equity, s.venue_at,
-           s.qty = s.cum_qty AS first_of_order, strategy.status = 'live' AS strategy_live
+           s.qty = s.cum_qty AS first_of_order, s.position_side, s.leader_leverage,
+           strategy.status = 'live' AS strategy_live
     FROM delivery d JOIN signal s ON s.tenant_id = d.tenant_id AND s.id = d.signal_id
     JOIN strategy ON strategy.tenant_id = s.tenant_id AND strategy.id = s.strategy_id
     WHERE d.shard = :shard AND d.drained_at IS NULL ORDER BY d.signal_id LIMIT 1
@@ -36,13 +37,21 @@ _SUBSCRIPTIONS = text(
     """
 )
 _BOOKS = text(
-    "SELECT subscription_id, symbol, cost, qty, target_qty, last_signal_id FROM book "
+    "SELECT subscription_id, symbol, position_side, cost, qty, target_qty, last_signal_id FROM book "
     "WHERE subscription_id = ANY(CAST(:ids AS bigint[]))"
 )
+# Executed and not yet told fill by fill, so not in the book: the last two columns, quantity and value.
 _MOVING = text(
-    "SELECT subscription_id, symbol, side, sum(qty - cum_qty), sum((qty - cum_qty) * px) FROM copy "
-    "WHERE shard = :shard AND status IN ('planned', 'in_flight', 'accepted', 'partially_filled') "
-    "GROUP BY subscription_id, symbol, side"
+    """
+    SELECT c.subscription_id, c.symbol, c.position_side, c.side, c.reduces, sum(c.qty - c.cum_qty),
+           sum((c.qty - c.cum_qty) * c.px), sum(c.cum_qty - coalesce(told.qty, 0)),
+           sum((c.cum_qty - coalesce(told.qty, 0)) * coalesce(c.avg_px, c.px)) FILTER (WHERE NOT c.reduces)
+    FROM copy c LEFT JOIN LATERAL (
+        SELECT sum(f.qty) AS qty FROM copy_fill f
+        WHERE f.tenant_id = c.tenant_id AND f.copy_id = c.id AND c.cum_qty > 0) AS told ON true
+    WHERE c.shard = :shard AND c.status IN ('planned', 'in_flight', 'accepted', 'partially_filled')
+    GROUP BY c.subscription_id, c.symbol, c.position_side, c.side, c.reduces
+    """
 )
 
 # The epoch condition is the fence: a worker that lost its lease stores nothing and therefore sends nothing.
@@ -51,24 +60,25 @@ _STORE_COPIES = text(
     WITH fence AS (
         SELECT 1 FROM shard_lease WHERE shard = :shard AND epoch = :epoch FOR SHARE
     ), stored AS (
-        INSERT INTO copy (tenant_id, subscription_id, signal_id, account_id, shard, leg, symbol, side, type, qty, px,
-                          reduces, client_order_id, status, reason, reason_facts, epoch, planned_at)
-        SELECT :tenant_id, c.subscription_id, :signal_id, c.account_id, :shard, :leg, :symbol, :side, :type, c.qty,
-               CAST(:px AS numeric), :reduces, c.client_order_id,
+        INSERT INTO copy (tenant_id, subscription_id, signal_id, account_id, shard, leg, symbol, position_side, side,
+                          type, qty, px, reduces, client_order_id, status, reason, reason_facts, epoch, planned_at,
+                          waits, next_check_at)
+        SELECT :tenant_id, c.subscription_id, :signal_id, c.account_id, :shard, :leg, :symbol, :position_side, :side,
+               :type, c.qty, CAST(:px AS numeric), :reduces, c.client_order_id,
                CASE WHEN c.reason IS NULL THEN 'planned' ELSE 'denied' END, c.reason,
-               CAST(:facts AS jsonb) -> c.place::text, :epoch, :now
+               CAST(:facts AS jsonb) -> c.place::text, :epoch, :now, c.waits, CASE WHEN c.waits THEN :now END
         FROM fence, unnest(
             CAST(:subscription_ids AS bigint[]), CAST(:account_ids AS bigint[]), CAST(:qtys AS numeric[]),
-            CAST(:client_order_ids AS text[]), CAST(:reasons AS text[]))
-            WITH ORDINALITY AS c(subscription_id, account_id, qty, client_order_id, reason, place)
+            CAST(:client_order_ids AS text[]), CAST(:reasons AS text[]), CAST(:waits AS boolean[]))
+            WITH ORDINALITY AS c(subscription_id, account_id, qty, client_order_id, reason, waits, place)
         ON CONFLICT (tenant_id, signal_id, subscription_id, leg) DO NOTHING
         RETURNING id, client_order_id
     ), moved AS (
-        INSERT INTO book (tenant_id, subscription_id, symbol, target_qty, last_signal_id)
-        SELECT :tenant_id, t.subscription_id, :symbol, t.target_qty, :signal_id
+        INSERT INTO book (tenant_id, subscription_id, symbol, position_side, target_qty, last_signal_id)
+        SELECT :tenant_id, t.subscription_id, :symbol, :position_side, t.target_qty, :signal_id
         FROM fence, unnest(CAST(:subscription_ids AS bigint[]), CAST(:targets AS numeric[]))
             AS t(subscription_id, target_qty)
-        ON CONFLICT (tenant_id, subscription_id, symbol) DO UPDATE
+        ON CONFLICT (tenant_id, subscription_id, symbol, position_side) DO UPDATE
         SET target_qty = excluded.target_qty, last_signal_id = excluded.last_signal_id, updated_at = now()
         WHERE book.last_signal_id <= excluded.last_signal_id
     ), drained AS (
@@ -96,31 +106,39 @@ def next_due(session: TenantSession, shard: str) -> DueSignal | None:
     row = session.execute(_NEXT_DUE, {"shard": shard}).first()
     if row is None:
         return None
-    signal_id, strategy_id, symbol, px, before, after, equity, venue_at, first, live = row
-    return DueSignal(strategy_id, live, SignalFact(signal_id, symbol, px, before, after, equity, venue_at, first))
+    signal_id, strategy_id, symbol, px, before, after, equity, venue_at, first, position_side, leverage, live = row
+    side = PositionSide(position_side)
+    fact = SignalFact(signal_id, symbol, px, before, after, equity, venue_at, first, side, leverage)
+    return DueSignal(strategy_id, live, fact)
+
+
+# A subscription's book is found by (symbol, position side); quantities on their way by the side of the order too.
+_Place = tuple[str, str]
 
 
 def followers(session: TenantSession, due: DueSignal, shard: str) -> list[Follower]:
     """Return the strategy's subscriptions on this shard that existed when the leader traded."""
     signal = due.fact
-    symbol = signal.symbol
+    here: _Place = (signal.symbol, signal.position_side)
     crowd = session.execute(
         _SUBSCRIPTIONS, {"strategy_id": due.strategy_id, "shard": shard, "venue_at": signal.venue_at}
     ).all()
     spent: dict[int, Decimal] = {}
-    books: dict[int, tuple[Decimal, Decimal, int]] = {}
-    for subscription_id, pair, cost, qty, target, last_signal_id in session.execute(
+    books: dict[int, _Stored] = {}
+    for subscription_id, symbol, position_side, cost, qty, target, last_signal_id in session.execute(
         _BOOKS, {"ids": array_literal([row[0] for row in crowd])}
     ):
         spent[subscription_id] = spent.get(subscription_id, ZERO) + cost
-        if pair == symbol:
-            books[subscription_id] = (qty, target, last_signal_id)
-    moving: dict[tuple[int, str], Decimal] = {}
-    for subscription_id, pair, side, qty, reserved in session.execute(_MOVING, {"shard": shard}):
+        if (symbol, position_side) == here:
+            books[subscription_id] = (qty, target, last_signal_id, cost)
+    moving: _Moving = {}
+    for subscription_id, symbol, position_side, side, reduces, qty, reserved, untold, paid in session.execute(
+        _MOVING, {"shard": shard}
+    ):
         # An open in flight may still cost its limit, on whatever pair; a close has no price and costs nothing.
-        spent[subscription_id] = spent.get(subscription_id, ZERO) + (reserved or ZERO)
-        if pair == symbol:
-            moving[subscription_id, side] = qty
+        spent[subscription_id] = spent.get(subscription_id, ZERO) + (reserved or ZERO) + (paid or ZERO)
+        if (symbol, position_side) == here:
+            moving[subscription_id, side, reduces] = (qty, untold)
     return [
         Follower(
             row[0],
@@ -131,7 +149,7 @@ def followers(session: TenantSession, due: DueSignal, shard: str) -> list[Follow
             row[5],
             row[6],
             spent.get(row[0], ZERO),
-            _book(books.get(row[0], _NO_BOOK), moving, row[0]),
+            _book(books.get(row[0], _NO_BOOK), moving, row[0], perpetual=signal.perpetual),
         )
         for row in crowd
     ]
@@ -139,13 +157,32 @@ def followers(session: TenantSession, due: DueSignal, shard: str) -> list[Follow
 
 _STATES = {str(state): state for state in SubscriptionState}
 _MODES = {str(mode): mode for mode in SizingMode}
-_NO_BOOK = (ZERO, ZERO, 0)
+# By subscription, side of the order, and whether it reduces: what is on its way, and what is executed but untold.
+_Moving = dict[tuple[int, str, bool], tuple[Decimal, Decimal]]
+_Stored = tuple[Decimal, Decimal, int, Decimal]
+_NO_BOOK: _Stored = (ZERO, ZERO, 0, ZERO)
+_STILL = (ZERO, ZERO)
 
 
-def _book(stored: tuple[Decimal, Decimal, int], moving: dict[tuple[int, str], Decimal], subscription_id: int) -> Book:
-    qty, target, last_signal_id = stored
-    buying = moving.get((subscription_id, "buy"), ZERO)
-    return Book(qty, target, buying, moving.get((subscription_id, "sell"), ZERO), last_signal_id)
+def _book(stored: _Stored, moving: _Moving, subscription_id: int, *, perpetual: bool) -> Book:
+    """Join what is held with what moves.
+
+    Of a perpetual, what is executed is held, told in full or not. On spot the fee may still be taken off it, so there
+    it counts as on its way.
+    """
+    qty, target, last_signal_id, cost = stored
+    if not moving:
+        return Book(qty, target, ZERO, ZERO, last_signal_id, cost)
+    ways = {
+        (side, reduces): moving.get((subscription_id, side, reduces), _STILL)
+        for side in ("buy", "sell")
+        for reduces in (False, True)
+    }
+    if perpetual:
+        qty += sum((untold if side == "buy" else -untold for (side, _), (_, untold) in ways.items()), ZERO)
+    left = {way: rest if perpetual else rest + untold for way, (rest, untold) in ways.items()}
+    back, off = left["buy", True], left["sell", True]
+    return Book(qty, target, left["buy", False] + back, left["sell", False] + off, last_signal_id, cost, back, off)
 
 
 _NOBODY = Planned(0, 0, "open", Side.BUY, OrderType.LIMIT, ZERO, None, False, ZERO)
@@ -153,7 +190,7 @@ _NOBODY = Planned(0, 0, "open", Side.BUY, OrderType.LIMIT, ZERO, None, False, ZE
 
 @dataclass(frozen=True, slots=True)
 class CopyBatch:
-    """Copies of one signal to store together; the `last` batch of a signal marks its delivery drained."""
+    """Copies of one signal and one leg to store together; the `last` batch of a signal marks its delivery drained."""
 
     shard: str
     epoch: int
@@ -171,7 +208,7 @@ def store_copies(session: TenantSession, batch: CopyBatch) -> dict[str, int] | N
     None means that the fence is closed: another worker took the shard over and nothing was stored.
     """
     planned = batch.planned
-    # The copies of one signal are alike in everything but whose they are and how much.
+    # The copies of one signal and leg are alike in everything but whose they are and how much.
     alike = planned[0] if planned else _NOBODY
     params: dict[str, Any] = {
         "tenant_id": session.tenant_id,
@@ -179,6 +216,7 @@ def store_copies(session: TenantSession, batch: CopyBatch) -> dict[str, int] | N
         "epoch": batch.epoch,
         "signal_id": batch.signal.id,
         "symbol": batch.signal.symbol,
+        "position_side": str(batch.signal.position_side),
         "now": batch.now,
         "last": batch.last,
         "leg": alike.leg,
@@ -193,6 +231,7 @@ def store_copies(session: TenantSession, batch: CopyBatch) -> dict[str, int] | N
         "reasons": array_literal([p.denial for p in planned]),
         "facts": Jsonb({str(place): p.facts for place, p in enumerate(planned, start=1) if p.facts}),
         "targets": array_literal([p.target_qty for p in planned]),
+        "waits": array_literal([p.waits for p in planned]),
     }
     stored = {client_order_id: copy_id for copy_id, client_order_id in session.execute(_STORE_COPIES, params)}
     if not stored and not _owns(session, shard=batch.shard, epoch=batch.epoch):

@@ -70,6 +70,7 @@ class Execution(TenantRow, Table):
     symbol: Mapped[str] = mapped_column(Text, primary_key=True)
     trade_id: Mapped[str] = mapped_column(Text, primary_key=True)
     venue_order_id: Mapped[str] = mapped_column(Text)
+    position_side: Mapped[str] = mapped_column(Text, server_default="net")
     side: Mapped[str] = mapped_column(Text)
     qty: Mapped[Amount]
     px: Mapped[Amount]
@@ -81,8 +82,9 @@ class Execution(TenantRow, Table):
 class Signal(TenantRow, Table):
     """One de-duplicated fact about a leader account: this order is now filled to `cum_qty`.
 
-    `position_before` and `position_after` are the leader's book in base units, net of fees taken in base;
-    `leader_equity` is in quote currency at the time of intake.
+    `position_before` and `position_after` are the leader's book in base units, net of fees taken in base: signed,
+    a short is below zero. `position_side` names the book: the account's only one, or one of hedge mode's two.
+    `leader_equity` is in quote currency and `leader_leverage` what the account had set, both at the time of intake.
     """
 
     __tablename__ = "signal"
@@ -96,6 +98,7 @@ class Signal(TenantRow, Table):
     strategy_id: Mapped[BigInt]
     account_id: Mapped[BigInt]
     symbol: Mapped[str] = mapped_column(Text)
+    position_side: Mapped[str] = mapped_column(Text, server_default="net")
     side: Mapped[str] = mapped_column(Text)
     venue_order_id: Mapped[str] = mapped_column(Text)
     cum_qty: Mapped[Amount]
@@ -104,16 +107,18 @@ class Signal(TenantRow, Table):
     position_before: Mapped[Amount]
     position_after: Mapped[Amount]
     leader_equity: Mapped[Amount]
+    leader_leverage: Mapped[int | None] = mapped_column(Integer)
     venue_at: Mapped[Moment]
     seen_at: Mapped[Moment]
     stored_at: Mapped[Moment] = mapped_column(server_default=func.clock_timestamp())
 
 
 class LeaderBook(TenantRow, Table):
-    """The leader's position per instrument, in base units: all stored executions in the exchange's order.
+    """The leader's position per instrument and position side, in base units: all stored executions in their order.
 
-    It never falls below zero: what a leader sells of earlier holdings is not ours. `last_at` is the time of the
-    newest execution in it; an older one that arrives later makes the book be counted again.
+    A spot book never falls below zero: what a leader sells of earlier holdings is not ours. A perpetual's is signed
+    and begins with `base_qty`, what the account held before our first execution. `last_at` is the time of the newest
+    execution in it; an older one that arrives later makes the book be counted again.
     """
 
     __tablename__ = "leader_book"
@@ -121,9 +126,27 @@ class LeaderBook(TenantRow, Table):
 
     strategy_id: Mapped[BigInt] = mapped_column(primary_key=True, autoincrement=False)
     symbol: Mapped[str] = mapped_column(Text, primary_key=True)
+    position_side: Mapped[str] = mapped_column(Text, primary_key=True, server_default="net")
     qty: Mapped[Amount]
+    base_qty: Mapped[Amount] = mapped_column(server_default="0")
     last_px: Mapped[Amount]
     last_at: Mapped[Moment | None]
+
+
+class LeaderSetup(TenantRow, Table):
+    """How the leader's account is set up for one perpetual: followers' accounts are prepared for it ahead of a signal.
+
+    `leverage` is None until it was seen: the exchange tells it of open positions only.
+    """
+
+    __tablename__ = "leader_setup"
+    __table_args__ = (_to("strategy", "strategy_id"),)
+
+    strategy_id: Mapped[BigInt] = mapped_column(primary_key=True, autoincrement=False)
+    symbol: Mapped[str] = mapped_column(Text, primary_key=True)
+    hedge: Mapped[bool] = mapped_column(Boolean)
+    leverage: Mapped[int | None] = mapped_column(Integer)
+    at: Mapped[Moment] = mapped_column(server_default=func.now())
 
 
 class Delivery(TenantRow, Table):
@@ -146,7 +169,10 @@ class Delivery(TenantRow, Table):
 
 
 class ShardLease(TenantRow, Table):
-    """Who may plan and send for a shard; `epoch` grows with each new holder and fences the old one."""
+    """Who may plan and send for a shard; `epoch` grows with each new holder and fences the old one.
+
+    "<shard>/prepare" is who prepares its accounts.
+    """
 
     __tablename__ = "shard_lease"
 
@@ -161,7 +187,8 @@ class Copy(HotTenantRow, Table):
 
     `leg` is "open", "close" or "fix-N" (reconcile). `reason` is a `Denial` value; `reason_facts` holds the
     numbers its sentence needs. `next_check_at` is set while the outcome is unknown; from `proof_at` on,
-    "no such order" is proof that it never arrived.
+    "no such order" is proof that it never arrived. An open that `waits` is the second leg of a reversal: planned,
+    and not sent before the position on the other side is known to be closed.
     """
 
     __tablename__ = "copy"
@@ -182,11 +209,13 @@ class Copy(HotTenantRow, Table):
     shard: Mapped[str] = mapped_column(Text)
     leg: Mapped[str] = mapped_column(Text)
     symbol: Mapped[str] = mapped_column(Text)
+    position_side: Mapped[str] = mapped_column(Text, server_default="net")
     side: Mapped[str] = mapped_column(Text)
     type: Mapped[str] = mapped_column(Text)
     qty: Mapped[Amount]
     px: Mapped[Amount | None]
     reduces: Mapped[bool] = mapped_column(Boolean)
+    waits: Mapped[bool] = mapped_column(Boolean, server_default="false")
     client_order_id: Mapped[str] = mapped_column(Text)
     status: Mapped[str] = mapped_column(Text)
     reason: Mapped[str | None] = mapped_column(Text)
@@ -212,6 +241,7 @@ class CopyFill(HotTenantRow, Table):
     trade_id: Mapped[str] = mapped_column(Text, primary_key=True)
     subscription_id: Mapped[BigInt]
     symbol: Mapped[str] = mapped_column(Text)
+    position_side: Mapped[str] = mapped_column(Text, server_default="net")
     side: Mapped[str] = mapped_column(Text)
     qty: Mapped[Amount]
     px: Mapped[Amount]
@@ -221,21 +251,34 @@ class CopyFill(HotTenantRow, Table):
 
 
 class Book(HotTenantRow, Table):
-    """A subscription's virtual position per instrument, in base units, net of fees taken in base.
+    """A subscription's virtual position per instrument and position side, in base units, net of fees taken in base.
 
-    `target_qty` is what the trader's position asks for; `last_signal_id` the newest signal planned into it;
-    `cost` the quote currency spent on what is held.
+    Signed: a short is below zero. `target_qty` is what the trader's position asks for; `last_signal_id` the newest
+    signal planned into it; `cost` the value at entry of what is held, long or short, in quote currency.
     """
 
     __tablename__ = "book"
 
     subscription_id: Mapped[BigInt] = mapped_column(primary_key=True, autoincrement=False)
     symbol: Mapped[str] = mapped_column(Text, primary_key=True)
+    position_side: Mapped[str] = mapped_column(Text, primary_key=True, server_default="net")
     qty: Mapped[Amount] = mapped_column(server_default="0")
     target_qty: Mapped[Amount] = mapped_column(server_default="0")
     cost: Mapped[Amount] = mapped_column(server_default="0")
     last_signal_id: Mapped[BigInt] = mapped_column(server_default="0")
     updated_at: Mapped[Moment] = mapped_column(server_default=func.now())
+
+
+class AccountSetup(HotTenantRow, Table):
+    """What a follower's account was set to for one perpetual, so that it costs no call per order."""
+
+    __tablename__ = "account_setup"
+
+    account_id: Mapped[BigInt] = mapped_column(primary_key=True, autoincrement=False)
+    symbol: Mapped[str] = mapped_column(Text, primary_key=True)
+    hedge: Mapped[bool] = mapped_column(Boolean)
+    leverage: Mapped[int] = mapped_column(Integer)
+    at: Mapped[Moment] = mapped_column(server_default=func.now())
 
 
 class EquityPoint(TenantRow, Table):

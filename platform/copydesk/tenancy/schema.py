@@ -95,10 +95,16 @@ Host = Annotated[str, AfterValidator(_host)]
 LocaleTag = Annotated[str, AfterValidator(_locale)]
 TimeZone = Annotated[str, AfterValidator(_time_zone)]
 Currency = Annotated[str, _matching(r"[A-Z0-9]{2,10}", "a currency code such as EUR or USDT")]
-Market = Annotated[str, _matching(r"[A-Z0-9]{2,15}/[A-Z0-9]{2,10}", "a market such as BTC/USDT (base/quote)")]
+Market = Annotated[
+    str,
+    _matching(
+        r"[A-Z0-9]{1,15}/([A-Z0-9]{2,10})(:\1)?",
+        "a market such as BTC/USDT (base/quote), or BTC/USDT:USDT for a perpetual settled in its quote",
+    ),
+]
 Color = Annotated[str, _matching(r"#[0-9a-fA-F]{6}", 'a color such as "#c2410c" (six digits, in quotes)')]
 SecretReference = Annotated[str, PlainValidator(_secret_reference)]
-BrokerId = Annotated[str, _matching(r"[A-Za-z0-9]{6,9}", "6 to 9 letters or digits")]
+BrokerId = Annotated[str, _matching(r"[A-Za-z0-9]{1,16}", "1 to 16 letters or digits")]
 Provider = Annotated[str, _matching(r"[a-z][a-z0-9_]{1,31}", "a provider name in lower case, such as stripe")]
 Email = Annotated[str, _matching(r"[^@\s<>]{1,64}@[^@\s<>]{1,190}", "an e-mail address")]
 
@@ -160,10 +166,18 @@ class Brand(_Strict):
 class Exchange(_Strict):
     """One exchange on which this brand's accounts live. `broker_id` earns the brand its rebate."""
 
-    venue: Literal["binance"]
+    venue: Literal["binance", "okx", "bybit", "bitget"]
     environment: Annotated[Environment, Field(strict=False)]
     markets: Annotated[tuple[Market, ...], Field(strict=False, min_length=1), AfterValidator(_distinct)]
     broker_id: BrokerId | None = None
+
+    @field_validator("broker_id")
+    @classmethod
+    def _broker_id_fits_the_exchange(cls, broker_id: str | None, info: ValidationInfo) -> str | None:
+        """A Binance broker id is part of every order id there, where it must leave room."""
+        if broker_id and info.data.get("venue") == "binance" and not 6 <= len(broker_id) <= 9:
+            raise misfit("6 to 9 letters or digits")
+        return broker_id
 
 
 class Smtp(_Strict):
@@ -227,7 +241,8 @@ class TenantConfig(_Strict):
     ) -> tuple[Exchange, ...]:
         """Allocations, books and leaders' equity are all in the brand's currency, so every market must be too."""
         currency = info.data.get("currency")
-        foreign = [m for exchange in exchanges for m in exchange.markets if m.partition("/")[2] != currency]
+        markets = [market for exchange in exchanges for market in exchange.markets]
+        foreign = [market for market in markets if market.partition("/")[2].partition(":")[0] != currency]
         if currency and foreign:
             raise misfit(f"markets quoted in the brand's currency {currency}", ", ".join(foreign))
         return exchanges

@@ -17,6 +17,7 @@ from copydesk.vault.tables import Account, DataKey
 
 FIELD_KEY = "api_key"
 FIELD_SECRET = "api_secret"  # noqa: S105 - the name of a sealed field, not a secret
+FIELD_PASSPHRASE = "api_passphrase"  # noqa: S105 - likewise
 _HELD_S = 300.0
 
 
@@ -48,7 +49,10 @@ class PostgresDataKeys:
 
 @dataclass(frozen=True)
 class NewAccount:
-    """A user's exchange account with its key in plain text, on its way into the vault."""
+    """A user's exchange account with its key in plain text, on its way into the vault.
+
+    `passphrase` is empty on exchanges whose keys have none.
+    """
 
     user_id: int
     venue: str
@@ -57,6 +61,7 @@ class NewAccount:
     shard: str
     api_key: str
     secret: str
+    passphrase: str = ""
 
     def __repr__(self) -> str:
         return f"NewAccount(user_id={self.user_id}, venue={self.venue!r}, label={self.label!r})"
@@ -76,6 +81,7 @@ def add_account(session: TenantSession, vault: Vault, new: NewAccount) -> int:
     session.flush()
     account.sealed_key = vault.seal(session.tenant_id, account.id, FIELD_KEY, new.api_key)
     account.sealed_secret = vault.seal(session.tenant_id, account.id, FIELD_SECRET, new.secret)
+    account.sealed_passphrase = vault.seal(session.tenant_id, account.id, FIELD_PASSPHRASE, new.passphrase)
     session.flush()
     return account.id
 
@@ -84,6 +90,14 @@ def quarantine(session: TenantSession, account_id: int, reason: str) -> None:
     """Mark an account unusable, for a `Denial`'s reason: its key is not tried again until its owner renews it."""
     unusable = update(Account).values(status="unusable", status_reason=str(reason))
     session.execute(unusable.where(Account.id == account_id, Account.status == "active"))
+
+
+# In the order of `Credentials`.
+_SEALED = (
+    (FIELD_KEY, Account.sealed_key),
+    (FIELD_SECRET, Account.sealed_secret),
+    (FIELD_PASSPHRASE, Account.sealed_passphrase),
+)
 
 
 class KeyRing:
@@ -116,20 +130,20 @@ class KeyRing:
         self._held.pop((tenant_id, account_id), None)
 
     def _open(self, tenant_id: int, account_ids: Collection[int], now: float) -> dict[int, Credentials]:
-        query = select(Account.id, Account.sealed_key, Account.sealed_secret).where(Account.id.in_(account_ids))
+        query = select(Account.id, *(column for _, column in _SEALED)).where(Account.id.in_(account_ids))
         with self._db.tenant(tenant_id) as session:
             rows = session.execute(query).all()
         opened = {}
-        for account_id, sealed_key, sealed_secret in rows:
-            if sealed_key is None or sealed_secret is None:
+        for account_id, *sealed in rows:
+            if None in sealed:
                 continue
             try:
-                opened[account_id] = Credentials(
-                    account_id,
-                    self._vault.open(tenant_id, account_id, FIELD_KEY, sealed_key),
-                    self._vault.open(tenant_id, account_id, FIELD_SECRET, sealed_secret),
-                )
+                texts = [
+                    self._vault.open(tenant_id, account_id, field, value)
+                    for (field, _), value in zip(_SEALED, sealed, strict=True)
+                ]
             except SealBroken:
                 continue
+            opened[account_id] = Credentials(account_id, *texts)
             self._held[tenant_id, account_id] = (now + _HELD_S, opened[account_id])
         return opened

@@ -19,7 +19,7 @@ class DataKey(TenantRow, Table):
 
 
 class Account(TenantRow, Table):
-    """A user's connection to one exchange; key and secret only as ciphertext.
+    """A user's connection to one exchange; key, secret and passphrase only as ciphertext.
 
     `shard` ("binance:0") names the replication lane that serves this account; it is fixed at creation.
     `status`: "active" or "unusable" (the exchange refuses the key), `status_reason` a `Denial` value.
@@ -36,6 +36,7 @@ class Account(TenantRow, Table):
     shard: Mapped[str] = mapped_column(Text)
     sealed_key: Mapped[bytes | None] = mapped_column(LargeBinary)
     sealed_secret: Mapped[bytes | None] = mapped_column(LargeBinary)
+    sealed_passphrase: Mapped[bytes | None] = mapped_column(LargeBinary)
     status: Mapped[str] = mapped_column(Text, server_default="active")
     status_reason: Mapped[str | None] = mapped_column(Text)
     created_at: Mapped[Moment] = mapped_column(server_default=func.now())

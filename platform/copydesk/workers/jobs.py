@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from copydesk.replication import Drainer, Reconciler
+from copydesk.replication import Drainer, Forerunner, Reconciler
 
 
 class _Replicator:
@@ -10,6 +10,7 @@ class _Replicator:
 
     drainer: Drainer
     reconciler: Reconciler
+    forerunner: Forerunner
 
 
 replicator = _Replicator()
@@ -24,3 +25,8 @@ def reconcile(tenant_id: int, shard: str) -> None:
     """Drain first, then find out what became of copies in flight."""
     replicator.drainer.drain(tenant_id, shard)
     replicator.reconciler.reconcile(tenant_id, shard)
+
+
+def prepare(tenant_id: int, shard: str) -> None:
+    """Begin to set up accounts that lack it; goes on beside later jobs."""
+    replicator.forerunner.start(tenant_id, shard)

@@ -1,4 +1,7 @@
-"""Watching one leader account: the stream first, REST after every gap, stored signals and woken lanes."""
+"""Watching one leader account: the stream first, REST after every gap, stored signals and woken lanes.
+
+One watch serves an account of any exchange, its spot pairs and perpetuals together.
+"""
 
 from __future__ import annotations
 
@@ -13,17 +16,24 @@ from itertools import islice
 
 from copydesk.bootstrap import Runtime
 from copydesk.kernel import ZERO, CopydeskError, Unavailable, VenueRefused, utc_now
+from copydesk.marks import Marks, place_name
 from copydesk.replication import (
     COALESCE_MS,
+    DEAD_KEY,
     EQUITY_SAMPLE_MS,
     Leader,
+    LeaderState,
     last_trade_at,
     record_equity,
     store_trades,
 )
-from copydesk.trading import Credentials, Denial, Environment, Instrument
-from copydesk.venues import Balance, BinanceSpot, BinanceStream, LeaderTrade, StreamState
+from copydesk.trading import Credentials, Environment, Instrument
+from copydesk.venues import LeaderStream, LeaderTrade, StreamState, Venue
+from copydesk.workers.account import AccountReading, read_account
+from copydesk.workers.beginning import Beginning
+from copydesk.workers.leader_setup import LeaderSetups
 from copydesk.workers.outage import DATABASE_AWAY, first_line
+from copydesk.workers.prices import prices_of
 from copydesk.workers.wake import Waker
 
 log = logging.getLogger(__name__)
@@ -35,39 +45,27 @@ _TRY_AGAIN_S_MAX = 15.0
 _KNOWN_MAX = 10_000
 
 
-@dataclass(frozen=True)
+@dataclass
 class Market:
-    """One venue environment as the listener uses it."""
+    """One venue environment as the listener uses it; `instruments` are read anew from time to time."""
 
     venue: str
     environment: Environment
-    spot: BinanceSpot
-    stream: BinanceStream
+    exchange: Venue
+    stream: LeaderStream
     instruments: Mapping[str, Instrument]
 
-    def ccxt_symbol(self, venue_symbol: str) -> str | None:
-        """Translate the exchange's pair name, or None for one that it no longer lists."""
-        return next((s for s, i in self.instruments.items() if i.venue_symbol == venue_symbol), None)
 
-
-def equity_of(balances: Mapping[str, Balance], prices: Mapping[str, Decimal], currency: str) -> Decimal:
-    """Value an account in one currency at last prices; an asset without a price counts as nothing."""
-    total = ZERO
-    for asset, balance in balances.items():
-        owned = balance.free + balance.locked
-        total += owned if asset == currency else owned * prices.get(f"{asset}/{currency}", ZERO)
-    return total
-
-
-def key_rejected(error: BaseException) -> bool:
+def key_is_dead(error: BaseException | None) -> bool:
     """Tell whether the exchange has said that it does not accept a key: asking again would change nothing."""
-    return isinstance(error, VenueRefused) and error.code == Denial.KEY_REJECTED
+    return isinstance(error, VenueRefused) and error.code in DEAD_KEY
 
 
 class LeaderWatch:
     """Follow one leader account: stream first, REST after every gap, the database for what is new.
 
-    `_known` holds the executions that stream or snapshots have told of, with their time in milliseconds.
+    `_known` holds the executions that stream or snapshots have told of, with their time in milliseconds. Nothing is
+    stored before the books of perpetuals have begun with what the account held already.
     """
 
     def __init__(self, runtime: Runtime, waker: Waker, market: Market, leader: Leader) -> None:
@@ -79,8 +77,14 @@ class LeaderWatch:
         self._inbox: asyncio.Queue[Sequence[LeaderTrade]] = asyncio.Queue()
         self._known: dict[tuple[str, str], int] = {}
         self._complete_until: datetime | None = None
-        self._balances: dict[str, Balance] | None = None
+        self._trace: tuple[object, ...] | None = None
         self._tenant = runtime.tenant(leader.tenant_id)
+        self._marks = Marks(runtime.redis)
+        perpetuals = [symbol for symbol in self._markets() if ":" in symbol]
+        scope = market.exchange.traits.position_mode_scope
+        self._setups = LeaderSetups(runtime, waker, leader, symbols=perpetuals, scope=scope)
+        self._perpetuals = bool(perpetuals)
+        self._begun = asyncio.Event()
 
     async def run(self) -> None:
         """Watch until canceled; trouble with the exchange is logged and outlived, a rejected key ends the watch."""
@@ -137,9 +141,7 @@ class LeaderWatch:
 
     def _take(self, trades: Sequence[LeaderTrade]) -> bool:
         """Hand trades over to be stored, and tell whether any was not known yet."""
-        fresh = {
-            (t.venue_symbol, t.trade_id): t.at_ms for t in trades if (t.venue_symbol, t.trade_id) not in self._known
-        }
+        fresh = {(t.symbol, t.trade_id): t.at_ms for t in trades if (t.symbol, t.trade_id) not in self._known}
         self._known |= fresh
         for oldest in list(islice(self._known, max(len(self._known) - _KNOWN_MAX, 0))):
             del self._known[oldest]
@@ -149,17 +151,17 @@ class LeaderWatch:
     async def _fill_gap(self, credentials: Credentials) -> bool:
         """Read by REST what the stream may have missed, until it was read; tell whether it had missed anything.
 
-        An account whose balances have not moved since the last complete reading has not traded.
+        An account that shows no trace of a trade since the last complete reading has not traded.
         """
         pause_s = _TRY_AGAIN_S
         while True:
             try:
-                began_at, balances = utc_now(), await self._market.spot.balances(credentials)
-                missed = balances != self._balances and await self._snapshot(credentials)
-                self._complete_until, self._balances = began_at, balances
+                began_at, trace = utc_now(), (await self._read(credentials)).trace()
+                missed = trace != self._trace and await self._snapshot(credentials)
+                self._complete_until, self._trace = began_at, trace
                 return missed
             except CopydeskError as error:
-                if key_rejected(error):
+                if key_is_dead(error):
                     raise
                 log.warning("leader %s: not read yet: %s", self._leader.account_id, error)
             except DATABASE_AWAY as error:
@@ -173,24 +175,38 @@ class LeaderWatch:
         if since is None:
             since = await asyncio.to_thread(self._last_trade_at)
         since_ms = max(int(since.timestamp() * 1000) - _OVERLAP_MS, int(self._leader.started_at.timestamp() * 1000))
+        if not self._begun.is_set():
+            perpetuals = [symbol for symbol in self._markets() if ":" in symbol]
+            beginning = Beginning(self._runtime.db, self._leader, self._market.exchange)
+            await beginning.begin(credentials, perpetuals, lambda symbol: self._trades(credentials, symbol, since_ms))
+            self._begun.set()
         missed = False
-        for instrument in self._watched():
-            try:
-                trades = await self._market.spot.trades_since(credentials, instrument.venue_symbol, since_ms)
-            except VenueRefused as refusal:
-                if key_rejected(refusal):
-                    raise
-                log.warning("leader %s: %s not read: %s", self._leader.account_id, instrument.symbol, refusal)
-                continue
-            missed |= self._take(trades)
+        for symbol in self._markets():
+            missed |= self._take(await self._trades(credentials, symbol, since_ms))
         return missed
 
-    def _watched(self) -> list[Instrument]:
-        """List the brand's markets on this exchange, as far as it still lists them."""
+    async def _trades(self, credentials: Credentials, symbol: str, since_ms: int) -> Sequence[LeaderTrade]:
+        """Read one market's executions; none of a market that the exchange refuses to speak of."""
+        if symbol not in self._market.instruments:
+            return ()
+        try:
+            return await self._market.exchange.trades_since(credentials, symbol, since_ms)
+        except VenueRefused as refusal:
+            if key_is_dead(refusal):
+                raise
+            log.warning("leader %s: %s not read: %s", self._leader.account_id, symbol, refusal)
+            return ()
+
+    def _markets(self) -> list[str]:
+        """List the brand's markets on this exchange."""
         here = (self._market.venue, self._market.environment)
         markets = (e.markets for e in self._tenant.config.exchanges if (e.venue, e.environment) == here)
-        symbols = [symbol for listed in markets for symbol in listed]
-        return [self._market.instruments[symbol] for symbol in symbols if symbol in self._market.instruments]
+        return [symbol for listed in markets for symbol in listed]
+
+    async def _read(self, credentials: Credentials) -> AccountReading:
+        reading = await read_account(self._market.exchange, credentials, perpetuals=self._perpetuals)
+        await self._setups.note(reading.positions)
+        return reading
 
     def _last_trade_at(self) -> datetime:
         with self._runtime.db.tenant(self._leader.tenant_id) as session:
@@ -198,6 +214,8 @@ class LeaderWatch:
 
     async def _store_arrivals(self, credentials: Credentials) -> None:
         coalesce_s = self._runtime.number(COALESCE_MS) / 1000
+        if self._perpetuals:
+            await self._begun.wait()
         while True:
             trades = list(await self._inbox.get())
             seen_at = utc_now()
@@ -207,6 +225,7 @@ class LeaderWatch:
                 trades += self._inbox.get_nowait()
             if trades and self._equity == ZERO:
                 await self._await_equity(credentials)
+            await self._learn_leverage(credentials, trades)
             if trades:
                 await self._store(trades, seen_at)
 
@@ -221,10 +240,9 @@ class LeaderWatch:
             await asyncio.sleep(_TRY_AGAIN_S)
 
     def _store_and_wake(self, trades: Sequence[LeaderTrade], seen_at: datetime) -> None:
-        named = [(self._market.ccxt_symbol(trade.venue_symbol) or trade.venue_symbol, trade) for trade in trades]
-        tenant_id = self._leader.tenant_id
+        tenant_id, state = self._leader.tenant_id, LeaderState(self._equity, self._setups.leverage)
         with self._runtime.db.tenant(tenant_id) as session:
-            signals = store_trades(session, self._leader, named, leader_equity=self._equity, seen_at=seen_at)
+            signals = store_trades(session, self._leader, trades, state=state, seen_at=seen_at)
         for signal in signals:
             for shard in signal.shards:
                 self._waker.wake("drain", tenant_id=tenant_id, shard=shard, reason=f"signal-{signal.id}")
@@ -237,7 +255,7 @@ class LeaderWatch:
                 self._equity = await self._value(credentials)
                 await asyncio.to_thread(self._record_equity, self._equity)
             except CopydeskError as error:
-                if key_rejected(error):
+                if key_is_dead(error):
                     raise
                 log.warning("leader %s: equity not read: %s", self._leader.account_id, error)
             except DATABASE_AWAY as error:
@@ -251,14 +269,30 @@ class LeaderWatch:
                 self._equity = await self._value(credentials)
                 return
             except CopydeskError as error:
-                if key_rejected(error):
+                if key_is_dead(error):
                     raise
                 log.warning("leader %s: equity not read: %s", self._leader.account_id, error)
             await asyncio.sleep(_TRY_AGAIN_S)
 
+    async def _learn_leverage(self, credentials: Credentials, trades: Sequence[LeaderTrade]) -> None:
+        """Read the leverage of a perpetual that is traded for the first time; where that fails it stays unknown."""
+        known = self._setups.leverage
+        if all(":" not in trade.symbol or trade.symbol in known for trade in trades):
+            return
+        try:
+            await self._read(credentials)
+        except CopydeskError as error:
+            if key_is_dead(error):
+                raise
+            log.warning("leader %s: leverage not read: %s", self._leader.account_id, error)
+
     async def _value(self, credentials: Credentials) -> Decimal:
-        balances = await self._market.spot.balances(credentials)
-        return equity_of(balances, await self._market.spot.prices(), self._tenant.config.currency)
+        """Value the account at the feed's prices, or where those do not suffice at the exchange's."""
+        reading, currency = await self._read(credentials), self._tenant.config.currency
+        market = self._market
+        needed = [symbol for symbol in reading.valued_by(currency) if symbol in market.instruments]
+        place = place_name(market.venue, market.environment)
+        return reading.equity(await prices_of(self._marks, place, market.exchange, needed), currency)
 
     def _record_equity(self, equity: Decimal) -> None:
         with self._runtime.db.tenant(self._leader.tenant_id) as session:

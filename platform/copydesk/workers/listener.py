@@ -1,16 +1,19 @@
-"""The listener role: watch every leader account, store signals, wake lanes, sample equity."""
+"""The listener role: watch every leader account, store signals, wake lanes, sample equity, feed prices to Redis."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+from collections import defaultdict
 
-from copydesk.bootstrap import Runtime
-from copydesk.kernel import CopydeskError
+from copydesk.bootstrap import FRESH_EVERY_S, Runtime
+from copydesk.kernel import CopydeskError, VenueRefused
 from copydesk.replication import Leader, live_leaders
-from copydesk.trading import Denial, Environment
+from copydesk.trading import Environment
 from copydesk.vault import quarantine
-from copydesk.workers.leader import LeaderWatch, Market, key_rejected
+from copydesk.venues import Venue
+from copydesk.workers.feed import Place, PriceFeeds
+from copydesk.workers.leader import LeaderWatch, Market, key_is_dead
 from copydesk.workers.outage import DATABASE_AWAY, first_line
 from copydesk.workers.wake import Waker
 
@@ -29,7 +32,10 @@ class Listener:
         self._runtime = runtime
         self._waker = Waker(runtime.redis)
         self._markets: dict[tuple[str, Environment], Market] = {}
+        self._tenders: list[asyncio.Task[None]] = []
         self._watches: dict[_Key, asyncio.Task[None]] = {}
+        self._opening: defaultdict[tuple[str, Environment], asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._prices = PriceFeeds(runtime, self._venue)
 
     async def run(self) -> None:
         """Serve until canceled."""
@@ -37,6 +43,7 @@ class Listener:
             while True:
                 try:
                     await self.look()
+                    await self._prices.look()
                 except DATABASE_AWAY as error:
                     log.warning("cannot look for new leaders: %s", first_line(error))
                 await asyncio.sleep(_LOOK_FOR_LEADERS_S)
@@ -44,10 +51,14 @@ class Listener:
             await self.aclose()
 
     async def aclose(self) -> None:
-        """End every watch and close what they used."""
+        """End every watch and feed, and close what they used."""
+        await self._prices.aclose()
         await self._drop(set(self._watches))
+        for tender in self._tenders:
+            tender.cancel()
+        await asyncio.gather(*self._tenders, return_exceptions=True)
         for market in self._markets.values():
-            await market.spot.aclose()
+            await market.exchange.aclose()
 
     async def look(self) -> None:
         """Watch leaders that are new or whose watch ended, and no longer those that are not live any more."""
@@ -58,8 +69,8 @@ class Listener:
             if running and not running.done():
                 continue
             error = _first(running.exception()) if running else None
-            if error and key_rejected(error):
-                await asyncio.to_thread(self._quarantine, leader)
+            if isinstance(error, VenueRefused) and key_is_dead(error):
+                await asyncio.to_thread(self._quarantine, leader, error.code)
                 await self._drop({key})
                 log.error("leader %s: not watched until its key is renewed: %s", leader.account_id, error)
                 continue
@@ -78,9 +89,9 @@ class Listener:
             watch.cancel()
         await asyncio.gather(*ended, return_exceptions=True)
 
-    def _quarantine(self, leader: Leader) -> None:
+    def _quarantine(self, leader: Leader, reason: str) -> None:
         with self._runtime.db.tenant(leader.tenant_id) as session:
-            quarantine(session, leader.account_id, Denial.KEY_REJECTED)
+            quarantine(session, leader.account_id, reason)
         self._runtime.keys.forget(leader.tenant_id, leader.account_id)
 
     def _leaders(self) -> list[tuple[int, tuple[str, Environment], Leader]]:
@@ -95,17 +106,37 @@ class Listener:
         return found
 
     async def _market(self, venue: str, environment: Environment) -> Market:
-        if (venue, environment) not in self._markets:
-            spot = self._runtime.spot(venue, environment)
-            try:
-                await spot.sync_clock()
-                instruments = await spot.instruments()
-            except CopydeskError:
-                await spot.aclose()
-                raise
-            stream = self._runtime.stream(venue, environment)
-            self._markets[venue, environment] = Market(venue, environment, spot, stream, instruments)
-        return self._markets[venue, environment]
+        """Return an open market; leaders and prices share it, whoever asks first."""
+        async with self._opening[venue, environment]:
+            if (venue, environment) not in self._markets:
+                self._markets[venue, environment] = await self._open(venue, environment)
+            return self._markets[venue, environment]
+
+    async def _open(self, venue: str, environment: Environment) -> Market:
+        exchange = self._runtime.venue(venue, environment)
+        try:
+            await exchange.warm(1)
+            instruments = await exchange.instruments()
+        except (CopydeskError, asyncio.CancelledError):
+            await exchange.aclose()
+            raise
+        market = Market(venue, environment, exchange, self._runtime.stream(exchange), instruments)
+        self._tenders.append(asyncio.create_task(_keep_fresh(market)))
+        return market
+
+    async def _venue(self, place: Place) -> Venue:
+        return (await self._market(*place)).exchange
+
+
+async def _keep_fresh(market: Market) -> None:
+    """Follow the exchange's clock and its list of instruments, which is not trusted for long."""
+    while True:
+        await asyncio.sleep(FRESH_EVERY_S)
+        try:
+            await market.exchange.warm(1)
+            market.instruments = await market.exchange.instruments()
+        except CopydeskError as error:
+            log.warning("%s-%s not read anew: %s", market.venue, market.environment, error)
 
 
 def _first(error: BaseException | None) -> BaseException | None:

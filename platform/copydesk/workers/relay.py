@@ -1,14 +1,24 @@
-"""The relay role: wake lanes whose deliveries nobody drained, and reconcile open books on schedule."""
+"""The relay role: wake lanes whose deliveries nobody drained; reconcile books and prepare accounts on schedule."""
 
 from __future__ import annotations
 
 import logging
 import threading
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from copydesk.bootstrap import Runtime
-from copydesk.kernel import utc_now
-from copydesk.replication import LEASE_MS, RECONCILE_EVERY_MS, WAKE_AFTER_MS, busy_lanes, due_lanes
+from copydesk.kernel import ConfigError, utc_now
+from copydesk.replication import (
+    LEASE_MS,
+    LEVERAGE_MAX,
+    RECONCILE_EVERY_MS,
+    WAKE_AFTER_MS,
+    Bounds,
+    busy_lanes,
+    due_lanes,
+    unprepared_lanes,
+)
+from copydesk.tenancy import setting_value
 from copydesk.workers.outage import DATABASE_AWAY, first_line
 from copydesk.workers.wake import Waker
 
@@ -51,6 +61,29 @@ class Relay:
             for shard, job in lanes.items():
                 if self._waker.free_lane(tenant_id=tenant_id, shard=shard, older_than_s=self._lease_s):
                     continue  # A job that waits for the lane handles this too; more of them would only pile up.
-                reason = f"sweep-{int(now.timestamp() * 1000)}"
-                woken += self._waker.wake(job, tenant_id=tenant_id, shard=shard, reason=reason)
+                woken += self._waker.wake(job, tenant_id=tenant_id, shard=shard, reason=_sweep(now))
+            for shard in self._unprepared(tenant_id) if scheduled else []:
+                woken += self._waker.wake("prepare", tenant_id=tenant_id, shard=shard, reason=_sweep(now))
         return woken
+
+    def _unprepared(self, tenant_id: int) -> list[str]:
+        """Return the brand's lanes with accounts that are not set up as their leaders'; none of an invalid brand."""
+        try:
+            tenant = self._runtime.tenant(tenant_id)
+        except ConfigError as error:
+            log.warning("accounts not prepared: %s", error)
+            return []
+        leverage_max = setting_value(tenant, LEVERAGE_MAX, int)
+        found: list[str] = []
+        for exchange in tenant.config.exchanges:
+            # What an instrument allows is known to the replicator; it looks again.
+            markets = {symbol: leverage_max for symbol in exchange.markets if ":" in symbol}
+            place = f"{exchange.venue}-{exchange.environment}"
+            if markets:
+                with self._runtime.db.tenant(tenant_id) as session:
+                    found += unprepared_lanes(session, Bounds(place, markets, leverage_max))
+        return found
+
+
+def _sweep(now: datetime) -> str:
+    return f"sweep-{int(now.timestamp() * 1000)}"

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import gc
 import logging
 import os
 import socket
-import sys
 import threading
 from collections.abc import Callable
 from contextlib import closing, suppress
@@ -27,7 +25,9 @@ from copydesk.replication import (
     LEASE_MS,
     UNKNOWN_WAIT_MS,
     Drainer,
+    Forerunner,
     Lanes,
+    Preparer,
     Reconciler,
     Sender,
     Timing,
@@ -35,9 +35,9 @@ from copydesk.replication import (
     lane_accounts,
 )
 from copydesk.workers.jobs import drain, reconcile, replicator
-from copydesk.workers.loop import ResidentLoop
+from copydesk.workers.loop import ResidentLoop, prefer_latency
 from copydesk.workers.outage import DATABASE_AWAY, first_line
-from copydesk.workers.wake import REPLICATE
+from copydesk.workers.wake import REPLICATE, Waker
 
 log = logging.getLogger(__name__)
 
@@ -93,24 +93,32 @@ def serve(redis: Redis, without_redis: Callable[[], None]) -> None:
 def run_replicator(runtime: Runtime) -> None:
     """Serve the replication queue until told to stop."""
     loop = ResidentLoop()
-    around = WorkerSurroundings(runtime, loop.start)
+    around = WorkerSurroundings(runtime, loop.start, partial(_wake_for_look, Waker(runtime.redis)))
     clock = SystemClock()
     timing = Timing(runtime.number(LEASE_MS), runtime.number(UNKNOWN_WAIT_MS))
     holder = f"{socket.gethostname()}:{os.getpid()}:{new_id()}"
     lanes = Lanes(runtime.db, clock, holder=holder, lease_ms=timing.lease_ms, unknown_wait_ms=timing.unknown_wait_ms)
     sender = Sender(around, lanes, clock, timing)
-    replicator.drainer = Drainer(runtime.db, around, lanes, sender, clock)
+    preparer = Preparer(runtime.db, around)
+    replicator.drainer = Drainer(runtime.db, around, lanes, sender, clock, preparer)
     replicator.reconciler = Reconciler(runtime.db, around, lanes, sender, clock)
+    replicator.forerunner = Forerunner(runtime.db, around, lanes, preparer, clock)
     open_exchanges(runtime, around)
     _warm_lanes(runtime, around)
-    _prefer_latency()
+    prefer_latency()
     try:
         # RQ sets a long time-out on its connections; everything else must not wait that long for a Redis that hangs.
         with closing(Redis.from_url(runtime.require("REDIS_URL"))) as queue:
             serve(queue, partial(sweep_lanes, runtime))
     finally:
+        replicator.forerunner.close()
         around.close()
         loop.close()
+
+
+def _wake_for_look(waker: Waker, tenant_id: int, shard: str) -> None:
+    reason = f"look-{int(utc_now().timestamp() * 1000)}"
+    waker.wake("reconcile", tenant_id=tenant_id, shard=shard, reason=reason)
 
 
 def sweep_lanes(runtime: Runtime) -> None:
@@ -139,18 +147,11 @@ def _warm_lanes(runtime: Runtime, around: WorkerSurroundings) -> None:
                 log.warning("lane %s of brand %s starts cold: %s", shard, tenant_id, str(error).splitlines()[0])
 
 
-def _prefer_latency() -> None:
-    """Let the loop's thread have the interpreter within half a millisecond, and keep what lives for ever out of GC."""
-    sys.setswitchinterval(0.0005)
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 20)
-
-
 def open_exchanges(runtime: Runtime, around: WorkerSurroundings) -> None:
     """Read and warm every exchange that a brand uses, before the first copy needs it."""
     for tenant in runtime.directory.all():
         for exchange in tenant.config.exchanges:
             try:
-                around.exchange(f"{exchange.venue}-{exchange.environment}:0")
+                around.exchange(runtime.tenant_ids[tenant.slug], f"{exchange.venue}-{exchange.environment}:0")
             except CopydeskError as error:
                 log.warning("%s-%s cannot be read yet: %s", exchange.venue, exchange.environment, error)

@@ -16,7 +16,7 @@ from rq.utils import as_text
 log = logging.getLogger(__name__)
 
 REPLICATE = "replicate"
-JOBS = {"drain": "copydesk.workers.jobs.drain", "reconcile": "copydesk.workers.jobs.reconcile"}
+JOBS = {job: f"copydesk.workers.jobs.{job}" for job in ("drain", "reconcile", "prepare")}
 _FORGET_FAILED_S = 3600
 _JOB_MAX_S = 120
 

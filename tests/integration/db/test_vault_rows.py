@@ -26,6 +26,7 @@ from copydesk.vault import (
 from sqlalchemy import update
 
 API_KEY, SECRET = "key-that-must-not-be-seen", "secret-that-must-not-be-seen"
+PASSPHRASE = "open sesame 1"
 
 
 @dataclass(frozen=True)
@@ -77,16 +78,16 @@ def _account(db: Database, vault: Vault, tenant_id: int) -> int:
         user = User(tenant_id=tenant_id, email=f"{new_id()}@x.invalid", display_name="F", role=Role.FOLLOWER)
         session.add(user)
         session.flush()
-        new = NewAccount(user.id, "binance", "lab", "account", "binance-lab:0", API_KEY, SECRET)
-        assert API_KEY not in repr(new)
+        new = NewAccount(user.id, "okx", "lab", "account", "okx-lab:0", API_KEY, SECRET, PASSPHRASE)
+        assert API_KEY not in repr(new) and PASSPHRASE not in repr(new)
         return add_account(session, vault, new)
 
 
 def test_a_stored_key_opens_for_its_own_account(safe: Safe) -> None:
     opened = KeyRing(safe.db, safe.vault).credentials(safe.ours, safe.accounts)
-    assert {account: (keys.api_key, keys.secret) for account, keys in opened.items()} == dict.fromkeys(
-        safe.accounts, (API_KEY, SECRET)
-    )
+    told = {account: (keys.api_key, keys.secret, keys.password) for account, keys in opened.items()}
+    assert told == dict.fromkeys(safe.accounts, (API_KEY, SECRET, PASSPHRASE))
+    assert PASSPHRASE not in repr(opened)
 
 
 def test_a_key_moved_to_another_row_does_not_open(safe: Safe) -> None:
@@ -156,7 +157,7 @@ def test_a_data_key_version_is_saved_once(safe: Safe) -> None:
 def test_no_table_shows_a_key_in_the_open(safe: Safe, owner_url: str, key_file: Path) -> None:
     """Look through every row of every table: whole rows as text, and every binary column as bytes."""
     encryption_key = key_file.read_bytes().split(b":")[1].strip()
-    needles = [API_KEY.encode(), SECRET.encode(), encryption_key]
+    needles = [API_KEY.encode(), SECRET.encode(), PASSPHRASE.encode(), encryption_key]
     seen = b""
     with psycopg.connect(owner_url) as connection:
         names = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
@@ -164,5 +165,5 @@ def test_no_table_shows_a_key_in_the_open(safe: Safe, owner_url: str, key_file: 
         for (name,) in names:
             for row in connection.execute(f'SELECT t::text, t.* FROM "{name}" t'):
                 seen += b"\n".join(v if isinstance(v, bytes) else str(v).encode() for v in row)
-    assert b"binance-lab:0" in seen
+    assert b"okx-lab:0" in seen
     assert [needle for needle in needles if needle in seen or needle.hex().encode() in seen] == []

@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Collection, Coroutine, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -16,10 +16,13 @@ from copydesk.identity import Role, User
 from copydesk.kernel import ZERO, new_id, utc_now
 from copydesk.replication import (
     Drainer,
+    Forerunner,
     Lanes,
     Leader,
+    LeaderState,
     NewStrategy,
     NewSubscription,
+    Preparer,
     Reconciler,
     Sender,
     StoredSignal,
@@ -35,6 +38,7 @@ from copydesk.tenancy import ensure_tenant
 from copydesk.trading import (
     Credentials,
     OrderType,
+    PositionSide,
     Side,
     SizingMode,
 )
@@ -68,24 +72,30 @@ class Around:
 
     def __init__(self, exchange: PaperExchange, *, slippage_bps_max: int = 50) -> None:
         self._exchange = exchange
+        self.elsewhere: dict[str, PaperExchange] = {}
+        self.broker_prefix = "cd-"
         self._slippage_bps_max = slippage_bps_max
         self.locked_out: set[int] = set()
         self.markets = frozenset(INSTRUMENTS)
         self.announced: list[Mapping[str, Any]] = []
+        self.looked_soon: list[str] = []
 
-    def exchange(self, shard: str) -> PaperExchange:
-        return self._exchange
+    def exchange(self, tenant_id: int, shard: str) -> PaperExchange:
+        return self.elsewhere.get(shard, self._exchange)
 
     def credentials(self, tenant_id: int, account_ids: Collection[int]) -> dict[int, Credentials]:
         return {
             account: Credentials(account, "key", "secret") for account in account_ids if account not in self.locked_out
         }
 
-    def terms(self, tenant_id: int) -> Terms:
-        return Terms(self.markets, self._slippage_bps_max, 20_000, "cd-")
+    def terms(self, tenant_id: int, shard: str) -> Terms:
+        return Terms(self.markets, self._slippage_bps_max, 20_000, self.broker_prefix, leverage_max=5)
 
     def announce(self, tenant_id: int, event: Mapping[str, Any]) -> None:
         self.announced.append(event)
+
+    def look_soon(self, tenant_id: int, shard: str) -> None:
+        self.looked_soon.append(shard)
 
     def start(self, work: Coroutine[Any, Any, Any]) -> Future[Any]:
         future: Future[Any] = Future()
@@ -99,20 +109,28 @@ class Around:
 class Worker:
     """One replicator process: its own holds and clock, the same database and exchange as the others."""
 
-    def __init__(self, site: Site, name: str) -> None:
+    def __init__(self, site: Site, name: str, around: Around | None = None) -> None:
         self.clock = Hand()
-        self.around = Around(site.exchange)
+        self.around = around or Around(site.exchange)
         self.lanes = Lanes(site.db, self.clock, holder=name, lease_ms=LEASE_MS, unknown_wait_ms=UNKNOWN_WAIT_MS)
         sender = Sender(self.around, self.lanes, self.clock, Timing(LEASE_MS, UNKNOWN_WAIT_MS))
-        self._drainer = Drainer(site.db, self.around, self.lanes, sender, self.clock)
+        preparer = Preparer(site.db, self.around)
+        self._drainer = Drainer(site.db, self.around, self.lanes, sender, self.clock, preparer)
+        self._forerunner = Forerunner(site.db, self.around, self.lanes, preparer, self.clock, pause_s=0)
         self._reconciler = Reconciler(site.db, self.around, self.lanes, sender, self.clock)
         self._tenant_id = site.tenant_id
 
-    def drain(self) -> int:
-        return self._drainer.drain(self._tenant_id, SHARD)
+    def drain(self, shard: str = SHARD) -> int:
+        return self._drainer.drain(self._tenant_id, shard)
 
-    def reconcile(self) -> int:
-        return self._reconciler.reconcile(self._tenant_id, SHARD)
+    def prepare(self, shard: str = SHARD) -> None:
+        """Prepare accounts until none lacks anything that can be given to it now."""
+        run = self._forerunner.start(self._tenant_id, shard)
+        assert run is not None
+        run.result()
+
+    def reconcile(self, shard: str = SHARD) -> int:
+        return self._reconciler.reconcile(self._tenant_id, shard)
 
 
 @dataclass
@@ -126,21 +144,30 @@ class Site:
     subscriptions: list[int]
     exchange: PaperExchange = field(default_factory=PaperExchange)
     trades: int = 0
+    leverage: dict[str, int] = field(default_factory=dict)
 
     def worker(self, name: str = "one") -> Worker:
         return Worker(self, name)
 
     def trade(
-        self, side: Side, qty: str, *, order: str | None = None, symbol: str = "BTC/USDT", fee: str = "0"
+        self,
+        side: Side,
+        qty: str,
+        *,
+        order: str | None = None,
+        symbol: str = "BTC/USDT",
+        fee: str = "0",
+        position_side: PositionSide = PositionSide.NET,
     ) -> list[StoredSignal]:
         """Let the leader trade now and store what the listener would."""
         self.trades += 1
         trade = leader_trade(self.trades, side, qty, order=order, symbol=symbol, fee=fee)
-        return self.store([(symbol, trade)])
+        return self.store([replace(trade, position_side=position_side)])
 
-    def store(self, trades: Sequence[tuple[str, LeaderTrade]]) -> list[StoredSignal]:
+    def store(self, trades: Sequence[LeaderTrade]) -> list[StoredSignal]:
+        state = LeaderState(EQUITY, self.leverage)
         with self.db.tenant(self.tenant_id) as session:
-            return store_trades(session, self.leader, trades, leader_equity=EQUITY, seen_at=utc_now())
+            return store_trades(session, self.leader, trades, state=state, seen_at=utc_now())
 
     def rows(self, query: str, **params: object) -> list[Any]:
         with self.db.tenant(self.tenant_id) as session:
@@ -183,7 +210,8 @@ class Site:
         wrong = """
             SELECT b.subscription_id FROM book b LEFT JOIN copy_fill f ON f.tenant_id = b.tenant_id
                 AND f.subscription_id = b.subscription_id AND f.symbol = b.symbol
-            GROUP BY b.subscription_id, b.symbol, b.qty
+                AND f.position_side = b.position_side
+            GROUP BY b.subscription_id, b.symbol, b.position_side, b.qty
             HAVING b.qty <> coalesce(sum(CASE f.side WHEN 'buy' THEN f.qty ELSE -f.qty END
                 - CASE f.fee_currency WHEN split_part(b.symbol, '/', 1) THEN f.fee ELSE 0 END), 0)
         """
@@ -201,19 +229,18 @@ def leader_trade(
     at_ms: int | None = None,
 ) -> LeaderTrade:
     """Return the leader's execution `number`, at `PX`; its fee is taken in base."""
-    base, _, quote = symbol.partition("/")
     now_ms = int(time.time() * 1000)
     return LeaderTrade(
         str(number),
         order or str(number),
         "",
-        base + quote,
+        symbol,
         side,
         OrderType.MARKET,
         Decimal(qty),
         PX,
         Decimal(fee),
-        base,
+        symbol.partition("/")[0],
         now_ms if at_ms is None else at_ms,
     )
 

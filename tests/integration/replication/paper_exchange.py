@@ -4,13 +4,24 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
-from copydesk.kernel import ZERO, CopydeskError, OutcomeUnknown, Unavailable, VenueRefused, utc_now
-from copydesk.trading import Credentials, Denial, Fill, Instrument, OrderRequest, OrderStatus, OrderView, Side
-from copydesk.venues import Balance, Outcome, SubmitResult
+from copydesk.kernel import ZERO, CopydeskError, OutcomeUnknown, Unavailable, VenueRefused, floor_to_step, utc_now
+from copydesk.trading import (
+    Credentials,
+    Denial,
+    Fill,
+    Instrument,
+    MarginMode,
+    OrderRequest,
+    OrderStatus,
+    OrderView,
+    PositionSide,
+    Side,
+)
+from copydesk.venues import BINANCE, Balance, Outcome, Position, SubmitResult, VenueTraits
 
 D = Decimal
 PX = Decimal(50_000)
@@ -18,11 +29,14 @@ PX = Decimal(50_000)
 
 def instrument(symbol: str) -> Instrument:
     base, _, quote = symbol.partition("/")
-    step = D("0.00001")
-    return Instrument("binance", symbol, base + quote, base, quote, D("0.01"), step, step, D(9000), D(5))
+    quote, _, settle = quote.partition(":")
+    step = D("0.001") if settle else D("0.00001")
+    spot = Instrument("binance", symbol, base + quote, base, quote, D("0.01"), step, step, D(9000), D(5))
+    return replace(spot, settle=settle, leverage_max=20) if settle else spot
 
 
-INSTRUMENTS = {symbol: instrument(symbol) for symbol in ("BTC/USDT", "ETH/USDT")}
+PERPETUAL = "BTC/USDT:USDT"
+INSTRUMENTS = {symbol: instrument(symbol) for symbol in ("BTC/USDT", "ETH/USDT", PERPETUAL)}
 
 
 @dataclass
@@ -31,7 +45,7 @@ class PaperExchange:
 
     `mood` by account: "fill", "half" (the rest expires), "miss" (expires unfilled), "rest" (accepted, no fill yet),
     "lost" (never arrives, answer unknown), "silent" (arrives and fills, answer unknown), "busy" (provably not sent),
-    "key" (the key is rejected).
+    "key" (the key is rejected), "mode" (the account is in another position mode).
     """
 
     mood: dict[int, str] = field(default_factory=dict)
@@ -41,10 +55,14 @@ class PaperExchange:
     answers: dict[str, CopydeskError] = field(default_factory=dict)
     on_submit: Callable[[], None] = lambda: None
     sold_by_hand: dict[int, Decimal] = field(default_factory=dict)
+    setups: list[tuple[int, str, object]] = field(default_factory=list)
+    setup_refused: dict[str, CopydeskError] = field(default_factory=dict)
+    listed: Mapping[str, Instrument] = field(default_factory=lambda: INSTRUMENTS)
+    traits: VenueTraits = BINANCE
 
     @property
     def instruments(self) -> Mapping[str, Instrument]:
-        return INSTRUMENTS
+        return self.listed
 
     @property
     def venue(self) -> Any:
@@ -59,7 +77,7 @@ class PaperExchange:
         self.on_submit()
         return [Outcome(self._take(key.account_id, order), time.time(), time.time()) for key, order in orders]
 
-    async def query(self, credentials: Credentials, venue_symbol: str, client_order_id: str) -> OrderView | None:
+    async def query(self, credentials: Credentials, symbol: str, client_order_id: str) -> OrderView | None:
         self.asked.append(client_order_id)
         if client_order_id in self.answers:
             raise self.answers[client_order_id]
@@ -69,11 +87,43 @@ class PaperExchange:
         owned = {base: self.owned(credentials.account_id, base) for base in ("BTC", "ETH")}
         return {base: Balance(qty, ZERO) for base, qty in owned.items()}
 
+    async def positions(self, credentials: Credentials, symbol: str | None = None) -> list[Position]:
+        """Return what orders on the perpetual have made, as a one-way account shows it, less what was sold by hand."""
+        qty = self.position(credentials.account_id)
+        flat = Position(PERPETUAL, PositionSide.NET, qty, PX, PX, 3, MarginMode.CROSS, ZERO, None)
+        return [flat] if qty else []
+
+    def position(self, account_id: int) -> Decimal:
+        qty = -self.sold_by_hand.get(account_id, ZERO)
+        for order in self.orders_of(account_id):
+            if order.symbol == PERPETUAL:
+                cum_qty = self.orders[order.client_order_id].cum_qty
+                qty += cum_qty if order.side is Side.BUY else -cum_qty
+        return qty
+
+    async def set_position_mode(self, credentials: Credentials, symbol: str, *, hedge: bool) -> None:
+        self._set(credentials, "position_mode", hedge)
+
+    async def set_margin_mode(
+        self, credentials: Credentials, symbol: str, margin_mode: MarginMode, leverage: int
+    ) -> None:
+        self._set(credentials, "margin_mode", margin_mode)
+
+    async def set_leverage(
+        self, credentials: Credentials, symbol: str, leverage: int, margin_mode: MarginMode = MarginMode.CROSS
+    ) -> None:
+        self._set(credentials, "leverage", leverage)
+
+    def _set(self, credentials: Credentials, what: str, value: object) -> None:
+        if what in self.setup_refused:
+            raise self.setup_refused[what]
+        self.setups.append((credentials.account_id, what, value))
+
     def owned(self, account_id: int, base: str = "BTC") -> Decimal:
         """Return what an account holds: all that filled, less fees in base and what its owner sold elsewhere."""
         qty = -self.sold_by_hand.get(account_id, ZERO)
         for order in self.orders_of(account_id):
-            for fill in self.orders[order.client_order_id].fills if order.venue_symbol == f"{base}USDT" else ():
+            for fill in self.orders[order.client_order_id].fills if order.symbol == f"{base}/USDT" else ():
                 qty += fill.qty if order.side is Side.BUY else -fill.qty
                 qty -= fill.fee if fill.fee_currency == base else ZERO
         return qty
@@ -87,10 +137,18 @@ class PaperExchange:
                 return Unavailable("busy", retry_after_s=0)
             case "key":
                 return VenueRefused("Invalid API-key", code=Denial.KEY_REJECTED, venue_code="-2015")
+            case "mode":
+                return VenueRefused("position side", code=Denial.POSITION_MODE_WRONG, venue_code="-4061")
         self.arrived.append((account_id, order))
         view = view_of(order, {"half": D("0.5"), "miss": ZERO, "rest": ZERO}.get(mood, D(1)), resting=mood == "rest")
         self.orders[order.client_order_id] = view
         return OutcomeUnknown("no answer") if mood == "silent" else view
+
+    def match(self) -> None:
+        """Fill whatever rests."""
+        for _, order in self.arrived:
+            if self.orders[order.client_order_id].status is OrderStatus.ACCEPTED:
+                self.orders[order.client_order_id] = view_of(order, D(1))
 
     def orders_of(self, account_id: int) -> list[OrderRequest]:
         return [order for account, order in self.arrived if account == account_id]
@@ -101,14 +159,15 @@ class PaperExchange:
 
 
 def view_of(order: OrderRequest, share: Decimal, *, resting: bool = False) -> OrderView:
-    """Return the exchange's word on an order that filled by `share`; a buy pays its fee in base."""
-    cum_qty = (order.qty * share).quantize(D("0.00001"))
+    """Return the exchange's word on an order that filled by `share`; a buy on spot pays its fee in base."""
+    cum_qty = floor_to_step(order.qty * share, INSTRUMENTS[order.symbol].qty_step)
     px = order.px or PX
-    base = order.venue_symbol.removesuffix("USDT")
-    fee, currency = (cum_qty * D("0.001"), base) if order.side is Side.BUY else (cum_qty * px * D("0.001"), "USDT")
+    base = order.symbol.partition("/")[0]
+    in_base = order.side is Side.BUY and ":" not in order.symbol
+    fee, currency = (cum_qty * D("0.001"), base) if in_base else (cum_qty * px * D("0.001"), "USDT")
     fills = (Fill(f"{order.client_order_id}-1", cum_qty, px, fee, currency, utc_now()),) if cum_qty else ()
     ended = OrderStatus.FILLED if cum_qty == order.qty else OrderStatus.EXPIRED
     status = OrderStatus.ACCEPTED if resting else ended
     return OrderView(
-        order.client_order_id, "1", order.venue_symbol, order.side, status, order.qty, cum_qty, px, fills, utc_now()
+        order.client_order_id, "1", order.symbol, order.side, status, order.qty, cum_qty, px, fills, utc_now()
     )

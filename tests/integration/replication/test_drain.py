@@ -102,10 +102,10 @@ def test_a_pair_that_the_followers_exchange_does_not_list_is_never_sent(site: Si
 def test_an_old_open_is_not_copied_and_an_old_close_is(site: Site) -> None:
     worker = site.worker()
     now_ms = int(utc_now().timestamp() * 1000)
-    site.store([("BTC/USDT", leader_trade(1, Side.BUY, "0.4", at_ms=now_ms))])
+    site.store([leader_trade(1, Side.BUY, "0.4", at_ms=now_ms)])
     worker.drain()
-    site.store([("BTC/USDT", leader_trade(2, Side.BUY, "0.4", at_ms=now_ms + 1))])
-    site.store([("BTC/USDT", leader_trade(3, Side.SELL, "0.8", at_ms=now_ms + 2))])
+    site.store([leader_trade(2, Side.BUY, "0.4", at_ms=now_ms + 1)])
+    site.store([leader_trade(3, Side.SELL, "0.8", at_ms=now_ms + 2)])
     worker.clock.ahead_s = 60
     worker.drain()
     assert site.rows("SELECT status, reason FROM copy ORDER BY id") == [

@@ -84,10 +84,10 @@ def test_a_worker_that_lost_its_lane_while_planning_stores_and_sends_nothing(sit
     site.trade(Side.BUY, "0.4")
     terms = old.around.terms
 
-    def lose_the_lane(tenant_id: int) -> object:
+    def lose_the_lane(tenant_id: int, shard: str) -> object:
         site.expire_lease()
         new.drain()
-        return terms(tenant_id)
+        return terms(tenant_id, shard)
 
     old.around.terms = lose_the_lane  # type: ignore[assignment,method-assign]
     assert old.drain() == 0

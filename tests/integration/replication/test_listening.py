@@ -12,11 +12,11 @@ from typing import Any, cast
 
 from copydesk.bootstrap import Runtime
 from copydesk.kernel import CopydeskError, Setting, VenueRefused
-from copydesk.trading import Credentials, Denial, Environment, Instrument, Side
-from copydesk.venues import Balance, LeaderTrade, StreamEvent, StreamState
+from copydesk.trading import Credentials, Denial, Environment, Instrument, PositionSide, Side
+from copydesk.venues import BINANCE, Balance, LeaderTrade, Position, StreamEvent, StreamState, VenueTraits, Wallet
 from copydesk.workers.listener import Listener
 from desk_site import Site, leader_trade
-from paper_exchange import INSTRUMENTS
+from paper_exchange import INSTRUMENTS, PERPETUAL, PX
 from redis import Redis
 
 CONNECTED = StreamEvent(StreamState.CONNECTED)
@@ -38,6 +38,7 @@ class ScriptedLeader:
     reads: int = 0
     trades: list[LeaderTrade] = field(default_factory=list)
     reading_fails: CopydeskError | None = None
+    positions_told: list[Position] = field(default_factory=list)
 
     async def _play(self) -> AsyncGenerator[StreamEvent, None]:
         script = self.scripts[self.opened] if self.opened < len(self.scripts) else [CONNECTED]
@@ -59,24 +60,34 @@ class ScriptedLeader:
         finally:
             self.closed += 1
 
-    def stream(self, venue: str, environment: Environment) -> Any:
+    def stream(self, venue: Any) -> Any:
         return SimpleNamespace(trades=lambda credentials: self._play())
 
-    def spot(self, venue: str, environment: Environment) -> Any:
+    def venue(self, venue: str, environment: Environment) -> Any:
         return self
 
-    async def sync_clock(self) -> None: ...
+    @property
+    def traits(self) -> VenueTraits:
+        return BINANCE
+
+    async def warm(self, connections: int) -> int:
+        return connections
 
     async def instruments(self) -> Mapping[str, Instrument]:
         return INSTRUMENTS
 
-    async def trades_since(self, credentials: Credentials, venue_symbol: str, since_ms: int) -> Sequence[LeaderTrade]:
+    async def trades_since(self, credentials: Credentials, symbol: str, since_ms: int) -> Sequence[LeaderTrade]:
         if self.reading_fails:
             raise self.reading_fails
         self.reads += 1
-        return [trade for trade in self.trades if trade.venue_symbol == venue_symbol]
+        return [trade for trade in self.trades if trade.symbol == symbol]
 
-    async def balances(self, credentials: Credentials) -> dict[str, Balance]:
+    async def positions(self, credentials: Credentials, symbol: str | None = None) -> list[Position]:
+        """Tell of one position after the other; the last one stays."""
+        told = self.positions_told
+        return [told.pop(0) if len(told) > 1 else told[0]] if told else []
+
+    async def balances(self, credentials: Credentials, wallet: Wallet = Wallet.SPOT) -> dict[str, Balance]:
         """Every trade moves a balance, as on any exchange."""
         return {"BTC": Balance(Decimal(len(self.trades)), Decimal(0))}
 
@@ -89,15 +100,15 @@ class ScriptedLeader:
 class Around:
     """As much of a runtime as a listener uses, with one brand; keys open to anything, nobody is announced to."""
 
-    def __init__(self, site: Site, exchange: ScriptedLeader) -> None:
-        place = SimpleNamespace(venue="binance", environment=Environment.LAB, markets=["BTC/USDT"])
+    def __init__(self, site: Site, exchange: ScriptedLeader, markets: list[str]) -> None:
+        place = SimpleNamespace(venue="binance", environment=Environment.LAB, markets=markets)
         config = SimpleNamespace(exchanges=[place], currency="USDT")
         brand = SimpleNamespace(slug="one", config=config)
         self.db = site.db
         self.tenant_ids = {"one": site.tenant_id}
         self.directory = SimpleNamespace(refresh_if_due=lambda: None, all=lambda: [brand])
         self.tenant = lambda tenant_id: brand
-        self.stream, self.spot = exchange.stream, exchange.spot
+        self.stream, self.venue = exchange.stream, exchange.venue
         self.keys = self
         self.redis = Redis()  # Never connected: a brand without followers has no lane to wake.
         self.announced: list[int] = []
@@ -117,8 +128,10 @@ class Around:
 
 
 @asynccontextmanager
-async def listening(site: Site, exchange: ScriptedLeader) -> AsyncGenerator[Listener, None]:
-    listener = Listener(cast(Runtime, Around(site, exchange)))
+async def listening(
+    site: Site, exchange: ScriptedLeader, *, markets: Sequence[str] = ("BTC/USDT",)
+) -> AsyncGenerator[Listener, None]:
+    listener = Listener(cast(Runtime, Around(site, exchange, list(markets))))
     try:
         yield listener
     finally:
@@ -210,5 +223,43 @@ def test_a_strategy_that_pauses_is_still_watched_and_one_that_closes_is_not(open
             site.act("UPDATE strategy SET status = 'live'")
             await listener.look()
             await until(lambda: exchange.opened == 2)
+
+    asyncio.run(run())
+
+
+def perpetual(number: int, side: Side, qty: str) -> LeaderTrade:
+    return leader_trade(number, side, qty, symbol=PERPETUAL)
+
+
+def position(qty: str) -> Position:
+    return Position(PERPETUAL, PositionSide.NET, Decimal(qty), PX, PX, 7, None, Decimal(0), None)
+
+
+def test_a_perpetual_that_was_held_before_is_closed_and_not_turned_round(opens: Callable[..., Site]) -> None:
+    """The stream tells of the close before the account was read; nothing is stored until it was."""
+    site = opens(followers=0)
+    sold = perpetual(1, Side.SELL, "2")
+    news = StreamEvent(StreamState.TRADES, (sold,))
+    exchange = ScriptedLeader([[sold, news, CONNECTED]], positions_told=[position("3"), position("1"), position("1")])
+
+    async def run() -> None:
+        async with listening(site, exchange, markets=["BTC/USDT", PERPETUAL]) as listener:
+            await listener.look()
+            await until(lambda: signals(site) == 1)
+
+    asyncio.run(run())
+    query = "SELECT position_before, position_after, leader_leverage FROM signal"
+    assert site.one(query) == (3, 1, 7)
+
+
+def test_a_key_that_expired_is_put_aside_with_its_own_reason(opens: Callable[..., Site]) -> None:
+    site = opens(followers=0)
+    exchange = ScriptedLeader([[VenueRefused("expired", code=Denial.KEY_EXPIRED)]])
+    query = "SELECT status, status_reason FROM account WHERE id = :id"
+
+    async def run() -> None:
+        async with listening(site, exchange) as listener:
+            told = ("unusable", "key_expired")
+            await until(lambda: site.one(query, id=site.leader.account_id) == told, listener.look)
 
     asyncio.run(run())

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from contextlib import closing
+from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
 
 from copydesk.bootstrap import Runtime
+from copydesk.replication import LeaderSetupSeen, note_setups
+from copydesk.tenancy.model import Cascade, LayerValues, Tenant
+from copydesk.tenancy.schema import Exchange, TenantConfig
 from copydesk.trading import Side
 from copydesk.workers.relay import Relay
-from desk_site import Site
+from desk_site import SHARD, Site
+from paper_exchange import PERPETUAL
 from redis import Redis
 from rq import Queue
 from rq.serializers import JSONSerializer
@@ -19,14 +24,34 @@ def test_a_lane_with_a_job_that_waits_already_is_not_woken_again(site: Site, red
     site.trade(Side.BUY, "0.4")
     site.act("UPDATE delivery SET created_at = created_at - interval '1 minute'")
     with closing(Redis.from_url(redis_url)) as redis:
-        runtime = SimpleNamespace(
-            redis=redis,
-            db=site.db,
-            directory=SimpleNamespace(refresh_if_due=lambda: None),
-            tenant_ids={"one": site.tenant_id},
-            number=lambda setting: setting.default,
-        )
-        relay = Relay(cast(Runtime, runtime))
+        relay = Relay(runtime_of(site, redis))
         # The first job has the lane, the second waits for it, and handles whatever a third would find.
         assert [relay.sweep() for _ in range(4)] == [1, 1, 0, 0]
         assert len(Queue("replicate", connection=redis, serializer=JSONSerializer)) == 1
+
+
+def test_a_lane_whose_accounts_are_not_prepared_is_woken_for_it(site: Site, redis_url: str) -> None:
+    with site.db.tenant(site.tenant_id) as session:
+        note_setups(session, site.leader, {PERPETUAL: LeaderSetupSeen(hedge=False, leverage=3)})
+    with closing(Redis.from_url(redis_url)) as redis:
+        assert Relay(runtime_of(site, redis)).sweep() == 1
+        (job,) = Queue("replicate", connection=redis, serializer=JSONSerializer).jobs
+        assert job.func_name == "copydesk.workers.jobs.prepare"
+        assert job.args == [site.tenant_id, SHARD]
+        site.worker().prepare()
+        assert Relay(runtime_of(site, redis)).sweep() == 0
+
+
+def runtime_of(site: Site, redis: Redis) -> Runtime:
+    exchange = Exchange(venue="binance", environment="lab", markets=("BTC/USDT", PERPETUAL))
+    nothing = LayerValues("")
+    brand = Tenant("one", Path(), cast(TenantConfig, SimpleNamespace(exchanges=[exchange])), Cascade(nothing, nothing))
+    runtime = SimpleNamespace(
+        redis=redis,
+        db=site.db,
+        directory=SimpleNamespace(refresh_if_due=lambda: None),
+        tenant_ids={"one": site.tenant_id},
+        tenant=lambda tenant_id: brand,
+        number=lambda setting: setting.default,
+    )
+    return cast(Runtime, runtime)

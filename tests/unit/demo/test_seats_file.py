@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 from copydesk.demo.seed import TraderSeat, write_seats
 
 ONE, TWO = (
-    TraderSeat("aurora:trader:one", "k1", "s1", "ladder"),
-    TraderSeat("boreal:trader:two", "k2", "s2", "breakout"),
+    TraderSeat("aurora:trader:one", "binance", "spot", "ladder", "k1", "s1"),
+    TraderSeat("boreal:trader:two", "okx", "perp", "turns", "k2", "s2", "p2"),
 )
 
 
@@ -27,7 +28,7 @@ def test_seats_of_a_second_brand_join_those_on_file(tmp_path: Path) -> None:
 def test_a_renewed_key_replaces_the_old_one(tmp_path: Path) -> None:
     path = tmp_path / "traders.json"
     write_seats(path, [ONE, TWO])
-    write_seats(path, [TraderSeat(ONE.account, "k3", "s3", ONE.plan)])
+    write_seats(path, [replace(ONE, api_key="k3", secret="s3")])
     assert keys(path) == {ONE.account: "k3", TWO.account: "k2"}
 
 

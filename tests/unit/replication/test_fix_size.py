@@ -6,11 +6,13 @@ from dataclasses import replace
 
 import pytest
 from copydesk.replication.fixes import Excess
+from copydesk.trading import PositionSide, Side
+from perpetual_values import PERP
 from plan_values import BTC, D
 
 
 def excess(qty: str, target: str, px: int = 50_000) -> Excess:
-    return Excess(1, 11, "BTC/USDT", D(qty), D(target), 10, D(px), 0)
+    return Excess(1, 11, "BTC/USDT", PositionSide.NET, D(qty), D(target), 10, D(px), 0)
 
 
 def test_the_excess_is_sold_down_to_the_step() -> None:
@@ -25,6 +27,21 @@ def test_dust_is_not_sold(qty: str, target: str) -> None:
 def test_what_is_dust_depends_on_the_price() -> None:
     assert excess("0.0002", "0").closable_qty(BTC) == D("0.0002")
     assert excess("0.0002", "0", px=20_000).closable_qty(BTC) == 0
+
+
+@pytest.mark.parametrize(
+    ("qty", "target", "side", "closed"),
+    [
+        ("-0.01", "-0.004", Side.BUY, "0.006"),
+        ("-0.01", "0", Side.BUY, "0.01"),
+        ("0.01", "-0.004", Side.SELL, "0.01"),
+        ("-0.01", "0.004", Side.BUY, "0.01"),
+        ("-0.0009", "0", Side.BUY, "0"),
+    ],
+)
+def test_a_perpetual_is_closed_towards_zero_and_never_beyond(qty: str, target: str, side: Side, closed: str) -> None:
+    over = Excess(1, 11, PERP.symbol, PositionSide.NET, D(qty), D(target), 10, D(50_000), 0)
+    assert (over.side, over.closable_qty(PERP)) == (side, D(closed))
 
 
 def test_no_more_is_sold_at_once_than_the_exchange_takes() -> None:

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 from copydesk.kernel import CopydeskError, OutcomeUnknown, Unavailable, VenueRefused
-from copydesk.replication.check import Verdicts, judge
 from copydesk.replication.inflight import OpenCopy
+from copydesk.replication.look import Verdicts, judge
 from copydesk.trading import Denial, Fill, OrderStatus, OrderType, OrderView, Side
 from plan_values import NOW, D
 
@@ -34,7 +34,7 @@ COPY = OpenCopy(
 FILLED = OrderView(
     "cd-1",
     "77",
-    "BTCUSDT",
+    "BTC/USDT",
     Side.BUY,
     OrderStatus.FILLED,
     D("0.004"),
@@ -66,7 +66,7 @@ def test_absence_from_the_proof_on_sends_a_fresh_open_again_under_its_id() -> No
     verdicts = judged(None)
     assert verdicts.settlements == []
     (again,) = verdicts.resend
-    request = again.request("BTCUSDT")
+    request = again.request()
     assert (request.client_order_id, request.qty, request.px) == ("cd-1", D("0.004"), D(50_250))
 
 

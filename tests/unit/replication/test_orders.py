@@ -8,13 +8,13 @@ from plan_values import D, follower, holding, plan, signal
 
 
 def test_an_open_is_immediate_or_cancel_at_its_limit() -> None:
-    request = order_request("cd-1", "BTCUSDT", plan(signal("0", "0.4"), follower()))
+    request = order_request("cd-1", "BTC/USDT", plan(signal("0", "0.4"), follower()))
     assert (request.side, request.type, request.time_in_force) == (Side.BUY, OrderType.LIMIT, TimeInForce.IOC)
     assert (request.qty, request.px, request.reduces) == (D("0.004"), D(50_250), False)
 
 
 def test_a_close_goes_to_market_and_draws_on_the_reserve_for_closes() -> None:
-    request = order_request("cd-1", "BTCUSDT", plan(signal("1", "0"), holding("0.01")))
+    request = order_request("cd-1", "BTC/USDT", plan(signal("1", "0"), holding("0.01")))
     assert (request.type, request.time_in_force, request.px, request.reduces) == (OrderType.MARKET, None, None, True)
 
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from copydesk.kernel import OutcomeUnknown, Unavailable, VenueRefused
-from copydesk.replication.outcomes import backoff_s, expired, settlement_of
+from copydesk.replication.outcomes import backoff_s, expired, settlement_of, settlement_of_view
 from copydesk.replication.settle import Settlement
 from copydesk.trading import Denial, Fill, OrderStatus, OrderView, Side
 from copydesk.venues import Outcome, SubmitResult
@@ -23,7 +23,7 @@ def settled(result: SubmitResult, *, sent_at: float | None = SENT, checks: int =
 def view(status: OrderStatus, cum_qty: str, *, fills: bool = True) -> OrderView:
     fill = Fill("t", D(cum_qty), D(50_000), D(0), "USDT", NOW)
     told = (fill,) if fills and D(cum_qty) else ()
-    return OrderView("cd-1", "77", "BTCUSDT", Side.BUY, status, D(1), D(cum_qty), D(50_000), told, NOW)
+    return OrderView("cd-1", "77", "BTC/USDT", Side.BUY, status, D(1), D(cum_qty), D(50_000), told, NOW)
 
 
 def test_a_filled_order_is_settled_with_its_fills_and_both_times() -> None:
@@ -45,6 +45,20 @@ def test_a_resting_order_is_looked_at_again() -> None:
     assert answer.status is OrderStatus.ACCEPTED
     assert answer.next_check_at is not None
     assert answer.next_check_at > NOW
+
+
+def test_what_was_only_acknowledged_is_looked_at_soon_and_then_every_second() -> None:
+    """Most exchanges acknowledge before they match, and a receipt is to show the fill."""
+    acknowledged = view(OrderStatus.ACCEPTED, "0")
+    assert settled(acknowledged).next_check_at == NOW + timedelta(milliseconds=50)
+    later = [settlement_of_view(5, acknowledged, now=NOW, looks=looks).next_check_at for looks in (1, 2, 3)]
+    assert later == [NOW + timedelta(milliseconds=ms) for ms in (200, 1_000, 1_000)]
+
+
+def test_a_refusal_for_the_sake_of_the_key_names_the_exchange_where_that_is_changed() -> None:
+    refusal = Outcome(VenueRefused("no", code=Denial.KEY_ADDRESS_REFUSED, venue_code="50110"), SENT, SENT)
+    answer = settlement_of(5, refusal, checks=0, unknown_wait_ms=3000, now=NOW, exchange="okx")
+    assert answer.facts == {"message": "no", "venue_code": "50110", "exchange": "okx"}
 
 
 def test_an_ended_order_whose_fills_are_not_all_told_is_not_over_for_us() -> None:

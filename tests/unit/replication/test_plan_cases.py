@@ -7,8 +7,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from copydesk.replication.minima import smallest_open
 from copydesk.replication.model import Book
-from copydesk.replication.plan import plan_copies, smallest_open
+from copydesk.replication.plan import plan_copies
 from copydesk.trading import Denial, OrderType, Side, SizingMode, SubscriptionState
 from plan_values import BTC, LIMITS, NOW, D, follower, holding, plan, signal
 

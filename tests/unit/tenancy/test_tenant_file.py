@@ -52,6 +52,11 @@ def test_a_complete_file_loads(site: Site, good: str) -> None:
         ("venue: binance", "venue: mtgox", "exchanges.0.venue", "binance", '"mtgox"'),
         ("environment: lab", "environment: test", "exchanges.0.environment", "'live' or 'lab'", '"test"'),
         ("[BTC/USDT]", "[BTCUSDT]", "exchanges.0.markets.0", "BTC/USDT", '"BTCUSDT"'),
+        ("venue: binance", "venue: kraken", "exchanges.0.venue", "bitget", '"kraken"'),
+        ("[BTC/USDT]", '["BTC/USDT:USDC"]', "exchanges.0.markets.0", "settled in its quote", '"BTC/USDT:USDC"'),
+        ("[BTC/USDT]", '["BTC/USDC:USDC"]', "exchanges", "the brand's currency USDT", "BTC/USDC:USDC"),
+        ("[BTC/USDT]", "[BTC/USDT]\n    broker_id: abc", "exchanges.0.broker_id", "6 to 9", '"abc"'),
+        ("[BTC/USDT]", "[BTC/USDT]\n    broker_id: a-c", "exchanges.0.broker_id", "1 to 16", '"a-c"'),
         ("name: North", "name: 7", "brand.name", "text", "7"),
         ("name: North", "nam: North", "brand.nam", "did you mean name?", "the unknown key nam"),
         ("locale_default: en", "locale_default: en\nreplicaton: {}", "replicaton", "did you mean replication?", ""),
@@ -64,6 +69,18 @@ def test_each_mistake_names_key_expectation_and_finding(
     errors = {error.key: error for error in site.errors(good.replace(old, new))}
     assert expected in errors[key].expected
     assert found in errors[key].found
+
+
+@pytest.mark.parametrize("venue", ["binance", "okx", "bybit", "bitget"])
+def test_every_exchange_may_list_pairs_and_perpetuals(site: Site, good: str, venue: str) -> None:
+    text = good.replace("venue: binance", f"venue: {venue}").replace("[BTC/USDT]", '[BTC/USDT, "BTC/USDT:USDT"]')
+    (exchange,) = site.tenant(text).config.exchanges
+    assert (exchange.venue, exchange.markets) == (venue, ("BTC/USDT", "BTC/USDT:USDT"))
+
+
+def test_a_short_broker_id_is_fine_where_it_is_no_part_of_order_ids(site: Site, good: str) -> None:
+    text = good.replace("venue: binance", "venue: bitget\n    broker_id: abc")
+    assert site.tenant(text).config.exchanges[0].broker_id == "abc"
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ depends_on = None
 
 
 TENANT_TABLES = (
+    "account_setup",
     "book",
     "copy",
     "copy_fill",
@@ -34,16 +35,27 @@ TENANT_TABLES = (
 
 def upgrade() -> None:
     op.create_table(
+        "account_setup",
+        sa.Column("tenant_id", sa.Integer(), nullable=False),
+        sa.Column("account_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("symbol", sa.Text(), nullable=False),
+        sa.Column("hedge", sa.Boolean(), nullable=False),
+        sa.Column("leverage", sa.Integer(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.PrimaryKeyConstraint("tenant_id", "account_id", "symbol", name=op.f("pk_account_setup")),
+    )
+    op.create_table(
         "book",
         sa.Column("tenant_id", sa.Integer(), nullable=False),
         sa.Column("subscription_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("symbol", sa.Text(), nullable=False),
+        sa.Column("position_side", sa.Text(), server_default="net", nullable=False),
         sa.Column("qty", sa.Numeric(precision=38, scale=18), server_default="0", nullable=False),
         sa.Column("target_qty", sa.Numeric(precision=38, scale=18), server_default="0", nullable=False),
         sa.Column("cost", sa.Numeric(precision=38, scale=18), server_default="0", nullable=False),
         sa.Column("last_signal_id", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
-        sa.PrimaryKeyConstraint("tenant_id", "subscription_id", "symbol", name=op.f("pk_book")),
+        sa.PrimaryKeyConstraint("tenant_id", "subscription_id", "symbol", "position_side", name=op.f("pk_book")),
     )
     op.create_table(
         "copy",
@@ -55,11 +67,13 @@ def upgrade() -> None:
         sa.Column("shard", sa.Text(), nullable=False),
         sa.Column("leg", sa.Text(), nullable=False),
         sa.Column("symbol", sa.Text(), nullable=False),
+        sa.Column("position_side", sa.Text(), server_default="net", nullable=False),
         sa.Column("side", sa.Text(), nullable=False),
         sa.Column("type", sa.Text(), nullable=False),
         sa.Column("qty", sa.Numeric(precision=38, scale=18), nullable=False),
         sa.Column("px", sa.Numeric(precision=38, scale=18), nullable=True),
         sa.Column("reduces", sa.Boolean(), nullable=False),
+        sa.Column("waits", sa.Boolean(), server_default="false", nullable=False),
         sa.Column("client_order_id", sa.Text(), nullable=False),
         sa.Column("status", sa.Text(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=True),
@@ -97,6 +111,7 @@ def upgrade() -> None:
         sa.Column("trade_id", sa.Text(), nullable=False),
         sa.Column("subscription_id", sa.BigInteger(), nullable=False),
         sa.Column("symbol", sa.Text(), nullable=False),
+        sa.Column("position_side", sa.Text(), server_default="net", nullable=False),
         sa.Column("side", sa.Text(), nullable=False),
         sa.Column("qty", sa.Numeric(precision=38, scale=18), nullable=False),
         sa.Column("px", sa.Numeric(precision=38, scale=18), nullable=False),
@@ -129,6 +144,7 @@ def upgrade() -> None:
         sa.Column("symbol", sa.Text(), nullable=False),
         sa.Column("trade_id", sa.Text(), nullable=False),
         sa.Column("venue_order_id", sa.Text(), nullable=False),
+        sa.Column("position_side", sa.Text(), server_default="net", nullable=False),
         sa.Column("side", sa.Text(), nullable=False),
         sa.Column("qty", sa.Numeric(precision=38, scale=18), nullable=False),
         sa.Column("px", sa.Numeric(precision=38, scale=18), nullable=False),
@@ -181,6 +197,7 @@ def upgrade() -> None:
         sa.Column("shard", sa.Text(), nullable=False),
         sa.Column("sealed_key", sa.LargeBinary(), nullable=True),
         sa.Column("sealed_secret", sa.LargeBinary(), nullable=True),
+        sa.Column("sealed_passphrase", sa.LargeBinary(), nullable=True),
         sa.Column("status", sa.Text(), server_default="active", nullable=False),
         sa.Column("status_reason", sa.Text(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
@@ -237,7 +254,9 @@ def upgrade() -> None:
         sa.Column("tenant_id", sa.Integer(), nullable=False),
         sa.Column("strategy_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("symbol", sa.Text(), nullable=False),
+        sa.Column("position_side", sa.Text(), server_default="net", nullable=False),
         sa.Column("qty", sa.Numeric(precision=38, scale=18), nullable=False),
+        sa.Column("base_qty", sa.Numeric(precision=38, scale=18), server_default="0", nullable=False),
         sa.Column("last_px", sa.Numeric(precision=38, scale=18), nullable=False),
         sa.Column("last_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(
@@ -246,7 +265,7 @@ def upgrade() -> None:
             name=op.f("fk_leader_book_tenant_id_strategy_id_strategy"),
         ),
         sa.ForeignKeyConstraint(["tenant_id"], ["tenant.id"], name=op.f("fk_leader_book_tenant_id_tenant")),
-        sa.PrimaryKeyConstraint("tenant_id", "strategy_id", "symbol", name=op.f("pk_leader_book")),
+        sa.PrimaryKeyConstraint("tenant_id", "strategy_id", "symbol", "position_side", name=op.f("pk_leader_book")),
     )
     op.create_table(
         "signal",
@@ -255,6 +274,7 @@ def upgrade() -> None:
         sa.Column("strategy_id", sa.BigInteger(), nullable=False),
         sa.Column("account_id", sa.BigInteger(), nullable=False),
         sa.Column("symbol", sa.Text(), nullable=False),
+        sa.Column("position_side", sa.Text(), server_default="net", nullable=False),
         sa.Column("side", sa.Text(), nullable=False),
         sa.Column("venue_order_id", sa.Text(), nullable=False),
         sa.Column("cum_qty", sa.Numeric(precision=38, scale=18), nullable=False),
@@ -263,6 +283,7 @@ def upgrade() -> None:
         sa.Column("position_before", sa.Numeric(precision=38, scale=18), nullable=False),
         sa.Column("position_after", sa.Numeric(precision=38, scale=18), nullable=False),
         sa.Column("leader_equity", sa.Numeric(precision=38, scale=18), nullable=False),
+        sa.Column("leader_leverage", sa.Integer(), nullable=True),
         sa.Column("venue_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("seen_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("stored_at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False),
@@ -367,3 +388,4 @@ def downgrade() -> None:
     )
     op.drop_table("copy")
     op.drop_table("book")
+    op.drop_table("account_setup")

@@ -1,0 +1,221 @@
+"""How leaders' accounts are set up for perpetuals, and which followers' accounts are not set up likewise yet."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import NamedTuple
+
+from sqlalchemy import text
+
+from copydesk.db import TenantSession, array_literal
+from copydesk.replication.intake import Leader
+from copydesk.replication.port import Terms
+from copydesk.trading import Instrument
+
+
+class Setup(NamedTuple):
+    """How an account trades one perpetual; the margin mode is the same for all (`orders.MARGIN_MODE`)."""
+
+    hedge: bool
+    leverage: int
+
+
+class Change(NamedTuple):
+    """From what was noted of an account, None for nothing, to what it was set to."""
+
+    before: Setup | None
+    now: Setup
+
+
+class LeaderSetupSeen(NamedTuple):
+    """What was seen of a leader's account; a leverage of None has not been seen yet."""
+
+    hedge: bool
+    leverage: int | None
+
+
+class Gap(NamedTuple):
+    """A follower's account that lacks the setup of one perpetual."""
+
+    symbol: str
+    account_id: int
+
+
+def capped(leverage: int | None, *, brand_max: int, instrument_max: int) -> int:
+    """Follow the leader's leverage as far as brand and instrument allow. Pure.
+
+    One that is not known counts as one: more margin than needed, but never more risk than the leader's.
+    """
+    return max(min(leverage or 1, brand_max, instrument_max), 1)
+
+
+_SEEN = text("SELECT symbol, hedge, leverage FROM leader_setup WHERE strategy_id = :strategy_id")
+_NOTE = text(
+    """
+    INSERT INTO leader_setup (tenant_id, strategy_id, symbol, hedge, leverage)
+    SELECT :tenant_id, :strategy_id, seen.* FROM unnest(
+        CAST(:symbols AS text[]), CAST(:hedges AS boolean[]), CAST(:leverages AS integer[])) AS seen
+    ON CONFLICT (tenant_id, strategy_id, symbol) DO UPDATE
+    SET hedge = excluded.hedge, leverage = excluded.leverage, at = now()
+    WHERE (leader_setup.hedge, leader_setup.leverage) IS DISTINCT FROM (excluded.hedge, excluded.leverage)
+    """
+)
+_SHARDS = text(
+    """
+    SELECT DISTINCT a.shard FROM subscription s
+    JOIN account a ON a.tenant_id = s.tenant_id AND a.id = s.account_id WHERE s.strategy_id = :strategy_id
+    """
+)
+
+# What accounts should be set to, one row for each strategy of each; one that fits any of its strategies `fits`.
+# Perpetuals that a leader is known to trade come first.
+_WANTED = text(
+    """
+    SELECT shard, account_id, symbol, hedge, leverage FROM (
+        SELECT a.shard, a.id AS account_id, l.symbol, l.hedge, m.leverage, l.leverage IS NULL AS unseen,
+               coalesce(bool_or(p.hedge = l.hedge AND p.leverage = m.leverage) OVER (PARTITION BY a.id, l.symbol),
+                        false) AS fits
+        FROM leader_setup l
+        JOIN unnest(CAST(:symbols AS text[]), CAST(:leverages_max AS integer[])) AS listed(symbol, leverage_max)
+            ON listed.symbol = l.symbol
+        CROSS JOIN LATERAL (
+            SELECT greatest(least(coalesce(l.leverage, 1), :leverage_max, listed.leverage_max), 1) AS leverage) AS m
+        JOIN strategy t ON t.tenant_id = l.tenant_id AND t.id = l.strategy_id AND t.status = 'live'
+        JOIN subscription s ON s.tenant_id = l.tenant_id AND s.strategy_id = l.strategy_id
+            AND s.state IN ('synced', 'catching_up')
+        JOIN account a ON a.tenant_id = s.tenant_id AND a.id = s.account_id AND a.status = 'active'
+            AND split_part(a.shard, ':', 1) = :place
+        LEFT JOIN account_setup p ON p.tenant_id = a.tenant_id AND p.account_id = a.id AND p.symbol = l.symbol
+        WHERE CAST(:ids AS bigint[]) IS NULL OR a.id = ANY(CAST(:ids AS bigint[]))
+    ) AS wanted
+    WHERE NOT fits OR CAST(:ids AS bigint[]) IS NOT NULL
+    ORDER BY unseen, symbol, account_id
+    """
+)
+
+_STORED = text("SELECT account_id, symbol, hedge, leverage FROM account_setup WHERE account_id = ANY(:ids)")
+# Where another worker has noted something else meanwhile, nobody knows which of both was set last: nothing is noted, so
+# that it is set once more.
+_STORE = text(
+    """
+    WITH ready AS (
+        SELECT * FROM unnest(
+            CAST(:ids AS bigint[]), CAST(:hedges AS boolean[]), CAST(:leverages AS integer[]),
+            CAST(:hedges_before AS boolean[]), CAST(:leverages_before AS integer[]))
+            AS r(id, hedge, leverage, hedge_before, leverage_before)
+    ), crossed AS (
+        DELETE FROM account_setup a USING ready WHERE a.account_id = ready.id AND a.symbol = :symbol
+          AND (a.hedge, a.leverage) IS DISTINCT FROM (ready.hedge_before, ready.leverage_before)
+          AND (a.hedge, a.leverage) IS DISTINCT FROM (ready.hedge, ready.leverage)
+        RETURNING a.account_id
+    )
+    INSERT INTO account_setup (tenant_id, account_id, symbol, hedge, leverage)
+    SELECT :tenant_id, id, :symbol, hedge, leverage FROM ready WHERE id NOT IN (SELECT account_id FROM crossed)
+    ON CONFLICT (tenant_id, account_id, symbol) DO UPDATE
+    SET hedge = excluded.hedge, leverage = excluded.leverage, at = now()
+    """
+)
+# One position mode counts for the whole account: its other perpetuals are not as they were noted.
+_FORGET_OTHER_MODE = text(
+    """
+    DELETE FROM account_setup a
+    USING unnest(CAST(:ids AS bigint[]), CAST(:hedges AS boolean[])) AS ready(id, hedge)
+    WHERE a.account_id = ready.id AND a.hedge <> ready.hedge
+    """
+)
+
+# By account, what each of its perpetuals is, or may be, set to.
+Stored = dict[int, dict[str, Setup]]
+Choices = dict[int, dict[str, set[Setup]]]
+
+
+def seen_setups(session: TenantSession, leader: Leader) -> dict[str, LeaderSetupSeen]:
+    """Return how the leader's account was seen set up, by perpetual."""
+    rows = session.execute(_SEEN, {"strategy_id": leader.strategy_id})
+    return {symbol: LeaderSetupSeen(hedge, leverage) for symbol, hedge, leverage in rows}
+
+
+def note_setups(session: TenantSession, leader: Leader, seen: Mapping[str, LeaderSetupSeen]) -> list[str]:
+    """Note how the leader's account is set up, and return the shards where followers' accounts may have to follow."""
+    params = {
+        "tenant_id": session.tenant_id,
+        "strategy_id": leader.strategy_id,
+        "symbols": list(seen),
+        "hedges": [setup.hedge for setup in seen.values()],
+        "leverages": [setup.leverage for setup in seen.values()],
+    }
+    session.execute(_NOTE, params)
+    return list(session.execute(_SHARDS, {"strategy_id": leader.strategy_id}).scalars())
+
+
+class Bounds(NamedTuple):
+    """Where accounts are prepared: the perpetuals of one exchange environment, with the highest leverage of each."""
+
+    place: str
+    markets: Mapping[str, int]
+    leverage_max: int
+
+    def params(self, ids: Collection[int] | None = None) -> dict[str, object]:
+        return {
+            "place": self.place,
+            "symbols": list(self.markets),
+            "leverages_max": list(self.markets.values()),
+            "leverage_max": self.leverage_max,
+            "ids": None if ids is None else sorted(ids),
+        }
+
+
+def bounds_of(shard: str, terms: Terms, instruments: Mapping[str, Instrument]) -> Bounds:
+    """Return what a brand offers at a shard's exchange: its perpetuals that are in trading."""
+    listed = (instruments[symbol] for symbol in sorted(terms.markets) if symbol in instruments)
+    markets = {i.symbol: i.leverage_max for i in listed if i.perpetual and i.trading}
+    return Bounds(shard.partition(":")[0], markets, terms.leverage_max)
+
+
+def unprepared_lanes(session: TenantSession, bounds: Bounds) -> set[str]:
+    """Return the shards of one exchange environment where accounts lack a setup.
+
+    A highest leverage that is not known exactly may make a lane show up that lacks nothing.
+    """
+    return {row.shard for row in session.execute(_WANTED, bounds.params())}
+
+
+def gaps(session: TenantSession, shard: str, bounds: Bounds) -> list[Gap]:
+    """Return what the accounts of a shard lack, the same perpetual together, those that the leader trades first."""
+    rows = session.execute(_WANTED, bounds.params())
+    return list(dict.fromkeys(Gap(row.symbol, row.account_id) for row in rows if row.shard == shard))
+
+
+def choices(session: TenantSession, accounts: Collection[int], bounds: Bounds) -> Choices:
+    """Return what these accounts should be set to: several where strategies of one account differ."""
+    found: Choices = {}
+    for row in session.execute(_WANTED, bounds.params(accounts)):
+        found.setdefault(row.account_id, {}).setdefault(row.symbol, set()).add(Setup(row.hedge, row.leverage))
+    return found
+
+
+def stored_setups(session: TenantSession, accounts: Collection[int]) -> Stored:
+    """Return what these accounts were set to, by perpetual."""
+    found: Stored = {}
+    for account_id, symbol, hedge, leverage in session.execute(_STORED, {"ids": sorted(accounts)}):
+        found.setdefault(account_id, {})[symbol] = Setup(hedge, leverage)
+    return found
+
+
+def store_setups(session: TenantSession, symbol: str, ready: Mapping[int, Change], *, account_wide_mode: bool) -> None:
+    """Note that accounts are set up for a perpetual; an `account_wide_mode` undoes what was noted in the other mode."""
+    if not ready:
+        return
+    changes = list(ready.values())
+    params = {
+        "tenant_id": session.tenant_id,
+        "symbol": symbol,
+        "ids": array_literal(list(ready)),
+        "hedges": [change.now.hedge for change in changes],
+        "leverages": [change.now.leverage for change in changes],
+        "hedges_before": [change.before.hedge if change.before else None for change in changes],
+        "leverages_before": [change.before.leverage if change.before else None for change in changes],
+    }
+    session.execute(_STORE, params)
+    if account_wide_mode:
+        session.execute(_FORGET_OTHER_MODE, params)

@@ -1,0 +1,149 @@
+"""The listener's price feeds: exactly one for each environment of an exchange, for all brands together.
+
+What is followed is the union of the brands' markets and of the instruments in which anybody holds a position. What is
+written is public and names no brand (see `copydesk.marks`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import aclosing
+from functools import partial
+from typing import NamedTuple
+
+from redis.exceptions import RedisError
+
+from copydesk.bootstrap import Runtime
+from copydesk.kernel import CopydeskError
+from copydesk.marks import MarkWriter, place_name
+from copydesk.replication import open_instruments
+from copydesk.trading import Environment
+from copydesk.venues import FeedState, MarketStream, Price, Venue
+
+log = logging.getLogger(__name__)
+
+WRITE_EVERY_S = 0.2
+LOOK_EVERY_S = 10.0
+_TRY_AGAIN_S = 5.0
+
+Place = tuple[str, Environment]
+
+
+class _Feed(NamedTuple):
+    symbols: frozenset[str]
+    task: asyncio.Task[None]
+
+
+class PriceFeeds:
+    """Keep every environment's feed running; `open_venue` opens what the listener shares with it."""
+
+    def __init__(
+        self,
+        runtime: Runtime,
+        open_venue: Callable[[Place], Awaitable[Venue]],
+        *,
+        look_every_s: float = LOOK_EVERY_S,
+    ) -> None:
+        self._runtime = runtime
+        self._open_venue = open_venue
+        self._feeds: dict[Place, _Feed] = {}
+        self._look_every_s = look_every_s
+        self._looked_at = -look_every_s
+
+    async def look(self) -> None:
+        """Follow what is wanted now; call it often. A feed begins anew when its instruments change or it has ended."""
+        if time.monotonic() - self._looked_at < self._look_every_s:
+            return
+        wanted = await asyncio.to_thread(self._wanted)
+        self._looked_at = time.monotonic()
+        await self._end(self._feeds.keys() - wanted.keys())
+        for place, symbols in wanted.items():
+            feed = self._feeds.get(place)
+            if feed is not None and feed.task.done() and not feed.task.cancelled():
+                log.error("prices of %s-%s ended: %r", *place, feed.task.exception())
+            elif feed is not None and feed.symbols == symbols:
+                continue
+            await self._end({place})
+            self._feeds[place] = _Feed(symbols, asyncio.create_task(self._follow(place, symbols)))
+
+    async def aclose(self) -> None:
+        """End every feed."""
+        await self._end(set(self._feeds))
+
+    async def _end(self, places: set[Place]) -> None:
+        ended = [self._feeds.pop(place).task for place in places if place in self._feeds]
+        for task in ended:
+            task.cancel()
+        await asyncio.gather(*ended, return_exceptions=True)
+
+    def _wanted(self) -> dict[Place, frozenset[str]]:
+        wanted: dict[Place, set[str]] = {}
+        for tenant in self._runtime.directory.all():
+            for exchange in tenant.config.exchanges:
+                wanted.setdefault((exchange.venue, exchange.environment), set()).update(exchange.markets)
+        for tenant_id in self._runtime.tenant_ids.values():
+            with self._runtime.db.tenant(tenant_id) as session:
+                for venue, environment, symbol in open_instruments(session):
+                    wanted.setdefault((venue, Environment(environment)), set()).add(symbol)
+        return {place: frozenset(symbols) for place, symbols in wanted.items() if symbols}
+
+    async def _follow(self, place: Place, symbols: frozenset[str]) -> None:
+        """Open the exchange, however long that takes, and follow its prices until canceled."""
+        while True:
+            try:
+                venue = await self._open_venue(place)
+                break
+            except CopydeskError as error:
+                log.warning("no prices of %s-%s yet: %s", *place, error)
+            await asyncio.sleep(_TRY_AGAIN_S)
+        feed = Feed(MarkWriter(self._runtime.redis, place_name(*place)), place_name(*place))
+        await feed.run(self._runtime.market_stream(venue), symbols)
+
+
+class Feed:
+    """Bring one stream's prices to Redis: of each instrument the newest, every 200 ms at most."""
+
+    def __init__(self, writer: MarkWriter, place: str) -> None:
+        self._writer = writer
+        self._place = place
+        self._waiting: dict[str, Price] = {}
+        self._written = True
+
+    async def run(self, stream: MarketStream, symbols: frozenset[str]) -> None:
+        """Read and write until canceled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._read(stream, symbols))
+            tasks.create_task(self._write(symbols))
+
+    async def _read(self, stream: MarketStream, symbols: frozenset[str]) -> None:
+        async with aclosing(stream.prices(symbols)) as events:
+            async for event in events:
+                if event.state is FeedState.LOST:
+                    log.warning("prices of %s: %s", self._place, event.reason)
+                self._waiting |= {price.symbol: price for price in event.prices}
+
+    async def _write(self, symbols: frozenset[str]) -> None:
+        """Write what waits; while Redis is away, the newest prices wait here."""
+        await self._try(partial(self._writer.begin, symbols))
+        while True:
+            waiting, self._waiting = self._waiting, {}
+            if waiting and not await self._try(partial(self._writer.write, tuple(waiting.values()))):
+                self._waiting = waiting | self._waiting
+            await asyncio.sleep(WRITE_EVERY_S)
+
+    async def _try(self, write: Callable[[], None]) -> bool:
+        """Write in a thread; say once that Redis is away, and once that it is back."""
+        try:
+            await asyncio.to_thread(write)
+        except RedisError as error:
+            if self._written:
+                log.warning("prices of %s are not written: %s", self._place, error)
+            self._written = False
+            return False
+        if not self._written:
+            log.warning("prices of %s are written again", self._place)
+        self._written = True
+        return True

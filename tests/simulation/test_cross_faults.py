@@ -1,0 +1,91 @@
+"""Trouble across exchanges: answers lost, replicators killed, streams broken or mute. Nothing is doubled or lost."""
+
+from __future__ import annotations
+
+from copydesk.stack import wait_until
+from cross_cast import Cast
+from cross_desk import ORDER_PATHS, CrossDesk
+from cross_stage import CrossScript
+
+SCRIPT = CrossScript()
+RTT_MS = 150
+_PLANNED = "SELECT count(*) FROM copy WHERE status = 'planned' AND signal_id = (SELECT max(id) FROM signal)"
+_SIGNALS = "SELECT count(*) FROM signal"
+
+
+def go_flat(desk: CrossDesk, cast: Cast, side: str, qty: str) -> None:
+    seq = desk.exchange.now()
+    cast.trade(side, qty)
+    desk.await_copied(cast, seq, orders=1)
+
+
+def test_answers_lost_after_execution_are_found_by_the_orders_ids(desk: CrossDesk) -> None:
+    cast, seq = desk.casts["okx"], desk.exchange.now()
+    for seat in cast.seats[::2] + cast.on("bybit") + cast.on("okx"):
+        desk.exchange.harm("execute_then_drop", path=ORDER_PATHS[seat.venue], account=seat.account, times=1)
+    cast.trade("buy", "0.4")
+    desk.await_copied(cast, seq, orders=1)
+    desk.exchange.heal()
+    seq = desk.exchange.now()
+    for seat in cast.on("bybit") + cast.on("okx"):
+        desk.exchange.harm("execute_then_drop", path=ORDER_PATHS[seat.venue], account=seat.account, times=1)
+    cast.trade("sell", "0.4")
+    desk.await_copied(cast, seq, orders=1)
+    struck = {record["account"] for record in desk.exchange.records() if record["kind"] == "fault"}
+    assert {seat.account for seat in cast.on("okx") + cast.on("bybit")} <= struck
+
+
+def test_a_replicator_killed_in_the_middle_of_all_exchanges_doubles_and_loses_nothing(desk: CrossDesk) -> None:
+    cast, seq = desk.casts["okx"], desk.exchange.now()
+    desk.exchange.rtt(RTT_MS)
+    cast.trade("sell", "0.4")
+    desk.await_orders(cast, seq, 1)
+    desk.roles.kill("replicator")
+    desk.exchange.rtt(0)
+    assert 0 < sum(map(len, desk.orders(cast, seq).values())) < len(cast.seats)
+    desk.roles.start("replicator")
+    desk.await_copied(cast, seq, orders=1)
+    go_flat(desk, cast, "buy", "0.4")
+
+
+def test_a_replicator_killed_between_storing_and_sending_sends_after_its_restart(desk: CrossDesk) -> None:
+    """The exchanges stand still meanwhile, so that nothing that was stored can be executed."""
+    cast = desk.casts["bybit"]
+    # The first open of all tells the leader's leverage, which has to be set before anything is stored.
+    for side in ("sell", "buy"):
+        go_flat(desk, cast, side, "4")
+    seq = desk.exchange.now()
+    known = desk.scalar(cast, _SIGNALS)
+    desk.roles.freeze("replicator")
+    cast.trade("buy", "8")
+    assert wait_until(lambda: desk.scalar(cast, _SIGNALS) > known, patience_s=20, poll_s=0.05), desk.where()
+    desk.roles.freeze("lab")
+    desk.roles.thaw("replicator")
+    stored = wait_until(lambda: desk.scalar(cast, _PLANNED) > 0, patience_s=15)
+    desk.roles.kill("replicator")
+    desk.roles.thaw("lab")
+    assert stored and not desk.arrived(cast, seq), desk.where()
+    desk.roles.start("replicator")
+    desk.await_copied(cast, seq, orders=1)
+    go_flat(desk, cast, "sell", "8")
+
+
+def test_trades_made_while_a_leaders_stream_is_down_or_mute_are_copied(desk: CrossDesk) -> None:
+    casts, quantities = (desk.casts["okx"], desk.casts["bybit"]), {"okx": "0.2", "bybit": "4"}
+    seq = desk.exchange.now()
+    for cast in casts:
+        qty = quantities[cast.troupe.slug]
+        cast.trade("buy", qty)
+        harm = {"harm": "disconnect", "account": cast.leader}
+        assert desk.exchange.control.call("POST", "faults", harm)["disconnected"] >= 1
+        cast.trade("buy", qty)
+    for cast in casts:
+        desk.await_copied(cast, seq, orders=2)
+    seq = desk.exchange.now()
+    for cast in casts:
+        desk.exchange.control.call("POST", "faults", {"harm": "mute", "account": cast.leader})
+        cast.trade("sell", quantities[cast.troupe.slug])
+        cast.trade("sell", quantities[cast.troupe.slug])
+    for cast in casts:
+        desk.await_copied(cast, seq, orders=2)
+        assert set(desk.held(cast).values()) == {0}
