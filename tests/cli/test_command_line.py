@@ -49,8 +49,8 @@ def test_help_of_every_command_shows_an_example(words: tuple[str, ...]) -> None:
         ["demo", "check", "--seconds", "3601"],
         ["bench", "fanout", "--rtt-ms", "-1"],
         ["bench", "fanout", "--rtt-ms", "60001"],
-        ["lab", "--speed", "100001"],
-        ["lab", "--rtt-ms", "nan"],
+        ["lab", "serve", "--speed", "100001"],
+        ["lab", "serve", "--rtt-ms", "nan"],
     ],
     ids=" ".join,
 )

@@ -20,6 +20,7 @@ from copydesk.kernel import utc_now
 from copydesk.replication import (
     LaneFigures,
     Leader,
+    LeaderState,
     NewStrategy,
     NewSubscription,
     add_strategy,
@@ -97,7 +98,7 @@ def store_signal(runtime: Runtime, slug: str) -> int:
             trade_id="1",
             venue_order_id="1",
             client_order_id="",
-            venue_symbol="BTCUSDT",
+            symbol="BTC/USDT",
             side=Side.BUY,
             order_type=None,
             qty=Decimal("0.1"),
@@ -107,7 +108,7 @@ def store_signal(runtime: Runtime, slug: str) -> int:
             at_ms=int(now.timestamp() * 1000),
         )
         watched = Leader(tenant_id, strategy, leader, now)
-        store_trades(session, watched, [("BTC/USDT", trade)], leader_equity=Decimal(100_000), seen_at=now)
+        store_trades(session, watched, [trade], state=LeaderState(Decimal(100_000)), seen_at=now)
     return leader
 
 

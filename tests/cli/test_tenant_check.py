@@ -128,7 +128,7 @@ def test_explain_shows_value_layer_and_source(site: Path, capsys: pytest.Capture
     explained = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert explained["layer"] == "tenant file"
     assert explained["value"] == 40
-    assert explained["source"] == "tenants/aurora/tenant.yaml:32"
+    assert explained["source"] == "tenants/aurora/tenant.yaml:41"
     assert run(["config", "explain", "aurora", "tenancy.refresh_interval_ms"]) == 0
     assert "layer  installation defaults" in capsys.readouterr().out
 

@@ -28,6 +28,8 @@ NBSP = "\u00a0"
         (lambda: figures.money(D("32105.056"), "USDT"), f"32,105.06{NBSP}USDT"),
         (lambda: figures.signed_money(D("-4.1"), "USDT"), f"−4.10{NBSP}USDT"),
         (lambda: figures.qty(D("0.004000000000000000")), "0.004"),
+        (lambda: figures.quote("BTC/USDT"), "USDT"),
+        (lambda: figures.quote("BTC/USDC:USDC"), "USDC"),
         (lambda: figures.qty(D("1E+3")), "1,000"),
         (lambda: figures.px(D("64214.020000000000000000")), "64,214.02"),
         (lambda: figures.px(D("0.000012345678")), "0.00001235"),

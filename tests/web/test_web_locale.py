@@ -8,6 +8,7 @@ from decimal import Decimal
 import flask_babel
 import pytest
 from babel.messages.pofile import read_po
+from copydesk.replication.model import UNSET
 from copydesk.trading import Denial, OrderStatus, SizingMode, SubscriptionState
 from copydesk.web.app import TRANSLATIONS
 from copydesk.web.words import reason_label, sizing_words, state_words, words
@@ -107,6 +108,21 @@ def test_a_catalog_keeps_every_placeholder(locale: str) -> None:
 def test_numbers_in_a_reason_follow_the_locale(app: Flask) -> None:
     with app.test_request_context(), flask_babel.force_locale("de"):
         assert "4,10\u00a0USDT" in words("below_notional_min", FACTS)
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_what_must_be_changed_at_an_exchange_is_said_with_its_name(app: Flask, locale: str) -> None:
+    told = {"exchange": "okx", "leverage": "5"}
+    reasons = [d for d in Denial if d.startswith("key_") or d in UNSET or d is Denial.CLOCK_SKEWED]
+    with app.test_request_context(), flask_babel.force_locale(locale):
+        said = [words(reason, told) for reason in reasons]
+    assert [sentence for sentence in said if "OKX" not in sentence] == []
+
+
+def test_a_perpetual_too_small_names_the_smallest_order_of_its_exchange(app: Flask) -> None:
+    facts = {"notional": "200", "minimum": "500", "currency": "USDT", "exchange": "bybit"}
+    with app.test_request_context():
+        assert "500.00\u00a0USDT at Bybit" in words("below_qty_min", facts)
 
 
 def test_an_unknown_reason_is_still_an_honest_sentence(app: Flask) -> None:

@@ -12,7 +12,7 @@ from copydesk.db import Database
 from copydesk.kernel import NotFound
 from copydesk.replication.desk import recent_signals, signal_detail
 from copydesk.replication.leaderboard import equity_curve, sort_cards, strategy_cards, strategy_page
-from copydesk.replication.tables import EquityPoint
+from copydesk.replication.tables import EquityPoint, LeaderBook
 from site_seed import NOW, VENUE_AT, Seeded
 from sqlalchemy import event
 from sqlalchemy.orm import Session
@@ -76,6 +76,19 @@ def test_a_strategy_page_lists_positions_states_and_reasons(session: Session) ->
     assert page.followers_by_state == {"synced": 4}
     assert page.reasons == [("below_notional_min", 1)]
     assert len(page.recent) == 1
+
+
+def test_a_short_is_listed_below_zero_and_by_its_size(session: Session, seeded: Seeded) -> None:
+    tenant_id, perpetual = seeded.tenant_ids["aurora"], "BTC/USDT:USDT"
+    strategy_id = strategy_page(session, "dawn", now=NOW).card.id
+    for side, qty in (("short", D(-2)), ("long", D(0))):
+        book = LeaderBook(tenant_id=tenant_id, strategy_id=strategy_id, symbol=perpetual, qty=qty, last_px=D(60000))
+        book.position_side = side
+        session.add(book)
+    session.flush()
+    page = strategy_page(session, "dawn", now=NOW)
+    assert page.positions[0] == (perpetual, D(-2), D(60000), D(-120000))
+    assert [position.symbol for position in page.positions] == [perpetual, "BTC/USDT"]
 
 
 def test_a_long_record_is_thinned_and_keeps_its_deepest_fall(session: Session, seeded: Seeded) -> None:

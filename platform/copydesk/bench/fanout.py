@@ -210,7 +210,7 @@ def _stage(plan: Plan, options: RoleOptions, environ: Mapping[str, str], say: Sa
         try:
             supervisor.start(environment)
             urls = binance_urls(environment["COPYDESK_LAB_REST"], environment["COPYDESK_LAB_STREAM"])
-            with LabControl(environment["COPYDESK_LAB_REST"], token) as lab:
+            with LabControl(environment["COPYDESK_LAB_CONTROL"], token) as lab:
                 say(f"opening {plan.followers} follower accounts")
                 leader_key, crowd = _seed(runtime, lab, plan.followers)
                 leader = ccxt.binance(

@@ -18,6 +18,7 @@ from copydesk.kernel import CopydeskError
 
 COMMANDS = {
     "tenant": "Check a brand's file, store its secrets.",
+    "accounts": "Check the key of an exchange account.",
     "config": "Explain where a setting's value comes from.",
     "up": "Run the whole installation as one supervised process tree.",
     "web": "Serve the branded sites.",
@@ -25,7 +26,7 @@ COMMANDS = {
     "listen": "Follow traders' accounts and store their signals.",
     "work": "Run a queue worker.",
     "relay": "Wake what the queue lost, run schedules.",
-    "lab": "Run the simulated exchange.",
+    "lab": "Run and steer the simulated exchanges.",
     "migrate": "Bring the database to the newest revision.",
     "demo": "Set up and run the two demo brands.",
     "bench": "Measure, and print the table.",

@@ -6,11 +6,13 @@ import os
 import shutil
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.console import Console
 from rich.table import Table
 
+from copydesk.bench.lab_orders import LANES
 from copydesk.cli.installation import open_installation, print_json, with_root
 from copydesk.cli.options import Number
 from copydesk.cli.ports import free_ports
@@ -54,7 +56,7 @@ def fanout(root: Path, followers: int, rtt_ms: float, signals: int, plain: bool,
 
     installation = open_installation(root, None)
     var_dir = Path(tempfile.mkdtemp(prefix="copydesk-bench-"))
-    port, live_port, lab_port, lab_ws_port = free_ports(4)
+    port, live_port, lab_port, lab_ws_port, lab_control_port = free_ports(5)
     options = RoleOptions(
         root=installation.root.resolve(),
         var_dir=var_dir,
@@ -62,6 +64,7 @@ def fanout(root: Path, followers: int, rtt_ms: float, signals: int, plain: bool,
         live_port=live_port,
         lab_port=lab_port,
         lab_ws_port=lab_ws_port,
+        lab_control_port=lab_control_port,
     )
     try:
         with interruptible():
@@ -76,4 +79,107 @@ def fanout(root: Path, followers: int, rtt_ms: float, signals: int, plain: bool,
     table = Table("figure", "value", title=f"One leader fill to {followers} followers")
     for name, value in figures.items():
         table.add_row(name, f"{value:,}")
+    Console().print(table)
+
+
+@command.command("lab")
+@click.option(
+    "--orders", default=30_000, show_default=True, type=click.IntRange(1_000), help="Orders of each dialect and mode."
+)
+@click.option(
+    "--accounts", default=1_000, show_default=True, type=click.IntRange(100, 5_000), help="Accounts that place them."
+)
+@click.option(
+    "--connections", default=64, show_default=True, type=click.IntRange(1, 250), help="Kept-alive connections."
+)
+@click.option(
+    "--ahead", default=8, show_default=True, type=click.IntRange(1, 64), help="Requests sent ahead of answers."
+)
+@click.option(
+    "--dialect",
+    "dialects",
+    multiple=True,
+    type=click.Choice([lane.name for lane in LANES]),
+    help="Only this one; may be repeated.",
+)
+@click.option("--plain/--no-plain", default=True, help="Also do the same orders by unmodified ccxt.")
+@click.option("--json", "as_json", is_flag=True, help="Print the figures as one line of JSON.")
+def lab(
+    orders: int,
+    accounts: int,
+    connections: int,
+    ahead: int,
+    dialects: tuple[str, ...],
+    plain: bool,
+    as_json: bool,
+) -> None:
+    """Measure how many orders the lab takes on one core, by dialect, matched and light.
+
+    \b
+    Examples:
+      copydesk bench lab
+      copydesk bench lab --dialect okx --orders 10000 --ahead 1 --no-plain --json
+    """
+    from copydesk.bench.lab import ROUND_PER_ACCOUNT, Plan, run_lab
+    from copydesk.cli.up import interruptible
+
+    rounds = max(1, round(orders / (accounts * ROUND_PER_ACCOUNT)))
+    plan = Plan(accounts, rounds, connections, ahead, plain=plain, lanes=dialects)
+    folder = Path(tempfile.mkdtemp(prefix="copydesk-bench-"))
+    try:
+        with interruptible():
+            figures = run_lab(plan, folder, lambda line: click.echo(line, err=True))
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    if as_json:
+        print_json(figures)
+        return
+    _print_rows(f"Orders a second on one core; {ahead} sent ahead on {connections} connections", figures["rows"])
+    _print_rows("Memory and restart", [figures["memory"]])
+
+
+@command.command("venues")
+@click.option("--accounts", default=1_000, show_default=True, type=click.IntRange(100, 5_000), help="Accounts.")
+@click.option(
+    "--rows",
+    default=2_000,
+    show_default=True,
+    type=click.IntRange(100, 10_000),
+    help="Instruments in each of an exchange's lists, spot and perpetual.",
+)
+@click.option("--rounds", default=5, show_default=True, type=click.IntRange(1, 50), help="Measurements of each call.")
+@click.option("--exchange", "venues", multiple=True, help="Only this exchange; may be repeated.")
+@click.option("--json", "as_json", is_flag=True, help="Print the figures as one line of JSON.")
+def venues(accounts: int, rows: int, rounds: int, venues: tuple[str, ...], as_json: bool) -> int:
+    """Measure what one warm venue serves, beside one ccxt instance for each account, and how long calls stall the loop.
+
+    Exits 1 when a call keeps the event loop for more than 20 ms.
+
+    \b
+    Examples:
+      copydesk bench venues --json
+      copydesk bench venues --exchange okx --accounts 200 --rounds 3
+    """
+    from copydesk.bench.venues import Plan, run_venues
+    from copydesk.cli.up import interruptible
+
+    folder = Path(tempfile.mkdtemp(prefix="copydesk-bench-"))
+    try:
+        with interruptible():
+            figures = run_venues(Plan(accounts, rows, rounds, venues), folder, lambda line: click.echo(line, err=True))
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    if as_json:
+        print_json(figures)
+    else:
+        _print_rows(f"{accounts:,} accounts, each after its first order", figures["warm"])
+        stalls = [{**row, "ok": "yes" if row["ok"] else "NO"} for row in figures["stalls"]]
+        _print_rows("Longest stall of the event loop: processor time, its worst round, wall clock", stalls)
+    return 0 if figures["ok"] else 1
+
+
+def _print_rows(title: str, rows: list[dict[str, Any]]) -> None:
+    table = Table(*(name.replace("_", " ") for name in rows[0]), title=title)
+    for row in rows:
+        table.add_row(*(f"{value:,}" if isinstance(value, int | float) else value for value in row.values()))
     Console().print(table)

@@ -29,7 +29,7 @@ def command() -> None:
     \b
     Examples:
       copydesk demo run
-      copydesk demo check --seconds 20
+      copydesk demo check --seconds 120 --json
     """
 
 
@@ -56,6 +56,7 @@ def _say(line: str) -> None:
 @click.option("--live-port", default=8001, show_default=True, type=PORT, help="Port of live events.")
 @click.option("--lab-port", default=8010, show_default=True, type=PORT, help="Port of the lab's REST.")
 @click.option("--lab-ws-port", default=8011, show_default=True, type=PORT, help="Port of the lab's streams.")
+@click.option("--lab-control-port", default=8012, show_default=True, type=PORT, help="Port of the lab's control.")
 @click.option(
     "--speed",
     default=60.0,
@@ -86,13 +87,15 @@ def run_demo(root: Path, var: Path | None, speed: float, **ports: Any) -> None:
 
 
 @command.command("check")
-@click.option("--seconds", default=20.0, show_default=True, type=Number(1, 3600), help="How long the traders trade.")
+@click.option("--seconds", default=100.0, show_default=True, type=Number(1, 3600), help="How long the traders trade.")
 @click.option("--keep", is_flag=True, help="Keep the data directory and say where it is.")
+@click.option("--json", "as_json", is_flag=True, help="Print the line of JSON only.")
 @with_root
-def check_demo(root: Path, seconds: float, keep: bool) -> int:
-    """Run both brands on a stage of their own, then audit the exchange's journal.
+def check_demo(root: Path, seconds: float, keep: bool, as_json: bool) -> int:
+    """Run both brands on a stage of their own, then audit the exchanges' journal.
 
-    The last line is JSON; the exit code is 0 when nothing is missing, doubled or adrift.
+    Prints a table by exchange and market; the last line is JSON. The exit code is 0 when every market of every
+    exchange had copies and nothing is missing, doubled, on the wrong side or market, or adrift.
 
     \b
     Examples:
@@ -101,12 +104,13 @@ def check_demo(root: Path, seconds: float, keep: bool) -> int:
     """
     from copydesk.cli.up import interruptible
     from copydesk.demo.check import check, passed
+    from copydesk.demo.report import table
     from copydesk.demo.stage import Script, staged
     from copydesk.stack import RoleOptions
 
     installation = open_installation(root, None)
     var_dir = Path(tempfile.mkdtemp(prefix="copydesk-demo-"))
-    ports = free_ports(4)
+    ports = free_ports(5)
     options = RoleOptions(
         root=installation.root.resolve(),
         var_dir=var_dir,
@@ -114,8 +118,9 @@ def check_demo(root: Path, seconds: float, keep: bool) -> int:
         live_port=ports[1],
         lab_port=ports[2],
         lab_ws_port=ports[3],
+        lab_control_port=ports[4],
     )
-    script = Script(speed=60.0, pace_s=0.5)
+    script = Script(speed=60.0, pace_s=4.0)
     try:
         with interruptible(), staged(options, os.environ, script, _say) as stage:
             figures = check(stage, script, trading_s=seconds, say=_say)
@@ -124,6 +129,8 @@ def check_demo(root: Path, seconds: float, keep: bool) -> int:
             _say(f"data kept in {var_dir}")
         else:
             shutil.rmtree(var_dir, ignore_errors=True)
+    for line in () if as_json else table(figures):
+        click.echo(line)
     print_json(figures)
     sys.stdout.flush()
     return 0 if passed(figures) else 1

@@ -22,14 +22,17 @@ def command() -> None:
       copydesk listen
     """
     from copydesk.workers.listener import Listener
+    from copydesk.workers.loop import prefer_latency
 
     async def serve(runtime: Runtime) -> None:
         task = asyncio.current_task()
         assert task is not None, "serve runs inside a task"
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+        listener = Listener(runtime)
+        prefer_latency()
         with suppress(asyncio.CancelledError):
-            await Listener(runtime).run()
+            await listener.run()
 
     with role("listener"):
         runtime = Runtime()

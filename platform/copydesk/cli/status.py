@@ -16,6 +16,7 @@ from copydesk.bootstrap import Runtime
 from copydesk.cli.installation import Installation, open_installation, print_json, with_installation
 from copydesk.db import current_revision, head_revision
 from copydesk.kernel import CopydeskError
+from copydesk.marks import AGE_MS_MAX, FeedAge, Marks, place_name
 from copydesk.replication import RECONCILE_EVERY_MS, LaneFigures, UnwatchedLeader, lane_figures, unwatched_leaders
 from copydesk.stack import PostgresServer, RedisServer, RoleOptions, Supervisor, VarDir, require_redis
 from copydesk.tenancy import tenant_ids
@@ -54,6 +55,14 @@ def leader_finding(slug: str, leader: UnwatchedLeader) -> Finding:
         f"not watched: account {leader.account_id} is unusable ({leader.reason or 'no reason stored'}); renew its key"
     )
     return Finding(f"{slug} strategy {leader.strategy_slug}", False, said)
+
+
+def feed_finding(place: str, age: FeedAge | None) -> Finding:
+    """Judge a price feed by its newest price; one that a listener has not begun yet is not known here."""
+    if age is None:
+        return Finding(f"prices {place}", True, "none yet")
+    stale = f", {age.stale} of {age.instruments} without one of the last {AGE_MS_MAX // 1000} s" if age.stale else ""
+    return Finding(f"prices {place}", age.newest_ms <= AGE_MS_MAX, f"newest {age.newest_ms / 1000:.1f} s old{stale}")
 
 
 @click.command("status")
@@ -96,10 +105,13 @@ def look(runtime: Runtime) -> Iterator[Finding]:
     yield _try("brands", lambda: _brands(runtime))
     database = _try("database", lambda: _database(runtime))
     yield database
-    yield _try("redis", lambda: _redis(runtime))
+    redis = _try("redis", lambda: _redis(runtime))
+    yield redis
     yield from _roles(VarDir(runtime.places.var))
     if database.ok:
         yield from _lanes(runtime)
+    if redis.ok:
+        yield from _feeds(runtime)
 
 
 def _try(name: str, check: Callable[[], Finding]) -> Finding:
@@ -158,6 +170,14 @@ def _lanes(runtime: Runtime) -> Iterator[Finding]:
             yield lane_finding(slug, lane, reconcile_every_s=every_s)
         for leader in unwatched:
             yield leader_finding(slug, leader)
+
+
+def _feeds(runtime: Runtime) -> Iterator[Finding]:
+    """Ask for the prices of every exchange that a brand offers."""
+    offered = {(e.venue, e.environment) for tenant in runtime.directory.all() for e in tenant.config.exchanges}
+    marks = Marks(runtime.redis)
+    for place in sorted(place_name(*one) for one in offered):
+        yield feed_finding(place, marks.age(place))
 
 
 def _age(seconds: int) -> str:

@@ -44,6 +44,7 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 @click.option("--lab/--no-lab", default=False, help="Run the simulated exchange too.")
 @click.option("--lab-port", default=8010, show_default=True, type=PORT, help="Port of the lab's REST.")
 @click.option("--lab-ws-port", default=8011, show_default=True, type=PORT, help="Port of the lab's streams.")
+@click.option("--lab-control-port", default=8012, show_default=True, type=PORT, help="Port of the lab's control.")
 @click.option("--only", default="", metavar="ROLES", help="Run these roles, separated by commas, instead of all.")
 @with_installation
 def command(only: str, lab: bool, root: Path, var: Path | None, **chosen: Any) -> None:

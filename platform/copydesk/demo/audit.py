@@ -1,210 +1,142 @@
 """Hold the lab's journal against what should have happened. Knows the followers' terms, asks none of our tables.
 
-The auditor replays every leader execution by its own reading of platform/docs/algorithms/sizing.md. A leader's
-equity at the moment of a trade is only known within bounds (it is valued at moving prices), so what a follower
-should hold is an interval; drift is the distance from it, in quantity steps.
+The auditor replays every leader execution (`events`), works out what each follower owes (`expect`), and looks in the
+followers' orders for it (`ledger`, `asks`). Instruments are told by ccxt symbol, each follower is held to the steps
+and minima of his own exchange.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from math import ceil
 from typing import Any
 
-from copydesk.demo.cast import FollowerTerms
-from copydesk.demo.ledger import Ask, Holdings, Rules, net_base
-from copydesk.kernel import ZERO, floor_to_step
-from copydesk.trading import SizingMode
+from copydesk.demo.asks import Ask, Fault, Leg
+from copydesk.demo.events import leader_events
+from copydesk.demo.expect import Expectation, Seat
+from copydesk.demo.ledger import Holdings
+from copydesk.demo.listed import Listed, market_of
 
 Record = Mapping[str, Any]
-ONE = Decimal(1)
-# An opening copy may pay up to this much more than the leader, so a capped one buys up to this much less.
-_SLIPPAGE = Decimal("1.012")
-# What the desk buys must stay sellable after the fee; how much it leaves for that is its own affair, within this.
-_CLOSABLE = Decimal("1.05")
-# The desk samples a leader's equity every five seconds; prices move meanwhile.
-_EQUITY_WINDOW_MS = 8_000
-_EQUITY_SLACK = Decimal("0.002")
-# A close that is too small by this much may be made up for without a further event, once the price has risen.
-_LATER_SELLABLE = Decimal("0.95")
-
-
-@dataclass(frozen=True)
-class Seat:
-    """A follower as the auditor knows it: lab account, the leader's lab account, and the terms."""
-
-    account: str
-    leader: str
-    terms: FollowerTerms
+KINDS = frozenset({"account", "execution", "funding", "mark", "order", "request"})
+# How the exchanges say that a rate limit was exceeded, by HTTP status or by code.
+_OVER_LIMIT = frozenset({"403", "418", "429", "50011", "50061", "10006", "10018"})
 
 
 @dataclass
-class Span:
-    """An interval of base quantity; `low` and `high` are equal when nothing is uncertain."""
+class Tally:
+    """Figures of one market of one exchange, or of all; `latencies_ms` from a leader's execution to a copy's order."""
 
-    low: Decimal = ZERO
-    high: Decimal = ZERO
+    done: int = 0
+    missing: int = 0
+    denied: Counter[str] = field(default_factory=Counter)
+    faults: Counter[Fault] = field(default_factory=Counter)
+    rejected: Counter[str] = field(default_factory=Counter)
+    drift_steps: Decimal = Decimal(0)
+    latencies_ms: list[float] = field(default_factory=list)
 
-    def distance(self, value: Decimal) -> Decimal:
-        """Return how far a value lies outside."""
-        return max(self.low - value, value - self.high, ZERO)
+    def count(self, ask: Ask) -> None:
+        """Count what became of one leader event at one follower."""
+        self.done += ask.answers > 0
+        self.missing += ask.surely and not ask.answers
+        if not ask.answers and not ask.surely:
+            self.denied[str(ask.denial)] += 1
 
-    def shift(self, low: Decimal, high: Decimal) -> None:
-        self.low, self.high = max(self.low + low, ZERO), max(self.high + high, ZERO)
+    def add(self, other: Tally) -> None:
+        """Take in another market's figures."""
+        self.done += other.done
+        self.missing += other.missing
+        self.denied += other.denied
+        self.faults += other.faults
+        self.rejected += other.rejected
+        self.drift_steps = max(self.drift_steps, other.drift_steps)
+        self.latencies_ms += other.latencies_ms
 
-    def scale(self, share: Decimal) -> None:
-        self.low, self.high = self.low * share, self.high * share
-
-
-@dataclass
-class Expectation:
-    """What one follower should hold, per symbol."""
-
-    should_hold: dict[str, Span] = field(default_factory=lambda: defaultdict(Span))
-
-
-@dataclass(frozen=True)
-class LeaderEvent:
-    """All executions of one leader order at one instant: what a follower sees as one signal."""
-
-    account: str
-    symbol: str
-    at_ms: float
-    px: Decimal
-    before: Decimal
-    after: Decimal
-    first_of_order: bool
-    equity: Span
+    def figures(self) -> dict[str, Any]:
+        """Return the figures as they are shown."""
+        ordered = sorted(self.latencies_ms)
+        return {
+            "copies_expected": self.done + self.missing,
+            "copies_done": self.done,
+            "denied_rightly": dict(sorted(self.denied.items())),
+            "rejected": dict(sorted(self.rejected.items())),
+            **{str(fault): self.faults[fault] for fault in Fault},
+            "missing": self.missing,
+            "drift_steps_max": ceil(self.drift_steps),
+            "p50_ms": round(_quantile(ordered, 0.50), 1),
+            "p99_ms": round(_quantile(ordered, 0.99), 1),
+        }
 
 
-def audit(records: Iterable[Record], seats: Sequence[Seat], rules: Mapping[str, Rules]) -> dict[str, Any]:
-    """Replay the journal and return the figures of `demo --check` that the exchange's side can prove.
+def audit(records: Iterable[Record], seats: Sequence[Seat], listed: Listed | None = None) -> dict[str, Any]:
+    """Replay the journal and return the figures of `demo --check` that the exchanges' side can prove.
 
-    Besides those: `placed`, all orders of followers, and `filled`, those of them that bought or sold anything.
+    Besides those: `placed`, all orders of followers, `filled`, those of them that bought or sold anything,
+    `over_limit`, requests of anybody that an exchange refused for their number, and `markets`, the figures of each
+    market by exchange, such as "okx spot".
     """
     crowd: dict[str, list[Seat]] = defaultdict(list)
     for seat in seats:
         crowd[seat.leader].append(seat)
-    followers = {seat.account for seat in seats}
-    book = Holdings(set(crowd), followers)
-    expected: dict[str, Expectation] = defaultdict(Expectation)
-    for event in _events(records, book):
-        for seat in crowd[event.account]:
-            _expect(expected[seat.account], seat, event, book, rules[event.symbol])
-    asks = [ask for asked in book.asks.values() for ask in asked]
-    done = sum(ask.answers > 0 for ask in asks)
-    missing = sum(ask.surely and not ask.answers for ask in asks)
-    latencies = sorted(book.latencies_ms)
+    book = Holdings(set(crowd), {seat.account for seat in seats}, listed or Listed())
+    expectation = Expectation(book)
+    records = [record for record in records if record["kind"] in KINDS]
+    asked = [
+        (seat, event.symbol, expectation.follow(seat, event))
+        for event in leader_events(records, book)
+        for seat in crowd[event.account]
+    ]
+    tallies = {_row(seat.terms.venue, seat.market): Tally() for seat in sorted(seats, key=_place)}
+    for seat, symbol, ask in asked:
+        _tally(tallies, seat.terms.venue, symbol).count(ask)
+    _judge(tallies, book, expectation)
+    total = Tally()
+    for tally in tallies.values():
+        total.add(tally)
     return {
         "leader_fills": book.leader_fills,
-        "copies_expected": done + missing,
-        "copies_done": done,
-        "duplicates": book.unasked,
-        "missing": missing,
-        "drift_steps_max": _drift(expected, book, rules),
-        "p50_ms": round(_quantile(latencies, 0.50), 1),
-        "p99_ms": round(_quantile(latencies, 0.99), 1),
+        **total.figures(),
         "placed": len(book.placed),
         "filled": len(book.filled),
+        "over_limit": sum(_over_limit(record) for record in records if record["kind"] == "request"),
+        "markets": {name: tally.figures() for name, tally in tallies.items()},
     }
 
 
-def _events(records: Iterable[Record], book: Holdings) -> Iterator[LeaderEvent]:
-    """Book every record, and yield a leader's executions of one order and instant as one event."""
-    group: list[Record] = []
-    for record in records:
-        is_leader = record["kind"] == "execution" and record["account"] in book.leaders
-        if group and not (is_leader and _same_event(group[0], record)):
-            yield _event(group, book)
-            group = []
-        if is_leader:
-            group.append(record)
-        else:
-            book.note(record)
-    if group:
-        yield _event(group, book)
+def _judge(tallies: dict[str, Tally], book: Holdings, expectation: Expectation) -> None:
+    """Count latencies, faults and refusals of orders, and what holdings are off by in the end."""
+    first: dict[int, tuple[Leg, float]] = {}
+    for order in book.placed.values():
+        if order.ask is not None:
+            first.setdefault(id(order.ask), (order.leg, order.at_ms - order.ask.at_ms))
+    for leg, latency_ms in first.values():
+        _tally(tallies, book.venue(leg.account), leg.symbol).latencies_ms.append(latency_ms)
+    for (account, symbol), faults in book.asks.faults.items():
+        _tally(tallies, book.venue(account), symbol).faults.update(faults)
+    for venue, market, reason in book.rejected:
+        tallies.setdefault(_row(venue, market), Tally()).rejected[reason] += 1
+    for account, symbol, off in expectation.settle():
+        tally = _tally(tallies, book.venue(account), symbol)
+        tally.drift_steps = max(tally.drift_steps, off)
 
 
-def _same_event(first: Record, record: Record) -> bool:
-    return bool(first["order_id"] == record["order_id"] and first["at_ms"] == record["at_ms"])
+def _tally(tallies: dict[str, Tally], venue: str, symbol: str) -> Tally:
+    return tallies.setdefault(_row(venue, market_of(symbol)), Tally())
 
 
-def _event(group: Sequence[Record], book: Holdings) -> LeaderEvent:
-    first, last = group[0], group[-1]
-    account, symbol = first["account"], first["symbol"]
-    equity = book.equity_span(account, first["at_ms"], _EQUITY_WINDOW_MS)
-    before = book.position[account, symbol]
-    for record in group:
-        book.note(record)
-    qty = sum((Decimal(r["qty"]) for r in group), ZERO)
-    px = sum((Decimal(r["qty"]) * Decimal(r["px"]) for r in group), ZERO) / qty
-    after = max(before + sum((net_base(r) for r in group), ZERO), ZERO)
-    span = Span(min(equity) * (1 - _EQUITY_SLACK), max(equity) * (1 + _EQUITY_SLACK))
-    return LeaderEvent(account, symbol, last["at_ms"], px, before, after, Decimal(last["order_cum_qty"]) == qty, span)
+def _row(venue: str, market: str) -> str:
+    return f"{venue} {market}"
 
 
-def _expect(mine: Expectation, seat: Seat, event: LeaderEvent, book: Holdings, rules: Rules) -> None:
-    """Move what a follower should hold by one leader event."""
-    span = mine.should_hold[event.symbol]
-    shortfall = book.take_shortfall(seat.account, event.symbol)
-    span.shift(-shortfall, -shortfall)
-    if event.after > event.before:
-        _expect_open(mine, seat, event, book, rules)
-        return
-    share = event.after / event.before if event.before > 0 and event.after * event.px >= rules.notional_min else ZERO
-    held, most = book.position[seat.account, event.symbol], span.high
-    span.scale(share)
-    surely_sold = floor_to_step(min(held, most) - span.high, rules.qty_step) - rules.qty_step
-    possibly_sold = max(held, most) - span.low + rules.qty_step
-    surely = surely_sold >= rules.qty_min and surely_sold * event.px >= rules.notional_min
-    if surely or possibly_sold * event.px >= rules.notional_min * _LATER_SELLABLE:
-        book.asks[seat.account, event.symbol, "sell"].append(Ask(event.at_ms, event.px, surely))
+def _place(seat: Seat) -> tuple[str, str]:
+    return seat.terms.venue, seat.market
 
 
-def _expect_open(mine: Expectation, seat: Seat, event: LeaderEvent, book: Holdings, rules: Rules) -> None:
-    """Ask for what is wanted on top of what should be held, less what is held beyond that; no is no, not later."""
-    span, held = mine.should_hold[event.symbol], book.position[seat.account, event.symbol]
-    left = max(seat.terms.allocation - book.spent(seat.account), ZERO) / event.px
-    low, high = (min(wanted, left) for wanted in _wanted(seat.terms, event))
-    low = min(low, left / _SLIPPAGE)
-    if high <= 0:
-        return
-    least = min(low, span.low + low - max(held, span.high))
-    most = min(left, span.high + high - min(held, span.low)) + rules.qty_step
-    sure_qty = floor_to_step(least, rules.qty_step) - 2 * rules.qty_step
-    surely = sure_qty >= rules.qty_min and sure_qty * event.px >= rules.notional_min * _CLOSABLE
-    if surely or (most >= rules.qty_min and most * event.px >= rules.notional_min):
-        book.asks[seat.account, event.symbol, "buy"].append(Ask(event.at_ms, event.px, surely))
-        span.shift(low if surely else ZERO, high)
-
-
-def _wanted(terms: FollowerTerms, event: LeaderEvent) -> tuple[Decimal, Decimal]:
-    increase = event.after - event.before
-    value = terms.sizing_value or ZERO
-    match terms.sizing_mode:
-        case SizingMode.EQUITY_RATIO:
-            return increase * terms.allocation / event.equity.high, increase * terms.allocation / event.equity.low
-        case SizingMode.FIXED_RATIO:
-            return increase * value, increase * value
-        case SizingMode.FIXED_NOTIONAL:
-            once = value / event.px if event.first_of_order else ZERO
-            return once, once
-
-
-def _drift(expected: Mapping[str, Expectation], book: Holdings, rules: Mapping[str, Rules]) -> int:
-    """Return the largest distance between what a follower holds and what it should, in steps; dust is none."""
-    worst = 0
-    for account, expectation in expected.items():
-        for symbol, span in expectation.should_hold.items():
-            shortfall = book.take_shortfall(account, symbol)
-            span.shift(-shortfall, -shortfall)
-            away = span.distance(book.position[account, symbol])
-            sellable = floor_to_step(away, rules[symbol].qty_step) * book.prices[symbol] >= rules[symbol].notional_min
-            if sellable or book.position[account, symbol] < span.low:
-                worst = max(worst, int(away / rules[symbol].qty_step))
-    return worst
+def _over_limit(request: Record) -> bool:
+    return not _OVER_LIMIT.isdisjoint({str(request["status"]), str(request["code"])})
 
 
 def _quantile(ordered: Sequence[float], share: float) -> float:

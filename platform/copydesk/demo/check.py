@@ -12,14 +12,15 @@ from sqlalchemy import text
 
 from copydesk.bootstrap import Runtime
 from copydesk.db import TenantSession
-from copydesk.demo.audit import Seat, audit
-from copydesk.demo.cast import TRADERS, follower_terms
-from copydesk.demo.ledger import Rules
+from copydesk.demo.asks import Fault
+from copydesk.demo.audit import KINDS, audit
+from copydesk.demo.cast import TRADERS, follower_terms, trader_account
+from copydesk.demo.expect import Seat
 from copydesk.demo.stage import Say, Script, Stage
 from copydesk.kernel import Unavailable
 from copydesk.replication import denial_counts, signal_count, unsettled_count
 from copydesk.stack import stop, wait_until
-from copydesk.venues.lab import LAB_INSTRUMENTS, read_journal
+from copydesk.venues.lab import read_journal
 
 T = TypeVar("T")
 
@@ -27,9 +28,11 @@ _SETTLE_S = 40.0
 _POLL_S = 0.25
 _FILLED_SHARE_MIN = 0.9
 _COPIED_ORDERS = text("SELECT count(DISTINCT (account_id, symbol, venue_order_id)) FROM signal")
+FAULTS = ("missing", "over_limit", *map(str, Fault))
 FIGURES = (
-    *("tenants", "followers", "leader_fills", "copies_expected", "copies_done", "denied"),
-    *("duplicates", "missing", "drift_steps_max", "p50_ms", "p99_ms"),
+    *("tenants", "followers", "leader_fills", "copies_expected", "copies_done", "denied", "denied_rightly", "rejected"),
+    *("duplicates", "missing", "wrong_side", "wrong_market", "over_limit", "drift_steps_max", "p50_ms", "p99_ms"),
+    "markets",
 )
 
 
@@ -44,7 +47,7 @@ def check(stage: Stage, script: Script, *, trading_s: float, say: Say) -> dict[s
     seats = demo_seats(script.followers)
     records = settled_journal(stage.runtime, stage.lab_dir / "journal.jsonl", {seat.leader for seat in seats})
     say("auditing the exchange's journal")
-    figures = audit(records, seats, lab_rules())
+    figures = audit(records, seats)
     require_fills(figures)
     counts = {"tenants": len(TRADERS), "followers": len(seats), "denied": denials(stage.runtime), **figures}
     return {name: counts[name] for name in FIGURES}
@@ -61,7 +64,7 @@ def settled_journal(runtime: Runtime, path: Path, leaders: set[str]) -> list[dic
 
     def calm() -> bool:
         nonlocal records, calm_at
-        records = list(read_journal(path))
+        records = [record for record in read_journal(path) if record["kind"] in KINDS]
         size = sum(record["kind"] in {"order", "execution"} for record in records)
         settled = copied_orders(runtime) == traded_orders(records, leaders) and unsettled(runtime) == 0
         before, calm_at = calm_at, size if settled else -1
@@ -79,7 +82,7 @@ def settled_journal(runtime: Runtime, path: Path, leaders: set[str]) -> list[dic
 def traded_orders(records: Sequence[Mapping[str, Any]], leaders: set[str]) -> int:
     """Count the leaders' orders that were filled in some part."""
     trades = (r for r in records if r["kind"] == "execution" and r["account"] in leaders)
-    return len({(r["account"], r["symbol"], r["order_id"]) for r in trades})
+    return len({(r["account"], r["market"], r["symbol"], r["order_id"]) for r in trades})
 
 
 def copied_orders(runtime: Runtime) -> int:
@@ -101,30 +104,26 @@ def _filled(figures: Mapping[str, Any]) -> bool:
 
 
 def passed(figures: dict[str, Any]) -> bool:
-    """Tell whether the exchange's side found nothing to complain about, and something to look at.
+    """Tell whether the exchanges' side found nothing to complain about, and something to look at in every market.
 
     Takes the figures of `audit`, or those of `check`, which has looked at the share of filled orders itself.
     """
-    clean = figures["duplicates"] == figures["missing"] == 0 and figures["drift_steps_max"] <= 1
+    clean = all(figures[fault] == 0 for fault in FAULTS) and figures["drift_steps_max"] <= 1
     filled = "filled" not in figures or _filled(figures)
-    return bool(clean and filled and figures["leader_fills"] > 0 and figures["copies_expected"] > 0)
+    seen = figures["leader_fills"] > 0 and all(row["copies_done"] > 0 for row in figures["markets"].values())
+    return bool(clean and filled and seen and figures["copies_expected"] > 0)
 
 
 def demo_seats(followers: int) -> list[Seat]:
     """List every demo follower with its leader, by lab account names."""
-    return [
-        Seat(
-            f"{slug}:follower:{number}",
-            f"{slug}:trader:{traders[follower_terms(number).strategy].slug}",
-            follower_terms(number),
-        )
-        for slug, traders in TRADERS.items()
-        for number in range(followers)
-    ]
-
-
-def lab_rules() -> dict[str, Rules]:
-    return {i.venue_symbol: Rules(i.qty_step, i.qty_min, i.notional_min) for i in LAB_INSTRUMENTS}
+    seats = []
+    for slug, traders in TRADERS.items():
+        for number in range(followers):
+            terms = follower_terms(number, len(traders))
+            leader = traders[terms.strategy]
+            account = f"{slug}:follower:{number}"
+            seats.append(Seat(account, trader_account(slug, leader), terms, leader.market))
+    return seats
 
 
 def unsettled(runtime: Runtime) -> int:

@@ -4,20 +4,31 @@ from __future__ import annotations
 
 import http.client
 from collections.abc import Mapping
-from typing import Any
+from decimal import Decimal
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import orjson
 
 from copydesk.kernel import Unavailable
 
+TRADING, FUTURES = "trading", "futures"
+
+
+class LabKey(NamedTuple):
+    """A key as the lab shows it once; `passphrase` is empty where the exchange's keys have none."""
+
+    api_key: str
+    secret: str
+    passphrase: str
+
 
 class LabControl:
     """Speak to one lab over one kept-alive connection; close when done."""
 
-    def __init__(self, rest_url: str, token: str) -> None:
-        parts = urlsplit(rest_url)
-        assert parts.hostname and parts.port, f"the lab's address names host and port: {rest_url}"
+    def __init__(self, control_url: str, token: str) -> None:
+        parts = urlsplit(control_url)
+        assert parts.hostname and parts.port, f"the lab's address names host and port: {control_url}"
         self._connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=30)
         self._headers = {"X-Lab-Token": token, "Content-Type": "application/json"}
 
@@ -42,5 +53,25 @@ class LabControl:
     def open_account(self, account: str, balances: Mapping[str, str]) -> tuple[str, str]:
         """Create an account with money and return a key and secret that may read and trade."""
         self.call("POST", "accounts", {"account": account, "balances": dict(balances)})
+        key = self.issue_key(account)
+        return key.api_key, key.secret
+
+    def issue_key(self, account: str) -> LabKey:
+        """Create a key that may read and trade, spot and perpetuals."""
         key = self.call("POST", "keys", {"account": account})
-        return key["apiKey"], key["secret"]
+        return LabKey(key["apiKey"], key["secret"], key.get("passphrase") or "")
+
+    def view(self, account: str) -> dict[str, Any]:
+        """Return what the lab shows of an account: money, positions, streams; nothing of one that it does not have."""
+        found = self.call("GET", "accounts", {"account": account})["accounts"]
+        return dict(found[0]) if found else {}
+
+    def fund(self, account: str, venue: str, wallet: str, currency: str, funds: str) -> LabKey:
+        """Open an account with money in one wallet and return a key; what an interrupted attempt did is kept."""
+        found = self.view(account)
+        if not found:
+            balances = {currency: funds} if wallet == TRADING else {}
+            self.call("POST", "accounts", {"account": account, "venue": venue, "balances": balances})
+        if wallet != TRADING and not (found and Decimal(found[wallet]["wallet"])):
+            self.call("POST", "deposits", {"account": account, "asset": currency, "qty": funds, "wallet": wallet})
+        return self.issue_key(account)

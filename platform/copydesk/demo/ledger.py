@@ -1,4 +1,4 @@
-"""The auditor's own bookkeeping of a lab journal: positions, money, prices, orders, and what each answers."""
+"""The auditor's own bookkeeping of a lab journal: positions, money, prices, and orders with what each answers."""
 
 from __future__ import annotations
 
@@ -8,83 +8,78 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+from copydesk.demo.asks import LONG, SHORT, Ask, Asks, Leg
+from copydesk.demo.cast import QUOTE
+from copydesk.demo.listed import Listed, is_perpetual
 from copydesk.kernel import ZERO
 
 Record = Mapping[str, Any]
-QUOTE = "USDT"
 # An opening copy that may pay this much more than the leader did all it can; the market left it unfilled.
 _ROOM = Decimal("1.003")
 _MARKET_WINDOW_MS = 1_000
-
-
-@dataclass(frozen=True)
-class Rules:
-    """The exchange's minima for one symbol."""
-
-    qty_step: Decimal
-    qty_min: Decimal
-    notional_min: Decimal
+# What an order did counts for the desk once it knows; most exchanges have to be asked about it.
+_UNKNOWN_MS = 5_000
+# What counts to an account's equity; a funding wallet does not.
+_WALLETS = frozenset({"trading", "futures"})
 
 
 def net_base(execution: Record) -> Decimal:
-    """Return by how much an execution changed the base holding, fee included."""
+    """Return by how much an execution changed the base holding or the position, fee included."""
     qty, fee = Decimal(execution["qty"]), Decimal(execution["fee"])
     signed = qty if execution["side"] == "buy" else -qty
     return signed if execution["fee_currency"] == QUOTE else signed - fee
 
 
 def net_quote(execution: Record) -> Decimal:
-    """Return by how much an execution changed the quote holding, fee included."""
+    """Return by how much an execution changed the quote holding, fee included; of a perpetual, as if paid in full."""
     paid = Decimal(execution["qty"]) * Decimal(execution["px"])
     signed = -paid if execution["side"] == "buy" else paid
     return signed - Decimal(execution["fee"]) if execution["fee_currency"] == QUOTE else signed
 
 
-@dataclass
-class Ask:
-    """A leader event that asks a follower for an order: surely, or possibly where a minimum is too close to call.
-
-    One order answers it; a further one only where an earlier one sold less than it was to sell.
-    """
-
-    at_ms: float
-    px: Decimal
-    surely: bool
-    answers: int = 0
-    answers_max: int = 1
+def direction_of(position: Decimal) -> int:
+    """Return the side of a position that is not zero."""
+    return LONG if position > 0 else SHORT
 
 
 @dataclass(frozen=True)
 class Placed:
     """A follower's order and what it answers, if anything asked for it."""
 
-    account: str
-    symbol: str
-    side: str
+    venue: str
+    leg: Leg
     qty: Decimal
     limit_px: Decimal | None
     ask: Ask | None
+    at_ms: float
 
 
 @dataclass
 class Holdings:
-    """What the journal so far says of every account that the auditor watches."""
+    """What the journal so far says of every account that the auditor watches. Positions are signed base units.
+
+    An account is valued as if its perpetuals were bought in full: money paid out comes back as the position's worth.
+    """
 
     leaders: set[str]
     followers: set[str]
-    position: dict[tuple[str, str], Decimal] = field(default_factory=lambda: defaultdict(lambda: ZERO))
-    money: dict[str, Decimal] = field(default_factory=lambda: defaultdict(lambda: ZERO))
-    cost: dict[tuple[str, str], Decimal] = field(default_factory=lambda: defaultdict(lambda: ZERO))
-    prices: dict[str, Decimal] = field(default_factory=lambda: defaultdict(lambda: ZERO))
-    asks: dict[tuple[str, str, str], list[Ask]] = field(default_factory=lambda: defaultdict(list))
-    unasked: int = 0
-    filled: set[int] = field(default_factory=set)
-    latencies_ms: list[float] = field(default_factory=list)
+    listed: Listed
+    asks: Asks = field(default_factory=Asks)
+    position: dict[str, dict[str, Decimal]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(Decimal)))
+    cost: dict[str, dict[tuple[str, int], Decimal]] = field(
+        default_factory=lambda: defaultdict(lambda: defaultdict(Decimal))
+    )
+    money: dict[str, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
+    prices: dict[tuple[str, str], Decimal] = field(default_factory=lambda: defaultdict(Decimal))
+    placed: dict[tuple[str, str, int], Placed] = field(default_factory=dict)
+    filled: set[tuple[str, str, int]] = field(default_factory=set)
+    rejected: list[tuple[str, str, str]] = field(default_factory=list)
     leader_fills: int = 0
-    placed: dict[int, Placed] = field(default_factory=dict)
-    _ids: set[tuple[str, str, str]] = field(default_factory=set)
-    _market: dict[str, deque[tuple[float, Decimal]]] = field(default_factory=lambda: defaultdict(deque))
-    _shortfall: dict[tuple[str, str], Decimal] = field(default_factory=lambda: defaultdict(lambda: ZERO))
+    _freed: dict[str, list[tuple[float, tuple[str, int], Decimal]]] = field(default_factory=lambda: defaultdict(list))
+    _opened_ms: dict[tuple[str, str, int], float] = field(default_factory=dict)
+    _venues: dict[str, str] = field(default_factory=dict)
+    _market: dict[tuple[str, str], deque[tuple[float, Decimal]]] = field(default_factory=lambda: defaultdict(deque))
+    _shortfall: dict[tuple[str, str, int], Decimal] = field(default_factory=lambda: defaultdict(Decimal))
     _equity: dict[str, deque[tuple[float, Decimal]]] = field(default_factory=lambda: defaultdict(deque))
 
     def note(self, record: Record) -> None:
@@ -94,16 +89,40 @@ class Holdings:
             self._execution(record)
         elif kind == "order" and record["account"] in self.followers:
             self._order(record)
-        elif kind == "account":
-            self.money[record["account"]] = Decimal(record["balances"].get(QUOTE, 0))
+        elif kind == "account" and record["wallet"] in _WALLETS:
+            self._venues[record["account"]] = record["venue"]
+            self.money[record["account"]] += Decimal(record["balances"].get(QUOTE, 0))
+        elif kind == "funding":
+            self.money[record["account"]] += Decimal(record["delta"])
         elif kind == "mark":
-            self._price(record)
-            for leader in self.leaders & self.money.keys():
-                self._equity[leader].append((record["at_ms"], self._equity_now(leader)))
+            self._mark(record)
 
-    def spent(self, account: str) -> Decimal:
-        """Return the quote currency that an account's holdings cost."""
-        return sum((cost for (owner, _), cost in self.cost.items() if owner == account), ZERO)
+    def held(self, account: str, symbol: str, direction: int) -> Decimal:
+        """Return how much an account has on one side of an instrument, never below zero."""
+        return max(self.position[account][symbol] * direction, ZERO)
+
+    def spent(self, account: str, without: tuple[str, int] | None = None) -> Decimal:
+        """Return what an account's holdings cost at entry, one side of one instrument left out."""
+        return sum((cost for place, cost in self.cost[account].items() if place != without), ZERO)
+
+    def venue(self, account: str) -> str:
+        """Return the exchange that an account is on."""
+        return self._venues[account]
+
+    def spent_at_most(self, account: str, at_ms: float, without: tuple[str, int] | None = None) -> Decimal:
+        """Return what the desk may count as spent: closes that it need not know of yet, opens that have yet to come."""
+        since_ms = at_ms - _UNKNOWN_MS
+        freed = (cost for when, place, cost in self._freed[account] if when > since_ms and place != without)
+        coming = (ask.worth for ask in self.asks.opens[account] if ask.at_ms > since_ms and not ask.answers)
+        return self.spent(account, without) + sum(freed, ZERO) + sum(coming, ZERO)
+
+    def opened_lately(self, account: str, symbol: str, direction: int, at_ms: float) -> bool:
+        """Tell whether the desk may not know yet of an open, so that a close can come out too small at first."""
+        return at_ms - self._opened_ms.get((account, symbol, direction), -_UNKNOWN_MS) < _UNKNOWN_MS
+
+    def price(self, account: str, symbol: str) -> Decimal:
+        """Return an instrument's last price on the account's exchange."""
+        return self.prices[self._venues[account], symbol]
 
     def equity_span(self, leader: str, at_ms: float, window_ms: float) -> list[Decimal]:
         """Return the leader's equity over the last moments, newest included."""
@@ -112,81 +131,105 @@ class Holdings:
             points.popleft()
         return [equity for _, equity in points] + [self._equity_now(leader)]
 
-    def take_shortfall(self, account: str, symbol: str) -> Decimal:
+    def take_shortfall(self, account: str, symbol: str, direction: int) -> Decimal:
         """Return, once, what opening orders of an account provably could not get, plus fees in base."""
-        return self._shortfall.pop((account, symbol), ZERO)
+        return self._shortfall.pop((account, symbol, direction), ZERO)
 
     def _equity_now(self, account: str) -> Decimal:
-        held = (qty * self.prices[symbol] for (owner, symbol), qty in self.position.items() if owner == account)
-        return self.money[account] + sum(held, ZERO)
+        held = self.position[account].items()
+        return self.money[account] + sum((qty * self.price(account, symbol) for symbol, qty in held if qty), ZERO)
 
     def _execution(self, record: Record) -> None:
-        account, symbol = record["account"], record["symbol"]
-        key = (account, symbol)
+        account, symbol = record["account"], self.listed.symbol(record)
         self.leader_fills += account in self.leaders
-        held = self.position[key]
-        self.position[key] = held + net_base(record)
+        self._price(record, symbol)
         self.money[account] += net_quote(record)
-        self._price(record)
+        before = self.position[account][symbol]
+        after = self.position[account][symbol] = before + net_base(record)
+        place, freed = self._move_cost(account, symbol, before, after, Decimal(record["qty"]) * Decimal(record["px"]))
+        if freed:
+            self._freed[account].append((record["at_ms"], place, freed))
         if account in self.followers:
-            self.filled.add(record["order_id"])
-        if record["side"] == "buy":
-            self.cost[key] += Decimal(record["qty"]) * Decimal(record["px"])
-            if account in self.followers and record["fee_currency"] != QUOTE:
-                self._shortfall[key] += Decimal(record["fee"])
-        elif held > 0:
-            self.cost[key] *= max(self.position[key], ZERO) / held
+            self.filled.add((record["venue"], record["market"], record["order_id"]))
+            if record["fee_currency"] != QUOTE and record["side"] == "buy":
+                self._shortfall[account, symbol, LONG] += Decimal(record["fee"])
 
-    def _price(self, record: Record) -> None:
+    def _move_cost(
+        self, account: str, symbol: str, before: Decimal, after: Decimal, paid: Decimal
+    ) -> tuple[tuple[str, int], Decimal]:
+        """Add what an increase costs, take off in proportion what a decrease sets free, and return where and what."""
+        costs = self.cost[account]
+        if before * after >= 0 and abs(after) >= abs(before):
+            costs[symbol, direction_of(after)] += paid
+            return (symbol, direction_of(after)), ZERO
+        side = direction_of(before)
+        cost = costs[symbol, side]
+        costs[symbol, side] = cost * max(after * side, ZERO) / abs(before)
+        if before * after < 0:
+            costs[symbol, -side] += paid * abs(after) / abs(after - before)
+        return (symbol, side), cost - costs[symbol, side]
+
+    def _mark(self, record: Record) -> None:
+        self._price(record, self.listed.symbol(record))
+        for leader in self.leaders:
+            if self._venues.get(leader) == record["venue"]:
+                self._equity[leader].append((record["at_ms"], self._equity_now(leader)))
+
+    def _price(self, record: Record, symbol: str) -> None:
         """Note a price; of the past only the last moments are kept."""
-        px, recent = Decimal(record["px"]), self._market[record["symbol"]]
-        self.prices[record["symbol"]] = px
+        place = record["venue"], symbol
+        px, recent = Decimal(record["px"]), self._market[place]
+        self.prices[place] = px
         recent.append((record["at_ms"], px))
         while recent[0][0] < record["at_ms"] - _MARKET_WINDOW_MS:
             recent.popleft()
 
     def _order(self, record: Record) -> None:
-        if record["change"] == "NEW":
-            self._placed(record)
-        elif record["change"] in {"EXPIRED", "CANCELED"} and record["order_id"] in self.placed:
-            self._ended(self.placed[record["order_id"]], record)
+        change = record["change"]
+        if change == "REJECTED":
+            self.rejected.append((record["venue"], record["market"], str(record["reason"])))
+            return
+        place = record["venue"], record["market"], record["order_id"]
+        if change == "NEW":
+            self._placed(place, record)
+        elif change in {"EXPIRED", "CANCELED"} and place in self.placed:
+            self._ended(self.placed[place], record)
 
-    def _placed(self, record: Record) -> None:
-        account, symbol, side = record["account"], record["symbol"], record["side"]
-        named = account, symbol, record["client_order_id"]
-        ask = None if named in self._ids else self._asked(account, symbol, side)
-        self._ids.add(named)
+    def _placed(self, place: tuple[str, str, int], record: Record) -> None:
+        leg, qty = self._leg(record), Decimal(record["qty"])
+        ask = self.asks.take(leg, record["client_order_id"], qty)
+        if leg.opens:
+            self._opened_ms[leg[:3]] = record["at_ms"]
         px = record.get("px")
         limit_px = None if px is None else Decimal(px)
-        self.placed[record["order_id"]] = Placed(account, symbol, side, Decimal(record["qty"]), limit_px, ask)
-        if ask is None:
-            self.unasked += 1
-            return
-        ask.answers += 1
-        self.latencies_ms.append(record["at_ms"] - ask.at_ms)
+        self.placed[place] = Placed(record["venue"], leg, qty, limit_px, ask, record["at_ms"])
 
-    def _asked(self, account: str, symbol: str, side: str) -> Ask | None:
-        """Return what an order answers: the oldest event that must have one, else the newest that may.
-
-        One that only may have an order is mostly left without, so an older one says nothing about this order.
-        """
-        waiting = [ask for ask in self.asks[account, symbol, side] if ask.answers < ask.answers_max]
-        due = (ask for ask in waiting if ask.surely and not ask.answers)
-        return next(due, waiting[-1] if waiting else None)
+    def _leg(self, record: Record) -> Leg:
+        """Tell what an order is for. On spot every sale closes; on perpetuals what closes is reduce-only."""
+        symbol, buys = self.listed.symbol(record), record["side"] == "buy"
+        opens = not record["reduce_only"] if is_perpetual(symbol) else buys
+        return Leg(record["account"], symbol, LONG if buys == opens else SHORT, opens)
 
     def _ended(self, order: Placed, record: Record) -> None:
-        """Book what an order did not get: a buy may be forgiven it, a sale be tried again for its rest."""
+        """Book what an order did not get: an open may be forgiven it, a close be tried again for its rest."""
         rest = order.qty - Decimal(record["cum_qty"])
         if order.ask is None or rest <= 0:
             return
-        if order.side == "sell":
+        if not order.leg.opens:
             order.ask.answers_max += 1
         elif self._out_of_reach(order, order.ask, record["at_ms"]):
-            self._shortfall[order.account, order.symbol] += rest
+            self._shortfall[order.leg[:3]] += rest
 
     def _out_of_reach(self, order: Placed, ask: Ask, at_ms: float) -> bool:
-        """Tell whether the exchange's side explains that a buy ended short: enough was bid, or the price ran away."""
-        if order.limit_px is None or order.limit_px < ask.px:
+        """Tell whether the exchange's side explains that an open ended short: enough was bid, or the price ran away.
+
+        Of a short everything counts the other way round: its limit is the least that it sells for.
+        """
+        if order.limit_px is None:
             return False
-        recent = (px for when, px in self._market[order.symbol] if when >= at_ms - _MARKET_WINDOW_MS)
-        return order.limit_px >= ask.px * _ROOM or any(px > order.limit_px for px in recent)
+        way = order.leg.direction
+        if (order.limit_px - ask.px) * way < 0:
+            return False
+        recent = (px for when, px in self._market[order.venue, order.leg.symbol] if when >= at_ms - _MARKET_WINDOW_MS)
+        room = ask.px * _ROOM if way == LONG else ask.px / _ROOM
+        return (order.limit_px - room) * way >= 0 or any((px - order.limit_px) * way > 0 for px in recent)

@@ -8,15 +8,16 @@ from pathlib import Path
 
 import click
 
-from copydesk.demo.traders import trade_all
+from copydesk.demo.traders import Rhythm, trade_all
 
 
 @click.command("traders")
 @click.argument("seats", type=click.Path(path_type=Path))
-@click.option("--rest", required=True, help="REST address of the exchange, such as http://127.0.0.1:8010.")
-@click.option("--stream", required=True, help="Stream address of the exchange, such as ws://127.0.0.1:8011.")
-@click.option("--pace", default=4.0, show_default=True, help="Seconds between a trader's looks at the market.")
-def traders(seats: Path, rest: str, stream: str, pace: float) -> None:
+@click.option("--rest", required=True, help="REST address of the exchanges, such as http://127.0.0.1:8010.")
+@click.option("--stream", required=True, help="Stream address of the exchanges, such as ws://127.0.0.1:8011.")
+@click.option("--pace", default=4.0, show_default=True, help="Seconds between a spot trader's orders, on average.")
+@click.option("--seed", default=7, show_default=True, help="Seed of what is traded, and in which order.")
+def traders(seats: Path, rest: str, stream: str, pace: float, seed: int) -> None:
     """Trade the accounts of a seats file by simple plans, with plain ccxt, until told to stop.
 
     \b
@@ -25,19 +26,11 @@ def traders(seats: Path, rest: str, stream: str, pace: float) -> None:
     """
     if not seats.is_file():
         raise click.ClickException(f"{seats}: expected the seats file that the demo writes, found none")
-    asyncio.run(_until_signal(seats, _urls(rest, stream), pace))
+    asyncio.run(_until_signal(seats, (rest, stream), Rhythm(pace, seed)))
 
 
-async def _until_signal(seats: Path, urls: dict[str, object], pace_s: float) -> None:
+async def _until_signal(seats: Path, bases: tuple[str, str], rhythm: Rhythm) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    await trade_all(seats, urls, pace_s, stop)
-
-
-def _urls(rest: str, stream: str) -> dict[str, object]:
-    """Point an unmodified ccxt at the exchange."""
-    api: dict[str, object] = dict.fromkeys(("public", "private"), f"{rest}/api/v3")
-    api["sapi"] = f"{rest}/sapi/v1"
-    api["ws"] = {"spot": f"{stream}/stream/ws", "ws-api": {"spot": f"{stream}/ws-api/v3"}}
-    return {"api": api}
+    await trade_all(seats, bases, rhythm, stop)

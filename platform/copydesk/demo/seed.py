@@ -7,31 +7,53 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from decimal import Decimal
 from pathlib import Path
+from typing import NamedTuple
 
 import orjson
 from sqlalchemy import select
 
 from copydesk.bootstrap import Runtime
 from copydesk.db import TenantSession
-from copydesk.demo.cast import FOLLOWERS_PER_BRAND, LEADER_EQUITY, TRADERS, FollowerTerms, Trader, follower_terms
-from copydesk.demo.lab_control import LabControl
+from copydesk.demo.cast import (
+    FOLLOWERS_PER_BRAND,
+    LEADER_EQUITY,
+    PERP,
+    QUOTE,
+    TRADERS,
+    FollowerTerms,
+    Trader,
+    follower_terms,
+    trader_account,
+)
+from copydesk.demo.lab_control import FUTURES, TRADING, LabControl, LabKey
 from copydesk.identity import Role, User
-from copydesk.kernel import Unavailable, decimal_text
+from copydesk.kernel import decimal_text
 from copydesk.replication import SHARDS, NewStrategy, NewSubscription, Strategy, add_strategy, shard_of, subscribe
 from copydesk.trading import Environment
 from copydesk.vault import NewAccount, add_account
-
-VENUE = "binance"
+from copydesk.venues import TRAITS
 
 
 @dataclass(frozen=True)
 class TraderSeat:
-    """What the traders' program is told: an account name for the log, its key, and the plan to follow."""
+    """What the traders' program is told: an account name for the log, where it trades, its key, and its plan."""
 
     account: str
+    venue: str
+    market: str
+    plan: str
     api_key: str
     secret: str
-    plan: str
+    passphrase: str = ""
+
+
+class NewPlace(NamedTuple):
+    """Whose account is connected, on which exchange, under which name, as the how many-th of the brand."""
+
+    user_id: int
+    venue: str
+    label: str
+    number: int
 
 
 class BrandSeeder:
@@ -54,37 +76,34 @@ class BrandSeeder:
                 return False
             strategies = [self._trader(session, trader) for trader in TRADERS[self._slug]]
             for number in range(followers):
-                self._follower(session, follower_terms(number), strategies)
+                self._follower(session, follower_terms(number, len(strategies)), strategies)
             write_seats(self._seats_file, self._seats)
         progress(f"{self._slug}: {len(strategies)} traders, {followers} followers")
         return True
 
     def _trader(self, session: TenantSession, trader: Trader) -> int:
         user = self._user(session, trader.slug, trader.person, Role.TRADER)
-        account = f"{self._slug}:trader:{trader.slug}"
-        api_key, secret = self._open(account, LEADER_EQUITY)
-        account_id = self._account(session, user, account, 0, api_key, secret)
-        self._seats.append(TraderSeat(account, api_key, secret, trader.plan))
+        account = trader_account(self._slug, trader)
+        key = self._open(account, trader.venue, trader.market, LEADER_EQUITY)
+        account_id = self._account(session, NewPlace(user, trader.venue, account, 0), key)
+        self._seats.append(TraderSeat(account, trader.venue, trader.market, trader.plan, *key))
         return add_strategy(session, NewStrategy(user, account_id, trader.slug, trader.name, trader.summary))
 
     def _follower(self, session: TenantSession, terms: FollowerTerms, strategies: list[int]) -> None:
         user = self._user(session, f"follower-{terms.number}", f"Follower {terms.number + 1}", Role.FOLLOWER)
-        strategy = strategies[terms.strategy % len(strategies)]
+        market = TRADERS[self._slug][terms.strategy].market
         account = f"{self._slug}:follower:{terms.number}"
-        api_key, secret = self._open(account, terms.funds)
-        account_id = self._account(session, user, account, terms.number, api_key, secret)
-        subscribe(
-            session,
-            NewSubscription(strategy, account_id, terms.allocation, terms.sizing_mode, terms.sizing_value),
+        key = self._open(account, terms.venue, market, terms.funds(market))
+        account_id = self._account(session, NewPlace(user, terms.venue, account, terms.number), key)
+        new = NewSubscription(
+            strategies[terms.strategy], account_id, terms.allocation, terms.sizing_mode, terms.sizing_value
         )
+        subscribe(session, new)
 
-    def _open(self, account: str, funds: Decimal) -> tuple[str, str]:
-        """Open an account, or issue a further key where one of an interrupted attempt is still there."""
-        try:
-            return self._lab.open_account(account, {"USDT": decimal_text(funds)})
-        except Unavailable:
-            key = self._lab.call("POST", "keys", {"account": account})
-            return key["apiKey"], key["secret"]
+    def _open(self, account: str, venue: str, market: str, funds: Decimal) -> LabKey:
+        """Open an account with its money where the market needs it: exchanges may keep a futures purse apart."""
+        wallet = FUTURES if market == PERP and not TRAITS[venue].unified else TRADING
+        return self._lab.fund(account, venue, wallet, QUOTE, decimal_text(funds))
 
     def _user(self, session: TenantSession, mailbox: str, person: str, role: Role) -> int:
         user = User(
@@ -94,9 +113,9 @@ class BrandSeeder:
         session.flush()
         return user.id
 
-    def _account(self, session: TenantSession, user_id: int, label: str, number: int, api_key: str, secret: str) -> int:
-        shard = shard_of(VENUE, Environment.LAB, number, self._runtime.number(SHARDS))
-        new = NewAccount(user_id, VENUE, Environment.LAB, label, shard, api_key, secret)
+    def _account(self, session: TenantSession, place: NewPlace, key: LabKey) -> int:
+        shard = shard_of(place.venue, Environment.LAB, place.number, self._runtime.number(SHARDS))
+        new = NewAccount(place.user_id, place.venue, Environment.LAB, place.label, shard, *key)
         return add_account(session, self._runtime.vault, new)
 
 

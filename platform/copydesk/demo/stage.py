@@ -12,8 +12,10 @@ from pathlib import Path
 
 from copydesk.bootstrap import Runtime
 from copydesk.db import migrate
+from copydesk.demo.cast import TRADERS, trader_account
 from copydesk.demo.lab_control import LabControl
 from copydesk.demo.seed import seed_demo
+from copydesk.kernel import Unavailable
 from copydesk.stack import (
     ROLES,
     Role,
@@ -26,14 +28,19 @@ from copydesk.stack import (
     role_environment,
     spawn,
     stop,
+    wait_until,
 )
 
 Say = Callable[[str], None]
+_WATCH_S = 60.0
 
 
 @dataclass(frozen=True)
 class Script:
-    """How a performance goes: market time per wall time, seconds between a trader's looks, followers per brand."""
+    """How a performance goes: market time per wall time, seconds between a spot trader's orders, followers per brand.
+
+    `seed` decides the lab's prices and what the traders do.
+    """
 
     speed: float = 60.0
     pace_s: float = 4.0
@@ -82,8 +89,9 @@ def staged(options: RoleOptions, environ: Mapping[str, str], script: Script, say
             say(f"starting {', '.join(role.name for role in roles)}")
             supervisor.start(environment)
             seats = options.var_dir / "demo" / "traders.json"
-            with LabControl(environment["COPYDESK_LAB_REST"], token) as lab:
+            with LabControl(environment["COPYDESK_LAB_CONTROL"], token) as lab:
                 seed_demo(runtime, lab, seats, say, followers=script.followers)
+                _await_watch(lab)
             traders = _spawn_traders(stack, environment, seats, script)
             try:
                 yield Stage(stack, supervisor, runtime, traders, lab_dir)
@@ -94,11 +102,32 @@ def staged(options: RoleOptions, environ: Mapping[str, str], script: Script, say
             supervisor.stop()
 
 
+def _await_watch(lab: LabControl) -> None:
+    """Wait until the desk listens to every trader's account; raises Unavailable when it does not come to that."""
+    deaf = [trader_account(slug, trader) for slug, cast in TRADERS.items() for trader in cast]
+
+    def heard() -> bool:
+        deaf[:] = [account for account in deaf if not lab.view(account)["streams"]]
+        return not deaf
+
+    if not wait_until(heard, patience_s=_WATCH_S, poll_s=0.2):
+        raise Unavailable(f"within {_WATCH_S:.0f} s nobody listens to {', '.join(deaf)}; see var/log/listener.log")
+
+
 def _spawn_traders(
     stack: Stack, environment: Mapping[str, str], seats: Path, script: Script
 ) -> subprocess.Popen[bytes]:
     """Start the traders' program with nothing of the platform in its environment."""
-    command = [sys.executable, "-m", "copydesk.demo", str(seats), "--pace", str(script.pace_s)]
+    command = [
+        sys.executable,
+        "-m",
+        "copydesk.demo",
+        str(seats),
+        "--pace",
+        str(script.pace_s),
+        "--seed",
+        str(script.seed),
+    ]
     command += ["--rest", environment["COPYDESK_LAB_REST"], "--stream", environment["COPYDESK_LAB_STREAM"]]
     bare = {"PATH": environment.get("PATH", ""), "PYTHONUNBUFFERED": "1"}
     return spawn(command, stack.var.log / "traders.log", env=bare)

@@ -1,135 +1,114 @@
-"""The demo's traders: a plain ccxt program. It knows an exchange's address and its own API keys, nothing else.
-
-Each plan is a few lines that look at recent prices and say what to do; `Desk` turns that into orders.
-"""
+"""The demo's traders: plain ccxt on every exchange. They know the exchanges' addresses and their own API keys only."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import random
-from collections import deque
-from collections.abc import Callable
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import aiohttp
 import ccxt.async_support as ccxt  # type: ignore[import-untyped]
 
-SYMBOLS = ("BTC/USDT", "ETH/USDT", "SOL/USDT")
-WINDOW = 12
-STAKE_SHARE = 0.12  # Part of the free money that one entry uses.
+from copydesk.demo.cast import BASES, LEVERAGE, PERP, QUOTE, SPOT, symbol_of
+from copydesk.demo.plans import Move, moves
+from copydesk.venues.lab import ccxt_urls
+
+# An order worth less is left out.
+_WORTH_MIN = 12.0
+
+
+# Traders of perpetuals take longer: fills of their copies are read back one by one, out of the same rate budget.
+_PATIENCE = {SPOT: 1.0, PERP: 1.8}
+
+
+class Rhythm(NamedTuple):
+    """How often a spot trader acts, in seconds on average, and the seed of what traders do."""
+
+    pace_s: float
+    seed: int
 
 
 class Desk:
-    """One trader's account: recent prices, what it holds, and the orders it places."""
+    """One trader's account: what it holds and the orders it places; `equity` is what shares of it are taken of."""
 
-    def __init__(self, exchange: Any, symbol: str) -> None:
+    def __init__(self, exchange: Any, market: str) -> None:
         self.exchange = exchange
-        self.symbol = symbol
-        self.prices: deque[float] = deque(maxlen=WINDOW)
-        self.held = self.money = 0.0
+        self.market = market
+        self.equity = 0.0
 
-    def look(self, tickers: dict[str, Any], balance: dict[str, Any]) -> None:
-        """Take in the last price and what is free of both currencies."""
-        self.prices.append(tickers[self.symbol]["last"])
-        self.held = balance.get(self.symbol.split("/")[0], {}).get("free") or 0.0
-        self.money = balance["USDT"]["free"]
+    async def open(self) -> None:
+        """Read the markets and the money, and set the leverage of perpetuals."""
+        await self.exchange.load_markets()
+        self.equity = (await self.exchange.fetch_balance())[QUOTE]["total"]
+        if self.market == PERP:
+            for base in BASES:
+                await self._set_leverage(symbol_of(base, PERP))
 
-    @property
-    def average(self) -> float:
-        return sum(self.prices) / len(self.prices)
+    async def _set_leverage(self, symbol: str) -> None:
+        """Set it for cross margin; an exchange that calls an unchanged one an error has it already."""
+        cross = {"mgnMode": "cross"} if self.exchange.id == "okx" else {}
+        try:
+            await self.exchange.set_leverage(LEVERAGE, symbol, cross)
+        except ccxt.BadRequest as error:
+            if "not modified" not in str(error):
+                raise
 
-    @property
-    def flat(self) -> bool:
-        return self.held * self.prices[-1] < 10
-
-    async def buy(self, share: float = 1.0) -> None:
-        """Buy at market for a part of the stake."""
-        qty = self.money * STAKE_SHARE * share / self.prices[-1]
-        await self.order("market", "buy", qty)
-
-    async def sell(self, share: float = 1.0) -> None:
-        """Sell at market a part of what is held."""
-        await self.order("market", "sell", self.held * share)
-
-    async def order(self, kind: str, side: str, qty: float, price: float | None = None) -> None:
-        """Place an order, unless it is too small for the exchange."""
-        if qty * self.prices[-1] < 10:
+    async def move(self, move: Move) -> None:
+        """Trade at market what lies between the position and the move's exposure; zero closes everything."""
+        symbol = symbol_of(move.base, self.market)
+        px = (await self.exchange.fetch_ticker(symbol))["last"]
+        held = await self._held(move.base, symbol)
+        change = self.equity * move.exposure / px - held
+        if abs(change) * px < _WORTH_MIN:
             return
-        amount = self.exchange.amount_to_precision(self.symbol, qty)
-        if price is not None:
-            price = self.exchange.price_to_precision(self.symbol, price)
-        await self.exchange.create_order(self.symbol, kind, side, amount, price)
+        closing = move.exposure == 0
+        size = self.exchange.market(symbol)["contractSize"] if self.market == PERP else 1
+        qty = self.exchange.amount_to_precision(symbol, abs(change) / size)
+        params = {"reduceOnly": True} if closing and self.market == PERP else {}
+        await self.exchange.create_order(symbol, "market", "buy" if change > 0 else "sell", float(qty), None, params)
+
+    async def _held(self, base: str, symbol: str) -> float:
+        """Return the position in base units, a short below zero."""
+        if self.market == SPOT:
+            return float((await self.exchange.fetch_balance()).get(base, {}).get("free") or 0)
+        signs = {"long": 1, "short": -1}
+        positions = await self.exchange.fetch_positions([symbol])
+        return float(sum(signs.get(p["side"], 0) * (p["contracts"] or 0) * (p["contractSize"] or 1) for p in positions))
 
 
-async def crossover(desk: Desk) -> None:
-    """Hold while the price is above its own average."""
-    if desk.flat and desk.prices[-1] > desk.average:
-        await desk.buy()
-    elif not desk.flat and desk.prices[-1] < desk.average:
-        await desk.sell()
-
-
-async def ladder(desk: Desk) -> None:
-    """Buy dips in thirds, sell rallies in thirds, the last third with a sell of everything."""
-    if desk.prices[-1] < desk.average:
-        await desk.buy(1 / 3)
-    elif desk.held * desk.prices[-1] < 0.05 * desk.money:
-        await desk.sell()
-    else:
-        await desk.sell(1 / 3)
-
-
-async def breakout(desk: Desk) -> None:
-    """Enter at the top of the recent range, leave in its middle."""
-    high, low = max(desk.prices), min(desk.prices)
-    if desk.flat and desk.prices[-1] >= high:
-        await desk.buy()
-    elif not desk.flat and desk.prices[-1] <= (high + low) / 2:
-        await desk.sell()
-
-
-async def reversion(desk: Desk) -> None:
-    """Bid a little below weakness, offer a little above strength, with limit orders that cross at once or rest."""
-    last = desk.prices[-1]
-    await desk.exchange.cancel_all_orders(desk.symbol) if await desk.exchange.fetch_open_orders(desk.symbol) else None
-    if last < desk.average and desk.held * last < desk.money:
-        await desk.order("limit", "buy", desk.money * STAKE_SHARE / 2 / last, last * 1.0005)
-    elif not desk.flat:
-        await desk.order("limit", "sell", desk.held / 2, last * 0.9995)
-
-
-PLANS: dict[str, Callable[[Desk], Any]] = {
-    "crossover": crossover,
-    "ladder": ladder,
-    "breakout": breakout,
-    "reversion": reversion,
-}
-
-
-async def trade(seat: dict[str, str], number: int, urls: dict[str, Any], pace_s: float, stop: asyncio.Event) -> None:
-    """Follow one plan on changing symbols until told to stop; trouble with the exchange is waited out.
-
-    Each trader calls from a loopback address of its own, as if from a machine of its own: limits are per address.
-    """
-    options = {"fetchMargins": False, "fetchMarkets": {"types": ["spot"]}, "fetchCurrencies": False}
-    exchange = ccxt.binance({"apiKey": seat["api_key"], "secret": seat["secret"], "urls": urls, "options": options})
+def open_exchange(seat: Mapping[str, str], urls: Mapping[str, Any], number: int) -> Any:
+    """Open an unmodified ccxt client that calls from a loopback address of its own: limits are per address."""
+    swap = "linear" if seat["venue"] in ("binance", "bybit") else "swap"
+    kind = "spot" if seat["market"] == SPOT else swap
+    options = {"defaultType": SPOT if seat["market"] == SPOT else "swap", "fetchMarkets": {"types": [kind]}}
+    keys = {"apiKey": seat["api_key"], "secret": seat["secret"], "password": seat["passphrase"]}
+    exchange = getattr(ccxt, seat["venue"])({**keys, "urls": urls, "options": options})
+    exchange.has["fetchCurrencies"] = False
     own_address = aiohttp.TCPConnector(local_addr=(f"127.0.1.{number}", 0))
     exchange.session = aiohttp.ClientSession(connector=own_address)
-    rng = random.Random(seat["account"])  # noqa: S311 - variety, not security
-    desks = [Desk(exchange, symbol) for symbol in SYMBOLS]
+    return exchange
+
+
+async def trade(seat: Mapping[str, str], exchange: Any, rhythm: Rhythm, stop: asyncio.Event) -> None:
+    """Follow one plan until told to stop; trouble with the exchange is told and waited out."""
+    desk, account = Desk(exchange, seat["market"]), seat["account"]
+    pauses = random.Random(f"{rhythm.seed} {account} pauses")  # noqa: S311 - variety, not security
+    upcoming = moves(seat["plan"], rhythm.seed, account)
+    opened = False
     try:
         while not stop.is_set():
             try:
-                tickers = await exchange.fetch_tickers(list(SYMBOLS))
-                balance = await exchange.fetch_balance()
-                for desk in desks:
-                    desk.look(tickers, balance)
-                await PLANS[seat["plan"]](rng.choice(desks))
+                if opened:
+                    await desk.move(next(upcoming))
+                else:
+                    await desk.open()
+                    opened = True
             except ccxt.BaseError as error:
-                print(f"{seat['account']}: {error}", flush=True)  # noqa: T201 - a program of its own
-            await _pause(stop, pace_s * rng.uniform(0.7, 1.3))
+                print(f"{account}: {error}", flush=True)  # noqa: T201 - a program of its own
+            await _pause(stop, rhythm.pace_s * _PATIENCE[seat["market"]] * pauses.uniform(0.7, 1.3))
     finally:
         await exchange.close()
 
@@ -141,7 +120,11 @@ async def _pause(stop: asyncio.Event, seconds: float) -> None:
         return
 
 
-async def trade_all(seats_file: Path, urls: dict[str, Any], pace_s: float, stop: asyncio.Event) -> None:
-    """Run every seat of the file at once."""
+async def trade_all(seats_file: Path, bases: tuple[str, str], rhythm: Rhythm, stop: asyncio.Event) -> None:
+    """Run every seat of the file at once; `bases` are the simulated exchanges' REST and stream addresses."""
     seats = json.loads(seats_file.read_text())
-    await asyncio.gather(*(trade(seat, n, urls, pace_s, stop) for n, seat in enumerate(seats, start=1)))
+    works = [
+        trade(seat, open_exchange(seat, ccxt_urls(seat["venue"], *bases), number), rhythm, stop)
+        for number, seat in enumerate(seats, start=1)
+    ]
+    await asyncio.gather(*works)

@@ -27,6 +27,7 @@ class RoleOptions:
     live_port: int = 8001
     lab_port: int = 8010
     lab_ws_port: int = 8011
+    lab_control_port: int = 8012
 
     def names(self) -> dict[str, str]:
         """Return the words that a role's command may refer to."""
@@ -62,9 +63,14 @@ ROLES = (
         "lab",
         (
             *("{python}", "-m", "copydesk.venues.lab", "--rest-port", "{lab_port}", "--ws-port", "{lab_ws_port}"),
+            *("--control-port", "{lab_control_port}"),
             *("--data-dir", "{var_dir}/lab", "--token-file", "{var_dir}/lab/token"),
         ),
-        ports=(("lab_port", "--lab-port"), ("lab_ws_port", "--lab-ws-port")),
+        ports=(
+            ("lab_port", "--lab-port"),
+            ("lab_ws_port", "--lab-ws-port"),
+            ("lab_control_port", "--lab-control-port"),
+        ),
         wanted=False,
         local=True,
     ),
@@ -102,6 +108,7 @@ def role_environment(
     if lab:
         found["COPYDESK_LAB_REST"] = f"http://{LOOPBACK}:{options.lab_port}"
         found["COPYDESK_LAB_STREAM"] = f"ws://{LOOPBACK}:{options.lab_ws_port}"
+        found["COPYDESK_LAB_CONTROL"] = f"http://{LOOPBACK}:{options.lab_control_port}"
     return found
 
 

@@ -109,11 +109,16 @@ def date(moment: datetime) -> str:
     return str(flask_babel.format_date(moment.astimezone(flask_babel.get_timezone()).date(), "medium"))
 
 
+def quote(symbol: str) -> str:
+    """Return the currency that a pair or a perpetual is priced in ("BTC/USDT", "BTC/USDT:USDT")."""
+    return symbol.partition("/")[2].partition(":")[0]
+
+
 def _locale() -> Locale:
     return flask_babel.get_locale() or Locale("en")
 
 
 def filters(now: Callable[[], datetime]) -> dict[str, Callable[..., Any]]:
     """Return every formatting filter by its template name."""
-    plain = {f.__name__: f for f in (money, signed_money, qty, px, pct, bps, ms, exact, date, isolated)}
+    plain = {f.__name__: f for f in (money, signed_money, qty, px, pct, bps, ms, exact, date, isolated, quote)}
     return {**plain, "ago": ago_filter(now)}

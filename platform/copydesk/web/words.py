@@ -19,6 +19,11 @@ _D = Denial
 _SENTENCES: dict[str, tuple[LazyString, ...]] = {
     _D.BELOW_QTY_MIN: (
         lazy_gettext(
+            "Skipped: %(notional)s is below the smallest order of %(minimum)s at %(exchange)s. "
+            "An allocation of %(allocation_needed)s copies orders like this one."
+        ),
+        lazy_gettext("Skipped: %(notional)s is below the smallest order of %(minimum)s at %(exchange)s."),
+        lazy_gettext(
             "Skipped: %(notional)s is below the exchange's smallest order of %(minimum)s. "
             "An allocation of %(allocation_needed)s copies orders like this one."
         ),
@@ -47,8 +52,10 @@ _SENTENCES: dict[str, tuple[LazyString, ...]] = {
     _D.PRICE_MOVED: (
         lazy_gettext("Stopped at the price limit: the market had moved further from the trader's price than allowed."),
     ),
-    _D.NO_LIQUIDITY: (lazy_gettext("Not all was sold: too few buyers at that moment. The rest is tried again."),),
-    _D.NOTHING_TO_REDUCE: (lazy_gettext("Nothing to do: the trader sold, and this follower holds nothing of it."),),
+    _D.NO_LIQUIDITY: (lazy_gettext("Not all was closed: too few offers at that moment. The rest is tried again."),),
+    _D.NOTHING_TO_REDUCE: (
+        lazy_gettext("Nothing to do: the trader closed a position of which this follower holds nothing."),
+    ),
     _D.ORDER_ALREADY_COPIED: (
         lazy_gettext("Nothing to do: the fixed amount for this order was placed with its first fill."),
     ),
@@ -64,7 +71,101 @@ _SENTENCES: dict[str, tuple[LazyString, ...]] = {
         lazy_gettext("Skipped: copying was stopped because the positions no longer match the trader's."),
     ),
     _D.ACCOUNT_UNUSABLE: (lazy_gettext("Skipped: the exchange account cannot be used. Connect it again."),),
-    _D.KEY_REJECTED: (lazy_gettext("Refused: the exchange does not accept the account's key. Create a new one."),),
+    _D.KEY_REJECTED: (
+        lazy_gettext(
+            "Refused: %(exchange)s does not accept this key. It may be deleted, bound to other addresses, or lack a "
+            "right: check it there, or create a new one."
+        ),
+        lazy_gettext("Refused: the exchange does not accept the account's key. Check it there, or create a new one."),
+    ),
+    _D.KEY_CAN_WITHDRAW: (
+        lazy_gettext("Refused: this key may withdraw money. Turn off withdrawals for this key at %(exchange)s."),
+        lazy_gettext("Refused: this key may withdraw money. Turn off withdrawals for it at the exchange."),
+    ),
+    _D.KEY_CAN_TRANSFER: (
+        lazy_gettext("Refused: this key may move money elsewhere. Turn off transfers for this key at %(exchange)s."),
+        lazy_gettext("Refused: this key may move money elsewhere. Turn off transfers for it at the exchange."),
+    ),
+    _D.KEY_RIGHTS_UNKNOWN: (
+        lazy_gettext(
+            "Refused: this key has rights that we do not know. Create one at %(exchange)s that may only read and trade."
+        ),
+        lazy_gettext("Refused: this key has rights that we do not know. Create one that may only read and trade."),
+    ),
+    _D.KEY_READ_ONLY: (
+        lazy_gettext("Refused: this key may not trade. Turn on trading for this key at %(exchange)s."),
+        lazy_gettext("Refused: this key may not trade. Turn on trading for it at the exchange."),
+    ),
+    _D.KEY_EXPIRED: (
+        lazy_gettext("Refused: this key has expired. Create a new one at %(exchange)s and connect it here."),
+        lazy_gettext("Refused: this key has expired. Create a new one at the exchange and connect it here."),
+    ),
+    _D.KEY_SECRET_WRONG: (
+        lazy_gettext(
+            "Refused: the secret does not belong to this key. Create a new key at %(exchange)s and copy both."
+        ),
+        lazy_gettext("Refused: the secret does not belong to this key. Create a new key and copy both."),
+    ),
+    _D.KEY_PASSPHRASE_WRONG: (
+        lazy_gettext("Refused: the passphrase is wrong. Enter the one that you chose for this key at %(exchange)s."),
+        lazy_gettext("Refused: the passphrase is wrong. Enter the one that you chose for this key."),
+    ),
+    _D.KEY_ADDRESS_REFUSED: (
+        lazy_gettext(
+            "Refused: this key is bound to other addresses. Add this site's addresses to the key at %(exchange)s."
+        ),
+        lazy_gettext("Refused: this key is bound to other addresses. Add this site's addresses to it at the exchange."),
+    ),
+    _D.KEY_ACCOUNT_TYPE_WRONG: (
+        lazy_gettext(
+            "Refused: this kind of account cannot be traded through its key. Change the account's "
+            "mode at %(exchange)s, "
+            "or connect a key of another account."
+        ),
+        lazy_gettext(
+            "Refused: this kind of account cannot be traded through its key. Change the account's "
+            "mode at the exchange, "
+            "or connect a key of another account."
+        ),
+    ),
+    _D.CLOCK_SKEWED: (
+        lazy_gettext(
+            "Refused: %(exchange)s finds our clock wrong. The operator of this site must set it; you "
+            "need change nothing."
+        ),
+        lazy_gettext(
+            "Refused: the exchange finds our clock wrong. The operator of this site must set it; you "
+            "need change nothing."
+        ),
+    ),
+    _D.POSITION_MODE_WRONG: (
+        lazy_gettext(
+            "Skipped: the account's position mode differs from the trader's and cannot be changed while anything is "
+            "open. Close its positions and orders at %(exchange)s; the next trade then changes the mode."
+        ),
+        lazy_gettext(
+            "Skipped: the account's position mode differs from the trader's and cannot be changed while anything is "
+            "open. Close its positions and orders at the exchange; the next trade then changes the mode."
+        ),
+    ),
+    _D.MARGIN_MODE_WRONG: (
+        lazy_gettext(
+            "Skipped: this market could not be set to cross margin. Close its positions and orders at %(exchange)s, "
+            "or set it there."
+        ),
+        lazy_gettext(
+            "Skipped: this market could not be set to cross margin. Close its positions and orders at the exchange, "
+            "or set it there."
+        ),
+    ),
+    _D.LEVERAGE_REFUSED: (
+        lazy_gettext(
+            "Skipped: %(exchange)s refused a leverage of %(leverage)s×. Allow it for this market there, or add margin."
+        ),
+        lazy_gettext(
+            "Skipped: the exchange refused the leverage for this market. Allow it for this market there, or add margin."
+        ),
+    ),
     _D.RATE_LIMITED: (lazy_gettext("Refused: the exchange allows no more orders at this moment."),),
     _D.VENUE_UNAVAILABLE: (lazy_gettext("Not placed: the exchange could not be reached in time."),),
     _D.VENUE_REFUSED: (
@@ -73,6 +174,11 @@ _SENTENCES: dict[str, tuple[LazyString, ...]] = {
     ),
     _D.NEVER_ARRIVED: (
         lazy_gettext("Not placed: the order never reached the exchange, and it was too late to retry."),
+    ),
+    _D.CLOSE_UNCONFIRMED: (
+        lazy_gettext(
+            "Not placed: the earlier position was not known to be closed in time, so none was opened on the other side."
+        ),
     ),
 }
 
@@ -100,6 +206,8 @@ _SIZINGS: dict[str, LazyString] = {
     SizingMode.FIXED_RATIO: lazy_gettext("%(value)s of the trader's quantity"),
     SizingMode.FIXED_NOTIONAL: lazy_gettext("%(value)s per order"),
 }
+
+_EXCHANGES = {"binance": "Binance", "okx": "OKX", "bybit": "Bybit", "bitget": "Bitget"}
 
 _MONEY_FACTS = ("notional", "minimum", "allocation", "allocation_needed", "spent")
 
@@ -135,7 +243,13 @@ def reason_label(reason: str) -> str:
 
 def _readable(facts: Mapping[str, Any]) -> dict[str, str]:
     currency = str(facts.get("currency", ""))
-    return {name: _money(value, currency) if name in _MONEY_FACTS else str(value) for name, value in facts.items()}
+    known = {name: _money(value, currency) if name in _MONEY_FACTS else str(value) for name, value in facts.items()}
+    return known | ({"exchange": exchange_name(known["exchange"])} if "exchange" in known else {})
+
+
+def exchange_name(venue: str) -> str:
+    """Write an exchange's name as it does itself; names are not translated."""
+    return _EXCHANGES.get(venue, venue)
 
 
 def _money(value: object, currency: str) -> str:
