@@ -10,8 +10,9 @@ import secrets
 import string
 from collections.abc import Mapping
 
-from aiohttp import web
+from aiohttp import WSCloseCode, web
 
+from copydesk.venues.lab.dialects.binance.connects import Connects
 from copydesk.venues.lab.dialects.binance.errors import failure
 from copydesk.venues.lab.dialects.binance.front import Front
 from copydesk.venues.lab.dialects.binance.market_session import MarketSession
@@ -61,6 +62,7 @@ class Binance:
         self.spot_streams = SpotStreams(exchange)
         self.um_streams = UmStreams(exchange)
         self._api_sessions: set[SpotApiSession] = set()
+        self._connects = Connects()
         exchange.streams.on_trade = self._on_trade
         exchange.streams.on_fill = self._on_fill
 
@@ -107,7 +109,17 @@ class Binance:
         for prefix, part in _UM_PLACES:
             for path in ("/ws", "/ws/{name:.*}", "/stream"):
                 made[prefix + path] = self._um_maker(part)
-        return made
+        return {path: self._counted(make) for path, make in made.items()}
+
+    def _counted(self, make: SessionMaker) -> SessionMaker:
+        """Close at once what an address opens beyond its share."""
+
+        def session(connection: StreamConnection, request: web.Request) -> Session:
+            if not self._connects.admit(connection.ip, int(self.exchange.now_ms())):
+                connection.close(WSCloseCode.POLICY_VIOLATION, b"Too many connections")
+            return make(connection, request)
+
+        return session
 
     def tick(self) -> None:
         """Send what a moved market has to tell."""
