@@ -8,9 +8,7 @@ Source: binance-spot-api-docs, rest-api.md, "SIGNED endpoint examples".
 from __future__ import annotations
 
 import hmac
-from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any
 from urllib.parse import quote
 
 encoded = lru_cache(maxsize=8192)(lambda text: quote(text, safe=""))
@@ -20,8 +18,3 @@ def sign(payload: str, secret: str) -> str:
     """Return the payload with its HMAC-SHA256 signature appended."""
     signature = hmac.digest(secret.encode("ascii"), payload.encode("ascii"), "sha256").hex()
     return f"{payload}&signature={signature}"
-
-
-def query_text(params: Mapping[str, Any]) -> str:
-    """Join parameters to an unsigned query or form."""
-    return "&".join(f"{key}={quote(str(value), safe='')}" for key, value in params.items())

@@ -16,10 +16,10 @@ from copydesk.venues.binance.errors import (
     classify,
     refuses_time,
 )
-from copydesk.venues.binance.signing import query_text, sign
+from copydesk.venues.binance.signing import sign
 from copydesk.venues.binance.traits import BINANCE, PERPETUAL, SPOT
 from copydesk.venues.client.budget import Reported
-from copydesk.venues.client.wire import Blocks, Failure, Headers, Params, Rendered, Wire, header_of
+from copydesk.venues.client.wire import Blocks, Failure, Headers, Params, Rendered, Wire, header_of, query_text
 from copydesk.venues.traits import Endpoint, Feature, LimitUnit
 
 NAME = "Binance"
@@ -49,7 +49,7 @@ class BinanceWire(Wire):
         self, endpoint: Endpoint, params: Params, credentials: Credentials | None, timestamp_ms: int
     ) -> Rendered:
         """Sign with a short receive window for orders, so that a late one is refused rather than executed."""
-        text = params if isinstance(params, str) else query_text(_mapping(params))
+        text = params if isinstance(params, str) else query_text(params)
         if credentials is None:
             return text, "", b""
         if endpoint.path.endswith("/listenKey"):  # Knows the key alone, and refuses what it does not know.
@@ -113,11 +113,6 @@ class PerpetualWire(BinanceWire):
         if order.type.conditional:
             return perpetual_orders.conditional_view(answer, instrument.symbol)
         return perpetual_orders.order_view(answer, instrument.symbol)
-
-
-def _mapping(params: Params) -> Mapping[str, Any]:
-    assert isinstance(params, Mapping), "Binance takes named parameters"
-    return params
 
 
 def _refuse_exits(order: OrderRequest, feature: Feature) -> None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
-from urllib.parse import quote
 
 from orjson import dumps
 
@@ -14,7 +12,7 @@ from copydesk.venues.bybit.orders import accepted, order_params
 from copydesk.venues.bybit.signing import sign
 from copydesk.venues.bybit.traits import BYBIT, REST
 from copydesk.venues.client.budget import SILENT, Reported
-from copydesk.venues.client.wire import Blocks, Failure, Headers, Params, Rendered, Wire
+from copydesk.venues.client.wire import Blocks, Failure, Headers, Params, Rendered, Wire, query_text
 from copydesk.venues.traits import Endpoint, LimitUnit
 
 NAME = "Bybit"
@@ -38,7 +36,7 @@ class BybitWire(Wire):
     ) -> Rendered:
         """Sign with a short receive window for orders, so that a late one is refused rather than executed."""
         if endpoint.method == "GET":
-            query, body = _query(params), b""
+            query, body = query_text(params), b""
         else:
             query, body = "", dumps(params)
         if credentials is None:
@@ -84,8 +82,3 @@ class BybitWire(Wire):
 
     def read_order(self, answer: Any, order: OrderRequest, instrument: Instrument) -> OrderView:
         return accepted(answer["result"], order)
-
-
-def _query(params: Params) -> str:
-    assert isinstance(params, Mapping), "Bybit takes named parameters"
-    return "&".join(f"{name}={quote(str(value), safe='')}" for name, value in params.items())

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from enum import Enum
 from typing import Any, Protocol
+from urllib.parse import quote
 
 from orjson import JSONDecodeError
 
@@ -119,6 +120,12 @@ def reading(name: str, *, mutates: bool = False) -> Iterator[None]:
     except MISREAD as error:
         said = f"{name}'s answer cannot be read: {error!r}"
         raise (OutcomeUnknown(said) if mutates else Unavailable(said)) from error
+
+
+def query_text(params: Params) -> str:
+    """Join named parameters to a query or form."""
+    assert isinstance(params, Mapping), "a query takes named parameters"
+    return "&".join(f"{name}={quote(str(value), safe='')}" for name, value in params.items())
 
 
 def number(text: str) -> Decimal:

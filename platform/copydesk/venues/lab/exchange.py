@@ -46,12 +46,12 @@ TRADING, FUTURES, FUNDING = "trading", "futures", "funding"
 class Exchange:
     """One exchange of the world. `spot` and `perp` are its engines; `funding` holds the funding wallets."""
 
-    def __init__(self, world: World, listing: Listing, *, keys: KeyRing, spot: Engine | None = None) -> None:
+    def __init__(self, world: World, listing: Listing, *, keys: KeyRing) -> None:
         self.world = world
         self.listing = listing
         self.venue = listing.venue
         self.unified = listing.unified
-        self.spot = spot or Engine(listing.spot, listing.spot_fee, listing.spot_fee, listing.spot_rules)
+        self.spot = Engine(listing.spot, listing.spot_fee, listing.spot_fee, listing.spot_rules)
         self.purses = self.spot.account_table if listing.unified else {}
         self.perp = PerpEngine(
             listing.perp,

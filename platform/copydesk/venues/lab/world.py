@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from zlib import crc32
@@ -126,9 +126,3 @@ class World:
         period = int(self.market_ms() // FUNDING_EVERY_MS)
         text = f"{self.seed} {venue} {instrument.symbol} {period}"
         return crc32(text.encode()) % (2 * most + 1) - most
-
-
-def add_exchanges(world: World, exchanges: Iterable[Exchange]) -> None:
-    """Put exchanges into the world, in the order given."""
-    for exchange in exchanges:
-        world.exchanges[exchange.venue] = exchange

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
-from urllib.parse import quote
 
 from orjson import dumps
 
 from copydesk.trading import Credentials, Instrument, OrderRequest, OrderView
 from copydesk.venues.client.budget import SILENT, Reported
-from copydesk.venues.client.wire import Blocks, Failure, Headers, Params, Rendered, Wire
+from copydesk.venues.client.wire import Blocks, Failure, Headers, Params, Rendered, Wire, query_text
 from copydesk.venues.okx import errors
 from copydesk.venues.okx.orders import accepted, order_params
 from copydesk.venues.okx.signing import iso_text, sign
@@ -35,7 +33,7 @@ class OkxWire(Wire):
     ) -> Rendered:
         """Sign one request; an order says until when it may be carried out (`expTime`)."""
         if endpoint.method == "GET":
-            query, body = _query(params), b""
+            query, body = query_text(params), b""
         else:
             query, body = "", dumps(params)
         if credentials is None:
@@ -78,8 +76,3 @@ class OkxWire(Wire):
         if item["sCode"] != "0":
             raise errors.failure_of(item["sCode"], item["sMsg"], f"{NAME} answered {item['sCode']}: {item['sMsg']}")
         return accepted(item, order, "algoId" if order.type.conditional else "ordId")
-
-
-def _query(params: Params) -> str:
-    assert isinstance(params, Mapping), "OKX takes named parameters"
-    return "&".join(f"{name}={quote(str(value), safe='')}" for name, value in params.items())
