@@ -6,14 +6,12 @@ Streams are on 127.0.0.1, with the paths of plain mode.
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import hmac
 import http.client
 import json
-import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -22,23 +20,15 @@ from urllib.parse import urlencode, urlsplit
 import ccxt
 import requests
 from copydesk.venues.lab.dialects.binance import Binance
-from copydesk.venues.lab.exchange import Exchange
-from copydesk.venues.lab.faults import FaultPlan
 from copydesk.venues.lab.gate import Gate
-from copydesk.venues.lab.journal import Journal, read_journal
-from copydesk.venues.lab.keys import KeyRing
+from copydesk.venues.lab.journal import read_journal
 from copydesk.venues.lab.limits import WeightMeter
-from copydesk.venues.lab.listings import LISTINGS
-from copydesk.venues.lab.market import Market
-from copydesk.venues.lab.server import Answer, HttpServer, Request
-from copydesk.venues.lab.streams import StreamServer
+from copydesk.venues.lab.server import Answer, Request
 from copydesk.venues.lab.urls import binance_urls
-from copydesk.venues.lab.world import MarketClock, World
+from lab_thread import LabThread, wall_ms, world_of
 from requests.adapters import HTTPAdapter
 
 TOKEN = "token-of-this-test"
-PX = 100_000
-TICK_S = 0.1
 RIGHTS = ("read", "trade", "perp", "transfer")
 T = TypeVar("T")
 
@@ -79,83 +69,23 @@ class ToLab(HTTPAdapter):
         return response
 
 
-class BinanceLab:
+class BinanceLab(LabThread):
     """Start, steer and stop one Binance; BTC stands at 100,000."""
 
     def __init__(self, folder: Path) -> None:
-        market = Market(seed=0)
-        now_ms = time.time() * 1000.0
         self.skew_ms = 0.0
-        self.world = World(
-            market=market,
-            journal=Journal(folder / "journal.jsonl"),
-            faults=FaultPlan(0),
-            clock=MarketClock(market.start_ms + 86_400_000 * 2, now_ms, 1.0),
-            clock_ms=lambda: time.time() * 1000.0 + self.skew_ms,
-        )
-        self.exchange = Exchange(self.world, LISTINGS["binance"], keys=KeyRing())
-        self.world.exchanges["binance"] = self.exchange
-        self.world.pins["BTCUSDT"] = Decimal(PX)
-        self.world.tick()
+        world = world_of(folder, ("binance",), lambda: wall_ms() + self.skew_ms)
+        self.exchange = world.exchanges["binance"]
         self.binance = Binance(self.exchange)
-        self.ip = "203.0.113.7"
+        self._gate = Gate(world, [self.binance], TOKEN)
         self._folder = folder
         self._names = 0
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever)
-        self._gate = Gate(self.world, [self.binance], TOKEN)
-        self._rest = HttpServer(self._answer)
-        self._ws = StreamServer(self.binance.sessions(), lambda _request: self.ip)
-
-    def start(self) -> None:
-        self._thread.start()
-        try:
-            asyncio.run_coroutine_threadsafe(self._listen(), self._loop).result(10)
-        except BaseException:
-            self._end()
-            raise
-        self.rest = f"http://127.0.0.1:{self._rest.port}"
-        self.ws = f"ws://127.0.0.1:{self._ws.ports[0]}"
-
-    def stop(self) -> None:
-        asyncio.run_coroutine_threadsafe(self._close(), self._loop).result(10)
-        self._end()
-
-    def _end(self) -> None:
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(10)
-        self._loop.close()
-        self.world.journal.close()
-
-    async def _listen(self) -> None:
-        await self._rest.start("127.0.0.1", 0)
-        await self._ws.start("127.0.0.1", [0])
-        self._beat = asyncio.ensure_future(self._tick())
-
-    async def _close(self) -> None:
-        self._beat.cancel()
-        await asyncio.wait([self._beat])
-        await self._ws.stop()
-        await self._rest.stop()
-
-    async def _tick(self) -> None:
-        while True:
-            await asyncio.sleep(TICK_S)
-            self.world.tick()
-            self.binance.tick()
+        super().__init__(world, self.binance)
 
     def _answer(self, request: Request) -> Answer:
         """Let the gate answer; whoever names no address calls from `ip`."""
         named = {b"x-forwarded-for": self.ip.encode(), **request.headers, b"x-lab-token": TOKEN.encode()}
         return self._gate(request._replace(headers=named))
-
-    def run(self, act: Callable[..., T], *args: Any) -> T:
-        """Do something on the lab's own thread."""
-
-        async def acting() -> T:
-            return act(*args)
-
-        return asyncio.run_coroutine_threadsafe(acting(), self._loop).result(10)
 
     def pin(self, px: int | str, pair: str = "BTCUSDT") -> None:
         """Hold a pair at this price; books and marks move at once."""

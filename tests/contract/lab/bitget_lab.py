@@ -5,33 +5,23 @@ Clients of any kind reach it over HTTP and WebSocket on 127.0.0.1.
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import hashlib
 import hmac
 import http.client
 import json
-import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 import ccxt
 from copydesk.venues.lab.dialects.bitget import Bitget
-from copydesk.venues.lab.exchange import Exchange
-from copydesk.venues.lab.faults import FaultPlan
-from copydesk.venues.lab.journal import Journal, read_journal
-from copydesk.venues.lab.keys import KeyRing
-from copydesk.venues.lab.listings import LISTINGS
-from copydesk.venues.lab.market import Market
-from copydesk.venues.lab.server import Answer, HttpServer, Request
-from copydesk.venues.lab.streams import StreamServer
-from copydesk.venues.lab.world import MarketClock, World
+from copydesk.venues.lab.journal import read_journal
+from copydesk.venues.lab.server import Answer, Request
+from lab_thread import LabThread, world_of
 
-PX = 100_000
-TICK_S = 0.05
 ALL = ("read", "trade", "perp", "transfer")
 T = TypeVar("T")
 
@@ -61,83 +51,24 @@ class Reply(NamedTuple):
         return self.body["data"]
 
 
-class BitgetLab:
+class BitgetLab(LabThread):
     """Start, steer and stop one Bitget; BTC stands at 100,000."""
 
+    tick_s = 0.05
+
     def __init__(self, folder: Path) -> None:
-        market = Market(seed=0)
-        self.world = World(
-            market=market,
-            journal=Journal(folder / "journal.jsonl"),
-            faults=FaultPlan(0),
-            clock=MarketClock(market.start_ms + 86_400_000 * 2, time.time() * 1000.0, 1.0),
-            clock_ms=lambda: time.time() * 1000.0,
-        )
-        self.classic, self.unified = (
-            Exchange(self.world, LISTINGS[venue], keys=KeyRing()) for venue in ("bitget", "bitget-uta")
-        )
-        self.world.exchanges |= {"bitget": self.classic, "bitget-uta": self.unified}
-        self.world.pins["BTCUSDT"] = Decimal(PX)
-        self.world.tick()
+        world = world_of(folder, ("bitget", "bitget-uta"))
+        self.classic, self.unified = world.exchanges["bitget"], world.exchanges["bitget-uta"]
         self.bitget = Bitget(self.classic, self.unified)
-        self.ip = "203.0.113.7"
         self._folder = folder
         self._names = 0
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever)
-        self._rest = HttpServer(self._answer)
-        self._ws = StreamServer(self.bitget.sessions(), lambda _request: self.ip)
-
-    def start(self) -> None:
-        self._thread.start()
-        try:
-            asyncio.run_coroutine_threadsafe(self._listen(), self._loop).result(10)
-        except BaseException:
-            self._end()
-            raise
-        self.rest = f"http://127.0.0.1:{self._rest.port}"
-        self.ws = f"ws://127.0.0.1:{self._ws.port}"
-
-    def stop(self) -> None:
-        asyncio.run_coroutine_threadsafe(self._close(), self._loop).result(10)
-        self._end()
-
-    def _end(self) -> None:
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(10)
-        self._loop.close()
-        self.world.journal.close()
-
-    async def _listen(self) -> None:
-        await self._rest.start("127.0.0.1", 0)
-        await self._ws.start("127.0.0.1", [0])
-        self._beat = asyncio.ensure_future(self._tick())
-
-    async def _close(self) -> None:
-        self._beat.cancel()
-        await asyncio.wait([self._beat])
-        await self._ws.stop()
-        await self._rest.stop()
-
-    async def _tick(self) -> None:
-        while True:
-            await asyncio.sleep(TICK_S)
-            self.world.tick()
-            self.bitget.tick()
+        super().__init__(world, self.bitget)
 
     def _answer(self, request: Request) -> Answer:
         if not self.bitget.handles(request):
             return Answer(404, b'{"code":"nobody","msg":"not a path of Bitget"}')
         ip = request.headers.get(b"x-forwarded-for", self.ip.encode()).decode()
         return self.bitget.answer(request, ip, self.classic.rtt_ms)
-
-    def run(self, act: Callable[..., T], *args: Any) -> T:
-        """Do something on the lab's own thread."""
-
-        async def acting() -> T:
-            return act(*args)
-
-        return asyncio.run_coroutine_threadsafe(acting(), self._loop).result(10)
 
     def pin(self, px: int | str, pair: str = "BTCUSDT") -> None:
         """Hold a pair at this price; books and marks move at once."""

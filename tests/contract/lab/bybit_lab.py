@@ -5,35 +5,24 @@ Clients of any kind reach it over HTTP and WebSocket on 127.0.0.1.
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import hmac
 import http.client
 import json
-import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 import ccxt
 from copydesk.venues.lab.dialects.bybit import Bybit
-from copydesk.venues.lab.exchange import Exchange
-from copydesk.venues.lab.faults import FaultPlan
 from copydesk.venues.lab.gate import Gate
-from copydesk.venues.lab.journal import Journal, read_journal
-from copydesk.venues.lab.keys import KeyRing
-from copydesk.venues.lab.listings import LISTINGS
-from copydesk.venues.lab.market import Market
-from copydesk.venues.lab.server import Answer, HttpServer, Request
-from copydesk.venues.lab.streams import StreamServer
+from copydesk.venues.lab.journal import read_journal
+from copydesk.venues.lab.server import Answer, Request
 from copydesk.venues.lab.urls import ccxt_urls
-from copydesk.venues.lab.world import MarketClock, World
+from lab_thread import OWNER_IP, LabThread, world_of
 
-PX = 100_000
-TICK_S = 0.1
-OWNER_IP = "203.0.113.7"
 RIGHTS = ("read", "trade", "perp", "transfer")
 T = TypeVar("T")
 
@@ -62,80 +51,21 @@ class Reply(NamedTuple):
         return self.body["result"]
 
 
-class BybitLab:
+class BybitLab(LabThread):
     """Start, steer and stop one Bybit; BTC stands at 100,000."""
 
     def __init__(self, folder: Path) -> None:
-        market, now_ms = Market(seed=0), time.time() * 1000.0
-        self.world = World(
-            market=market,
-            journal=Journal(folder / "journal.jsonl"),
-            faults=FaultPlan(0),
-            clock=MarketClock(market.start_ms + 2 * 86_400_000, now_ms, 1.0),
-            clock_ms=lambda: time.time() * 1000.0,
-        )
-        self.exchange = Exchange(self.world, LISTINGS["bybit"], keys=KeyRing())
-        self.world.exchanges["bybit"] = self.exchange
-        self.world.pins["BTCUSDT"] = Decimal(PX)
-        self.world.tick()
+        world = world_of(folder, ("bybit",))
+        self.exchange = world.exchanges["bybit"]
         self.dialect = Bybit(self.exchange)
-        self._gate = Gate(self.world, [self.dialect], "token")
+        self._gate = Gate(world, [self.dialect], "token")
         self._folder = folder
         self._names = 0
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever)
-        self._rest = HttpServer(self._answer)
-        self._ws = StreamServer(self.dialect.sessions(), lambda _request: OWNER_IP)
-        self.rest = self.ws = ""
-
-    def start(self) -> None:
-        self._thread.start()
-        try:
-            asyncio.run_coroutine_threadsafe(self._listen(), self._loop).result(10)
-        except BaseException:
-            self._end()
-            raise
-        self.rest = f"http://127.0.0.1:{self._rest.port}"
-        self.ws = f"ws://127.0.0.1:{self._ws.port}"
-
-    def stop(self) -> None:
-        asyncio.run_coroutine_threadsafe(self._close(), self._loop).result(10)
-        self._end()
-
-    def _end(self) -> None:
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(10)
-        self._loop.close()
-        self.world.journal.close()
-
-    async def _listen(self) -> None:
-        await self._rest.start("127.0.0.1", 0)
-        await self._ws.start("127.0.0.1", [0])
-        self._beat = asyncio.ensure_future(self._tick())
-
-    async def _close(self) -> None:
-        self._beat.cancel()
-        await asyncio.wait([self._beat])
-        await self._ws.stop()
-        await self._rest.stop()
-
-    async def _tick(self) -> None:
-        while True:
-            await asyncio.sleep(TICK_S)
-            self.world.tick()
-            self.dialect.tick()
+        super().__init__(world, self.dialect)
 
     def _answer(self, request: Request) -> Answer:
         ip = request.headers.get(b"x-forwarded-for", OWNER_IP.encode()).decode()
         return self._gate(request._replace(peer_ip=ip))
-
-    def run(self, act: Callable[..., T], *args: Any) -> T:
-        """Do something on the lab's own thread."""
-
-        async def acting() -> T:
-            return act(*args)
-
-        return asyncio.run_coroutine_threadsafe(acting(), self._loop).result(10)
 
     def pin(self, px: int | str, pair: str = "BTCUSDT") -> None:
         """Hold a pair at this price; books and marks move at once."""

@@ -5,15 +5,13 @@ Clients of any kind reach it over HTTP and WebSocket on 127.0.0.1.
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import hashlib
 import hmac
 import http.client
 import json
-import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -21,18 +19,10 @@ from typing import Any, NamedTuple, TypeVar
 
 import ccxt
 from copydesk.venues.lab.dialects.okx import Okx
-from copydesk.venues.lab.exchange import Exchange
-from copydesk.venues.lab.faults import FaultPlan
-from copydesk.venues.lab.journal import Journal, read_journal
-from copydesk.venues.lab.keys import KeyRing
-from copydesk.venues.lab.listings import LISTINGS
-from copydesk.venues.lab.market import Market
-from copydesk.venues.lab.server import Answer, HttpServer, Request
-from copydesk.venues.lab.streams import StreamServer
-from copydesk.venues.lab.world import MarketClock, World
+from copydesk.venues.lab.journal import read_journal
+from copydesk.venues.lab.server import Answer, Request
+from lab_thread import LabThread, world_of
 
-PX = 100_000
-TICK_S = 0.1
 T = TypeVar("T")
 
 
@@ -59,80 +49,20 @@ class Reply(NamedTuple):
         return self.status, self.body["code"], self.body["msg"]
 
 
-class OkxLab:
+class OkxLab(LabThread):
     """Start, steer and stop one OKX; BTC stands at 100,000."""
 
     def __init__(self, folder: Path, *, idle_s: float = 30.0) -> None:
-        market = Market(seed=0)
-        now_ms = time.time() * 1000.0
-        self.world = World(
-            market=market,
-            journal=Journal(folder / "journal.jsonl"),
-            faults=FaultPlan(0),
-            clock=MarketClock(market.start_ms + 86_400_000 * 2, now_ms, 1.0),
-            clock_ms=lambda: time.time() * 1000.0,
-        )
-        self.exchange = Exchange(self.world, LISTINGS["okx"], keys=KeyRing())
-        self.world.exchanges["okx"] = self.exchange
-        self.world.pins["BTCUSDT"] = Decimal(PX)
-        self.world.tick()
+        world = world_of(folder, ("okx",))
+        self.exchange = world.exchanges["okx"]
         self.okx = Okx(self.exchange, idle_s=idle_s)
-        self.ip = "203.0.113.7"
         self._folder = folder
         self._names = 0
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever)
-        self._rest = HttpServer(self._answer)
-        self._ws = StreamServer(self.okx.sessions(), lambda _request: self.ip)
-
-    def start(self) -> None:
-        self._thread.start()
-        try:
-            asyncio.run_coroutine_threadsafe(self._listen(), self._loop).result(10)
-        except BaseException:
-            self._end()
-            raise
-        self.rest = f"http://127.0.0.1:{self._rest.port}"
-        self.ws = f"ws://127.0.0.1:{self._ws.port}"
-
-    def stop(self) -> None:
-        asyncio.run_coroutine_threadsafe(self._close(), self._loop).result(10)
-        self._end()
-
-    def _end(self) -> None:
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(10)
-        self._loop.close()
-        self.world.journal.close()
-
-    async def _listen(self) -> None:
-        await self._rest.start("127.0.0.1", 0)
-        await self._ws.start("127.0.0.1", [0])
-        self._beat = asyncio.ensure_future(self._tick())
-
-    async def _close(self) -> None:
-        self._beat.cancel()
-        await asyncio.wait([self._beat])
-        await self._ws.stop()
-        await self._rest.stop()
-
-    async def _tick(self) -> None:
-        while True:
-            await asyncio.sleep(TICK_S)
-            self.world.tick()
-            self.okx.tick()
+        super().__init__(world, self.okx)
 
     def _answer(self, request: Request) -> Answer:
         ip = request.headers.get(b"x-forwarded-for", self.ip.encode()).decode()
         return self.okx.answer(request, ip, self.exchange.rtt_ms)
-
-    def run(self, act: Callable[..., T], *args: Any) -> T:
-        """Do something on the lab's own thread."""
-
-        async def acting() -> T:
-            return act(*args)
-
-        return asyncio.run_coroutine_threadsafe(acting(), self._loop).result(10)
 
     def pin(self, px: int | str, pair: str = "BTCUSDT") -> None:
         """Hold a pair at this price; books and marks move at once."""

@@ -8,7 +8,8 @@ from typing import Any
 
 import ccxt
 import pytest
-from bitget_lab import PX, BitgetLab, Keys
+from bitget_lab import BitgetLab, Keys
+from lab_thread import PX
 
 SPOT, SWAP = "BTC/USDT", "BTC/USDT:USDT"
 

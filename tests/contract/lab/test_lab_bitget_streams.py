@@ -12,8 +12,9 @@ import aiohttp
 import ccxt.pro
 import orjson
 import pytest
-from bitget_lab import PX, BitgetLab, Keys
+from bitget_lab import BitgetLab, Keys
 from copydesk.venues.lab.dialects.bitget.channels import checksum
+from lab_thread import PX
 
 SPOT, SWAP = "BTC/USDT", "BTC/USDT:USDT"
 SYMBOL = "BTCUSDT"

@@ -12,7 +12,8 @@ import ccxt
 import error_table
 import pytest
 from bybit_failures import BUY, CANCEL, CREATE, FAILURES, LINEAR, WALLET, Failure
-from bybit_lab import OWNER_IP, BybitLab, Keys, Reply, signed
+from bybit_lab import BybitLab, Keys, Reply, signed
+from lab_thread import OWNER_IP
 
 ELSEWHERE = "198.51.100.9"
 

@@ -6,7 +6,8 @@ import time
 from typing import Any
 
 import pytest
-from bybit_lab import OWNER_IP, RIGHTS, BybitLab, Keys, signed
+from bybit_lab import RIGHTS, BybitLab, Keys, signed
+from lab_thread import OWNER_IP
 
 QUERY = "/v5/user/query-api"
 

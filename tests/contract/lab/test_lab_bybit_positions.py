@@ -7,7 +7,8 @@ from typing import Any
 
 import ccxt
 import pytest
-from bybit_lab import PX, BybitLab, Keys
+from bybit_lab import BybitLab, Keys
+from lab_thread import PX
 
 SPOT, PERP = "BTC/USDT", "BTC/USDT:USDT"
 HISTORY = "category=linear&symbol=BTCUSDT"

@@ -7,7 +7,8 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from bybit_lab import PX, BybitLab
+from bybit_lab import BybitLab
+from lab_thread import PX
 from pybit.exceptions import FailedRequestError, InvalidRequestError
 from pybit.unified_trading import HTTP
 

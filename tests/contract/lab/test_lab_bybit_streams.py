@@ -13,7 +13,8 @@ import aiohttp
 import ccxt
 import ccxt.pro
 import pytest
-from bybit_lab import PX, BybitLab, Keys
+from bybit_lab import BybitLab, Keys
+from lab_thread import PX
 
 SPOT, PERP = "BTC/USDT", "BTC/USDT:USDT"
 BOTH = pytest.mark.parametrize("symbol", [SPOT, PERP])

@@ -7,7 +7,8 @@ from typing import Any
 
 import ccxt
 import pytest
-from bybit_lab import PX, BybitLab
+from bybit_lab import BybitLab
+from lab_thread import PX
 
 SPOT, PERP = "BTC/USDT", "BTC/USDT:USDT"
 BOTH = pytest.mark.parametrize("symbol", [SPOT, PERP])

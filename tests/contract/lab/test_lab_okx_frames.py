@@ -10,7 +10,8 @@ from typing import Any
 import aiohttp
 import pytest
 from copydesk.venues.lab.dialects.okx.feeds import checksum
-from okx_lab import PX, OkxLab
+from lab_thread import PX
+from okx_lab import OkxLab
 from okx_line import WAIT_S, line, run
 
 SWAP, INST = "BTC/USDT:USDT", "BTC-USDT-SWAP"

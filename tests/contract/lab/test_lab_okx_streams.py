@@ -8,7 +8,8 @@ from contextlib import asynccontextmanager
 
 import ccxt.pro
 import pytest
-from okx_lab import PX, Keys, OkxLab
+from lab_thread import PX
+from okx_lab import Keys, OkxLab
 from okx_line import WAIT_S, line, run
 
 SPOT, SWAP = "BTC/USDT", "BTC/USDT:USDT"

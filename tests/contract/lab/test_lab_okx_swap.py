@@ -8,7 +8,8 @@ from pathlib import Path
 import ccxt
 import pytest
 from copydesk.venues.lab.delisting import delist
-from okx_lab import PX, OkxLab
+from lab_thread import PX
+from okx_lab import OkxLab
 
 SWAP = "BTC/USDT:USDT"
 ASK, BID = 100_005.0, 99_995.0

@@ -7,12 +7,13 @@ from contextlib import ExitStack
 from typing import Any, NamedTuple
 
 import pytest
+from lab_thread import PX
 from okx.Account import AccountAPI
 from okx.Funding import FundingAPI
 from okx.MarketData import MarketAPI
 from okx.PublicData import PublicAPI
 from okx.Trade import TradeAPI
-from okx_lab import PX, OkxLab
+from okx_lab import OkxLab
 
 INST, SWAP = "BTC-USDT", "BTC-USDT-SWAP"
 LIVE = "0"
