@@ -223,6 +223,12 @@ class Desk:
         """Move the market."""
         self.lab.control("POST", "marks", symbol="BTCUSDT", px=px)
 
+    def await_tick(self) -> None:
+        """Wait until the market has just ticked: what a script has thinned stays thin until the next tick."""
+        since = self.lab.control("GET", "state")["journal_seq"]
+        while not self.lab.journal("mark", after=since):
+            pass
+
     def own_venue(self) -> AbstractAsyncContextManager[Venue]:
         return self.floor.own_venue(self.seat.exchange)
 

@@ -136,6 +136,7 @@ async def test_card_07_a_fill_in_parts_is_told_in_parts_and_a_partial_one_by_wha
     assert told(part) == [figures(record) for record in desk.executions()[3:]]
     desk.harm("partial_fill", ratio=0.5, times=1)
     waiting = desk.order(BUY, 2 * QTY, px=D(60600), time_in_force=TimeInForce.GTC)
+    desk.await_tick()
     await desk.submit(waiting)
     mine = [r for r in desk.executions() if r["client_order_id"] == waiting.client_order_id]
     assert sum(D(r["qty"]) for r in mine) == QTY
