@@ -153,10 +153,10 @@ def test_prices_are_written_again_once_redis_is_back(
     async def run(redis: Redis) -> None:
         async with feeding(Around(redis, exchange, [opens()], [["BTC/USDT"]]), exchange):
             await until(lambda: Marks(redis).age(PLACE))
-            await asyncio.to_thread(redis_server.stop)
+            redis_server.stop()
             exchange.px = Decimal(61_000)
             assert Marks(redis).fresh(PLACE, ["BTC/USDT"])["BTC/USDT"] == FreshPrice()
-            await asyncio.to_thread(redis_server.start)
+            redis_server.start()  # Not in a thread of the loop: a server ends with the thread that started it.
             await until(lambda: Marks(redis).fresh(PLACE, ["BTC/USDT"])["BTC/USDT"].px == Decimal(61_000))
             assert exchange.followed == [frozenset({"BTC/USDT"})]
 
