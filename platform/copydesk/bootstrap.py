@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Coroutine, Mapping
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
@@ -20,8 +21,21 @@ from redis.exceptions import RedisError
 
 import copydesk
 from copydesk.db import Database
-from copydesk.kernel import ConfigError, CopydeskError, Setting, SettingRegistry
-from copydesk.replication import LEVERAGE_MAX, SIGNAL_AGE_MS_MAX, SLIPPAGE_BPS_MAX, Terms
+from copydesk.kernel import ConfigError, CopydeskError, Setting, SettingRegistry, arm
+from copydesk.marks import Marks
+from copydesk.replication import (
+    CARRY_S_MAX,
+    EXPOSURE_MAX,
+    LEVERAGE_MAX,
+    MARK_BPS_MAX,
+    ROUND_UP_RATIO_MAX,
+    SIGNAL_AGE_MS_MAX,
+    SLIPPAGE_BPS_MAX,
+    Terms,
+    Whereabouts,
+    place_of,
+    whereabouts_of,
+)
 from copydesk.tenancy import (
     Exchange,
     Tenant,
@@ -32,7 +46,7 @@ from copydesk.tenancy import (
     setting_value,
 )
 from copydesk.trading import Credentials, Environment, Instrument
-from copydesk.vault import FileKeyStore, KeyRing, PostgresDataKeys, Vault
+from copydesk.vault import FileKeyStore, Fingerprints, KeyRing, PostgresDataKeys, Vault
 from copydesk.venues import (
     LeaderStream,
     MarketStream,
@@ -41,12 +55,19 @@ from copydesk.venues import (
     Venue,
     VenueTraits,
     VenueUrls,
-    budget_of,
     open_market_stream,
     open_stream,
     open_venue,
 )
-from copydesk.venues.settings import CONNECTIONS_MAX, CONNECTIONS_WARM, LAB_REST_URL, LAB_STREAM_URL
+from copydesk.venues.budgets import SharedBudgets, seat_of
+from copydesk.venues.settings import (
+    CONNECTIONS_MAX,
+    CONNECTIONS_WARM,
+    EGRESS,
+    LAB_REST_URL,
+    LAB_STREAM_URL,
+    REPLICATORS,
+)
 
 T = TypeVar("T")
 
@@ -94,6 +115,8 @@ class Runtime:
         self.places = Installation(root, Path(self.environ.get("COPYDESK_VAR", root / "var")))
         self.settings = declared_settings()
         self._tenant_ids: dict[str, int] = {}
+        if trap := self.environ.get("COPYDESK_FAILPOINT"):
+            arm(trap)
 
     def require(self, name: str) -> str:
         """Return an environment variable, or say which one is missing."""
@@ -119,19 +142,23 @@ class Runtime:
         return Redis.from_url(self.require("REDIS_URL"), socket_timeout=1.0, socket_connect_timeout=1.0)
 
     @cached_property
-    def _announcer(self) -> Redis:
-        """Announcements stand between a signal and its copies: a Redis that hangs may delay them only this long."""
+    def hasty_redis(self) -> Redis:
+        """For what stands between a signal and its copies: a Redis that hangs may delay them only this long."""
         waits = {"socket_timeout": _ANNOUNCE_MAX_S, "socket_connect_timeout": _ANNOUNCE_MAX_S}
         return Redis.from_url(self.require("REDIS_URL"), **waits)
 
     def announce(self, tenant_id: int, event: Mapping[str, Any]) -> None:
         """Tell watching browsers of a brand; with Redis away nobody is told and nothing else happens."""
         with suppress(RedisError):
-            self._announcer.publish(desk_channel(tenant_id), orjson.dumps(event))
+            self.hasty_redis.publish(desk_channel(tenant_id), orjson.dumps(event))
 
     @cached_property
     def vault(self) -> Vault:
         return Vault(FileKeyStore(self.places.var / "key"), PostgresDataKeys(self.db))
+
+    @cached_property
+    def fingerprints(self) -> Fingerprints:
+        return Fingerprints(FileKeyStore(self.places.var / "key"), self.db)
 
     @cached_property
     def keys(self) -> KeyRing:
@@ -169,12 +196,28 @@ class Runtime:
         return VenueUrls.lab(venue, rest, stream)
 
     def venue(
-        self, venue: str, environment: Environment, *, broker_id: str = "", budget: RateBudget | None = None
+        self,
+        venue: str,
+        environment: Environment,
+        *,
+        broker_id: str = "",
+        egress: str = "",
+        budgets: Mapping[str, RateBudget] | None = None,
     ) -> Venue:
-        """Open the trading side of a venue environment; close it with `aclose`."""
-        limits = PoolLimits(connections_max=self.number(CONNECTIONS_MAX))
+        """Open the trading side of a venue environment, from one of our addresses; close it with `aclose`.
+
+        Raises `ConfigError` for an address that the installation does not list.
+        """
+        known = installation_value(self.directory.defaults, EGRESS, list)
+        if egress and egress not in known:
+            raise ConfigError(f"venues.egress: expected one of {', '.join(known) or 'none'}, found {egress}")
+        limits = PoolLimits(connections_max=self.number(CONNECTIONS_MAX), egress=egress)
         urls = self.urls(venue, environment)
-        return open_venue(venue, urls, limits=limits, broker_id=broker_id, budget=budget)
+        return open_venue(venue, urls, limits=limits, broker_id=broker_id, budgets=budgets)
+
+    def budgets(self, role: str) -> SharedBudgets:
+        """Return the rate budgets of a role that sends; close them with `aclose`, on the loop that sends."""
+        return SharedBudgets(self.require("REDIS_URL"), seat_of(role, self.number(REPLICATORS)))
 
     def stream(self, venue: Venue) -> LeaderStream:
         """Open the leader streams of a venue environment."""
@@ -188,7 +231,7 @@ class Runtime:
         """Close what was opened."""
         if "db" in self.__dict__:
             self.db.dispose()
-        for name in {"redis", "_announcer"} & self.__dict__.keys():
+        for name in {"redis", "hasty_redis"} & self.__dict__.keys():
             self.__dict__[name].close()
 
 
@@ -200,8 +243,8 @@ class OpenExchange:
     instruments: Mapping[str, Instrument]
 
 
-# An environment of an exchange, as a shard's name begins ("binance-lab"), with the broker that its orders tell of.
-_Place = tuple[str, str]
+# An environment of an exchange and the address it is spoken to from, with the broker that its orders tell of.
+_Place = tuple[Whereabouts, str]
 
 
 def desk_channel(tenant_id: int) -> str:
@@ -224,8 +267,9 @@ class WorkerSurroundings:
         self._wake = wake
         self._looks: dict[tuple[int, str], Future[None]] = {}
         self._exchanges: dict[_Place, OpenExchange] = {}
-        self._budgets: dict[str, RateBudget] = {}
+        self._budgets = runtime.budgets("replicator")
         self._tenders: list[asyncio.Task[None]] = []
+        self._marks = Marks(runtime.hasty_redis)
 
     def start(self, work: Coroutine[Any, Any, T]) -> Future[T]:
         return self._start(work)
@@ -236,19 +280,20 @@ class WorkerSurroundings:
         Brands share it, and with it the connections, unless the exchange wants each order to name their broker; the
         rate budget of this address they share in any case.
         """
-        name = shard.partition(":")[0]
-        venue = name.partition("-")[0]
-        broker_id = "" if venue in _BROKER_PREFIXES else _broker_id(self._runtime.tenant(tenant_id), name)
-        place = (name, broker_id)
+        where = whereabouts_of(shard)
+        told = where.venue not in _BROKER_PREFIXES
+        broker_id = _broker_id(self._runtime.tenant(tenant_id), where.exchange) if told else ""
+        place = (where, broker_id)
         if place not in self._exchanges:
             self._exchanges[place] = self._start(self._open(place)).result()
         return self._exchanges[place]
 
     async def _open(self, place: _Place) -> OpenExchange:
-        (name, broker_id), runtime = place, self._runtime
-        venue, _, environment = name.partition("-")
-        budget = self._budgets.setdefault(name, budget_of(venue))
-        exchange = runtime.venue(venue, Environment(environment), broker_id=broker_id, budget=budget)
+        (where, broker_id), runtime = place, self._runtime
+        budgets = self._budgets.of(where.venue, place_of(*where))
+        exchange = runtime.venue(
+            where.venue, where.environment, broker_id=broker_id, egress=where.egress, budgets=budgets
+        )
         try:
             await exchange.warm(runtime.number(CONNECTIONS_WARM))
             opened = OpenExchange(exchange, await exchange.instruments())
@@ -267,13 +312,13 @@ class WorkerSurroundings:
                 await exchange.warm(self._runtime.number(CONNECTIONS_WARM))
                 self._exchanges[place] = OpenExchange(exchange, await exchange.instruments())
             except CopydeskError as error:
-                log.warning("%s not read anew: %s", place[0], error)
+                log.warning("%s not read anew: %s", place_of(*place[0]), error)
 
     def credentials(self, tenant_id: int, account_ids: Collection[int]) -> dict[int, Credentials]:
         return self._runtime.keys.credentials(tenant_id, account_ids)
 
     def terms(self, tenant_id: int, shard: str) -> Terms:
-        tenant, place = self._runtime.tenant(tenant_id), shard.partition(":")[0]
+        tenant, place = self._runtime.tenant(tenant_id), whereabouts_of(shard).exchange
         offered = [exchange for exchange in tenant.config.exchanges if _place_of(exchange) == place]
         return Terms(
             markets=frozenset(market for exchange in offered for market in exchange.markets),
@@ -281,7 +326,15 @@ class WorkerSurroundings:
             signal_age_ms_max=setting_value(tenant, SIGNAL_AGE_MS_MAX, int),
             broker_prefix=broker_prefix(self.exchange(tenant_id, shard).venue.traits, _broker_id(tenant, place)),
             leverage_max=setting_value(tenant, LEVERAGE_MAX, int),
+            round_up_max=Decimal(setting_value(tenant, ROUND_UP_RATIO_MAX, int)),
+            carry_s_max=setting_value(tenant, CARRY_S_MAX, int),
+            mark_bps_max=setting_value(tenant, MARK_BPS_MAX, int),
+            exposure_max=setting_value(tenant, EXPOSURE_MAX, int),
         )
+
+    def mark_px(self, shard: str, symbol: str) -> Decimal | None:
+        """Return a price of the public feed; a Redis that hangs keeps no copy waiting for long."""
+        return self._marks.fresh(whereabouts_of(shard).exchange, [symbol])[symbol].px
 
     def announce(self, tenant_id: int, event: Mapping[str, Any]) -> None:
         self._runtime.announce(tenant_id, event)
@@ -307,6 +360,7 @@ class WorkerSurroundings:
         await asyncio.gather(*self._tenders, return_exceptions=True)
         for exchange in self._exchanges.values():
             await exchange.venue.aclose()
+        await self._budgets.aclose()
 
 
 # Exchanges that know a broker by how client order ids begin; elsewhere the adapter tells it beside the id.

@@ -60,7 +60,9 @@ def test_a_number_out_of_bounds_is_refused_by_its_option(
     assert f"Invalid value for '{arguments[-2]}'" in refusal(capsys, arguments, code=2)
 
 
-@pytest.mark.parametrize("arguments", [["demo", "run"], ["demo", "check"], ["bench", "fanout"]], ids=" ".join)
+@pytest.mark.parametrize(
+    "arguments", [["demo", "run"], ["demo", "check"], ["bench", "fanout"], ["faults", "run"]], ids=" ".join
+)
 def test_a_folder_without_an_installation_is_refused_before_anything_starts(
     arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

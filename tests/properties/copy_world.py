@@ -10,7 +10,7 @@ from decimal import Decimal
 from copydesk.kernel import ZERO, floor_to_step
 from copydesk.replication.model import Book, Follower, Limits, Planned, SignalFact
 from copydesk.replication.plan import plan_copies
-from copydesk.trading import Instrument, Side, SizingMode, SubscriptionState
+from copydesk.trading import Instrument, Side, SizePolicy, SizingMode, SubscriptionState
 from hypothesis import strategies as st
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -43,7 +43,9 @@ def instruments(draw: st.DrawFn, symbol: str = "BTC/USDT") -> Instrument:
 
 sizings = st.one_of(
     st.just((SizingMode.EQUITY_RATIO, None)),
+    st.tuples(st.just(SizingMode.MULTIPLIER), decimals("0.1", "5")),
     st.tuples(st.just(SizingMode.FIXED_RATIO), decimals("0.001", "3")),
+    st.tuples(st.just(SizingMode.FIXED_QTY), decimals("0.001", "10")),
     st.tuples(st.just(SizingMode.FIXED_NOTIONAL), decimals("1", "5000", 2)),
 )
 allocations = decimals("10", "100000", 2)
@@ -58,6 +60,8 @@ class Position:
     target_qty: Decimal = ZERO
     cost: Decimal = ZERO
     last_signal_id: int = 0
+    carried_qty: Decimal = ZERO
+    carried_at: datetime | None = None
     fills: list[tuple[Side, Decimal, Decimal]] = field(default_factory=list)
 
 
@@ -77,6 +81,7 @@ class World:
     value: Decimal | None = None
     allocation: Decimal = Decimal(1000)
     equity: Decimal = Decimal(100_000)
+    policy: SizePolicy = SizePolicy.SKIP
     leader: dict[str, Decimal] = field(default_factory=dict)
     books: dict[str, Position] = field(default_factory=dict)
     in_flight: list[Flight] = field(default_factory=list)
@@ -92,6 +97,7 @@ class World:
         (plan,) = plan_copies(signal, [self.follower(symbol)], instrument, LIMITS, now=NOW)
         book = self.books[symbol]
         book.target_qty, book.last_signal_id = plan.target_qty, signal.id
+        book.carried_qty, book.carried_at = plan.carried_qty, plan.carried_at
         if plan.denial is None:
             self.in_flight.append(Flight(symbol, plan))
         return plan
@@ -115,7 +121,10 @@ class World:
                 sum((plan.qty for plan in moving if plan.side is Side.BUY), ZERO),
                 sum((plan.qty for plan in moving if plan.side is Side.SELL), ZERO),
                 book.last_signal_id,
+                carried_qty=book.carried_qty,
+                carried_at=book.carried_at,
             ),
+            size_policy=self.policy,
         )
 
     def settle(self, instrument: Instrument, *, share: Decimal = Decimal(1), px: Decimal | None = None) -> None:

@@ -6,16 +6,17 @@ Plans, releases and fixes are the real ones; fills and books follow the rules of
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from copy_world import LIMITS, NOW, decimals
 from copydesk.kernel import ZERO, floor_to_step
-from copydesk.replication.fixes import Excess
+from copydesk.replication.excess import Excess
 from copydesk.replication.model import Book, Follower, Planned, SignalFact
 from copydesk.replication.plan import plan_copies
 from copydesk.replication.reversal import WaitingOpen, judge_waiting
-from copydesk.trading import Instrument, PositionSide, Side, SizingMode, SubscriptionState
+from copydesk.trading import Instrument, PositionSide, Side, SizePolicy, SizingMode, SubscriptionState
 from hypothesis import strategies as st
 
 SYMBOL = "BTC/USDT:USDT"
@@ -73,6 +74,9 @@ class SignedWorld:
     leader: Decimal = ZERO
     qty: Decimal = ZERO
     target: Decimal = ZERO
+    carried: Decimal = ZERO
+    carried_at: datetime | None = None
+    policy: SizePolicy = SizePolicy.SKIP
     cost: Decimal = ZERO
     signals: int = 0
     copies: int = 0
@@ -89,6 +93,7 @@ class SignedWorld:
         plans = plan_copies(fact, [self.follower()], self.instrument, LIMITS, now=NOW)
         self.leader, self.signals = after, fact.id
         self.target = plans[-1].target_qty
+        self.carried, self.carried_at = plans[-1].carried_qty, plans[-1].carried_at
         for plan in plans:
             if plan.denial is None:
                 self.copies += 1
@@ -122,10 +127,12 @@ class SignedWorld:
             self.cost,
             closes[Side.BUY],
             closes[Side.SELL],
+            self.carried,
+            self.carried_at,
         )
         state = SubscriptionState.SYNCED
         plain = Follower(1, 1, state, True, self.mode, self.value, self.allocation, self.cost + reserved, book)
-        return plain._replace(**changed)
+        return plain._replace(size_policy=self.policy)._replace(**changed)
 
     def settle(self, px: Decimal, *, share: Decimal = Decimal(1)) -> None:
         """Fill that share of all that was sent, then let go what waited for it, and fill that share of it too."""

@@ -17,7 +17,9 @@ from signed_world import SignedWorld, exposures, perpetual_prices, perpetuals, s
 Sizing = tuple[SizingMode, Decimal | None]
 sizings: st.SearchStrategy[Sizing] = st.one_of(
     st.just((SizingMode.EQUITY_RATIO, None)),
+    st.tuples(st.just(SizingMode.MULTIPLIER), decimals("0.1", "5")),
     st.tuples(st.just(SizingMode.FIXED_RATIO), decimals("0.001", "3")),
+    st.tuples(st.just(SizingMode.FIXED_QTY), decimals("0.001", "10")),
     st.tuples(st.just(SizingMode.FIXED_NOTIONAL), decimals("1", "5000", 2)),
 )
 shares = st.sampled_from([Decimal(0), Decimal("0.3"), Decimal(1)])

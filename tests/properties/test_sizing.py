@@ -119,7 +119,7 @@ def test_the_allocation_that_a_denial_names_would_have_been_enough(
 @given(instruments(), prices)
 def test_an_order_of_the_minimum_that_a_denial_names_is_copied(instrument: Instrument, px: Decimal) -> None:
     minimum = smallest_open(px, instrument)
-    world = World(SizingMode.FIXED_NOTIONAL, minimum, allocation=minimum * 2)
+    world = World(SizingMode.FIXED_NOTIONAL, minimum, allocation=minimum * 2, equity=1000 * minimum)
     assert world.trade(instrument, 100 * minimum / px, px).denial is None
 
 

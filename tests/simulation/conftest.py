@@ -14,6 +14,7 @@ import pytest
 import redis
 from copydesk.db import migrate
 from copydesk.stack import APP_ROLE, OWNER_ROLE, Stack, embedded_stack
+from copydesk.venues.budgets import begin_anew
 from cross_desk import CrossDesk
 from cross_stage import CrossScript, open_cross
 from simulation_desk import Desk
@@ -28,6 +29,7 @@ def servers() -> Iterator[tuple[Stack, Path]]:
     """Servers that these tests may kill; the directory stays when a test failed, for its journal."""
     root = Path(tempfile.mkdtemp(prefix="copydesk-sim-"))
     with embedded_stack(root / "servers", durable=False) as stack:
+        begin_anew(stack.redis_url)
         yield stack, root
     if not any(root.glob("*/failed")):
         shutil.rmtree(root, ignore_errors=True)

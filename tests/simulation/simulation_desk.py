@@ -26,7 +26,17 @@ LEADER_QTY = {"BTCUSDT": 0.02, "ETHUSDT": 0.8}
 
 _RECONCILED = text("SELECT coalesce(min(at), 'epoch') > :since FROM reconcile_run")
 _SIGNALS = text("SELECT count(*) FROM signal")
-_STATES = text("SELECT status, count(*) FROM copy WHERE symbol = :symbol GROUP BY status")
+_STATES = text(
+    """
+    SELECT status, count(*) FROM copy WHERE symbol = :symbol GROUP BY status
+    UNION ALL
+    SELECT 'intended', sum(cardinality(CAST(leg -> 'columns' ->> 'subscription_ids' AS bigint[])))
+    FROM delivery d JOIN signal s ON s.id = d.signal_id AND s.symbol = :symbol,
+         json_array_elements(d.intents -> 'legs') leg
+    HAVING count(*) > 0
+    """
+)
+_ENDS = text("SELECT signal_id, leg, status, reason, count(*) FROM copy WHERE symbol = :symbol GROUP BY 1, 2, 3, 4")
 _BOOKS = text(
     "SELECT a.label, b.qty FROM book b JOIN subscription s ON s.id = b.subscription_id "
     "JOIN account a ON a.id = s.account_id WHERE b.symbol = :symbol"
@@ -136,7 +146,7 @@ class Desk:
     def judge(self, cast: Cast, after_seq: int, orders: int) -> None:
         """Fail unless the journal shows every order of the leader copied exactly once, and every copy has its end."""
         found = self.verdict(cast, after_seq)
-        assert found.clean and found.leader_orders == orders, f"{found}; {self.where()}"
+        assert found.clean and found.leader_orders == orders, f"{found}; {self.ends(cast)}; {self.where()}"
         assert self.settled(), f"copies without an end: {self.states(cast)}; {self.where()}"
 
     def await_reconcile(self) -> None:
@@ -180,9 +190,17 @@ class Desk:
         return name
 
     def states(self, cast: Cast) -> dict[str, int]:
-        """Count a brand's copies by status; to see where a fault has struck, never to prove that it healed."""
+        """Count a brand's copies by status, and what is stored to be sent as "intended".
+
+        To see where a fault has struck, never to prove that it healed.
+        """
         with self.session(cast) as session:
             return dict(session.execute(_STATES, {"symbol": cast.pair}).all())
+
+    def ends(self, cast: Cast) -> list[tuple[object, ...]]:
+        """Count a brand's copies by leg, status and reason, for messages."""
+        with self.session(cast) as session:
+            return [tuple(row) for row in session.execute(_ENDS, {"symbol": cast.pair})]
 
     def reasons(self, cast: Cast, account: str) -> set[str | None]:
         """Return the reasons that an account's receipts show."""

@@ -9,7 +9,7 @@ from cross_stage import CrossScript
 
 SCRIPT = CrossScript()
 RTT_MS = 150
-_PLANNED = "SELECT count(*) FROM copy WHERE status = 'planned' AND signal_id = (SELECT max(id) FROM signal)"
+_INTENDED = "SELECT count(*) FROM delivery WHERE intents IS NOT NULL AND signal_id = (SELECT max(id) FROM signal)"
 _SIGNALS = "SELECT count(*) FROM signal"
 
 
@@ -61,7 +61,7 @@ def test_a_replicator_killed_between_storing_and_sending_sends_after_its_restart
     assert wait_until(lambda: desk.scalar(cast, _SIGNALS) > known, patience_s=20, poll_s=0.05), desk.where()
     desk.roles.freeze("lab")
     desk.roles.thaw("replicator")
-    stored = wait_until(lambda: desk.scalar(cast, _PLANNED) > 0, patience_s=15)
+    stored = wait_until(lambda: desk.scalar(cast, _INTENDED) > 0, patience_s=15)
     desk.roles.kill("replicator")
     desk.roles.thaw("lab")
     assert stored and not desk.arrived(cast, seq), desk.where()

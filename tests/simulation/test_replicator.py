@@ -47,7 +47,7 @@ def test_a_replicator_killed_in_the_middle_of_a_fan_out_of_200_doubles_and_loses
     executed = desk.glance(desk.north, seq)
     in_flight = under_way(executed, killed_ms)
     assert 0 < len(in_flight) < len(executed) < 200, (len(in_flight), len(executed))
-    assert desk.states(desk.north)["planned"] == 200
+    assert desk.states(desk.north)["intended"] == 200
 
     desk.roles.start("replicator")
     desk.await_verdict(desk.north, seq, healing="the replicator killed in a fan-out of 200")
@@ -62,7 +62,7 @@ def test_a_replicator_killed_between_storing_and_sending_sends_after_its_restart
     desk.await_signals(desk.south, 1)
     desk.roles.freeze("lab")
     desk.roles.thaw("replicator")
-    stored = wait_until(lambda: desk.states(desk.south).get("planned") == 60, patience_s=15)
+    stored = wait_until(lambda: desk.states(desk.south).get("intended") == 60, patience_s=15)
     desk.roles.kill("replicator")
     assert stored and not desk.glance(desk.south, seq), f"{desk.states(desk.south)}; {desk.where()}"
     desk.roles.thaw("lab")

@@ -43,11 +43,12 @@ def test_trades_on_a_stream_that_is_connected_but_mute_are_found_by_the_probe(de
     seq = desk.exchange.now()
     desk.exchange.control.call("POST", "faults", {"account": desk.north.leader, "harm": "mute"})
     desk.north.buy()
-    desk.north.buy(0.5)
+    desk.north.sell_all()
     desk.await_verdict(desk.north, seq, orders=2, healing="the leader's stream mute")
     desk.exchange.heal()
+    desk.north.buy()
     desk.north.sell_all()
-    desk.await_verdict(desk.north, seq, orders=3)
+    desk.await_verdict(desk.north, seq, orders=4)
 
 
 def test_what_happened_while_nobody_listened_is_closed_always_and_opened_only_while_fresh(desk: Desk) -> None:

@@ -15,7 +15,7 @@ HOSTS = re.compile(
     r"pypi\.org|pythonhosted\.org|registry\.npmjs|npmjs\.org|deb\.debian\.org|unpkg\.com|jsdelivr|cdnjs|googleapis\.com"
 )
 EXACT = re.compile(r"copydesk\.(trading|replication\.(sizing|plan|reconcile\w*)|risk\.rules)(\.|$)")
-CCXT_MAY_BE_IN = ("copydesk.venues", "copydesk.demo", "copydesk.bench")
+CCXT_MAY_BE_IN = ("copydesk.venues", "copydesk.demo", "copydesk.bench", "copydesk.faults")
 
 
 def test_no_module_has_a_name_that_says_nothing_or_shadows_the_standard_library() -> None:

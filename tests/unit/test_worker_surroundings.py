@@ -14,7 +14,8 @@ from copydesk.bootstrap import Runtime, WorkerSurroundings, broker_prefix
 from copydesk.kernel import Setting
 from copydesk.tenancy import Cascade, LayerValues
 from copydesk.trading import Environment, Instrument
-from copydesk.venues import BINANCE, RateBudget, VenueTraits, client_order_id
+from copydesk.venues import BINANCE, RateBudget, VenueTraits, budgets_of, client_order_id
+from redis import Redis
 
 DIGEST = "0123456789abcdef" * 2
 NARROW = replace(
@@ -32,7 +33,8 @@ class Exchange:
 
     traits: VenueTraits
     broker_id: str
-    budget: RateBudget
+    egress: str
+    budgets: Mapping[str, RateBudget]
     closed: bool = False
 
     async def warm(self, connections: int) -> int:
@@ -45,6 +47,19 @@ class Exchange:
         self.closed = True
 
 
+class Budgets:
+    """The rate budgets of a process that is alone."""
+
+    def __init__(self) -> None:
+        self._places: dict[str, Mapping[str, RateBudget]] = {}
+
+    def of(self, venue: str, place: str) -> Mapping[str, RateBudget]:
+        return self._places.setdefault(place, budgets_of(venue, lambda origin, limits: RateBudget(limits)))
+
+    async def aclose(self) -> None:
+        self._places.clear()
+
+
 def offers(venue: str, markets: list[str], broker_id: str | None = None) -> SimpleNamespace:
     return SimpleNamespace(venue=venue, environment=Environment.LAB, markets=markets, broker_id=broker_id)
 
@@ -54,6 +69,7 @@ class Brands:
     """As much of a runtime as the surroundings use: three brands by id."""
 
     opened: list[Exchange] = field(default_factory=list)
+    hasty_redis: Redis = field(default_factory=Redis)  # Never connected.
 
     def tenant(self, tenant_id: int) -> SimpleNamespace:
         broker_id = {1: None, 2: "partner1", 3: "partner2"}[tenant_id]
@@ -61,9 +77,21 @@ class Brands:
         nothing_said = Cascade(LayerValues("defaults.yaml"), LayerValues("tenant.yaml"))
         return SimpleNamespace(config=SimpleNamespace(exchanges=exchanges), cascade=nothing_said)
 
-    def venue(self, venue: str, environment: Environment, *, broker_id: str, budget: RateBudget) -> Exchange:
-        self.opened.append(Exchange(BINANCE if venue == "binance" else NARROW, broker_id, budget))
+    def venue(
+        self,
+        venue: str,
+        environment: Environment,
+        *,
+        broker_id: str,
+        egress: str,
+        budgets: Mapping[str, RateBudget],
+    ) -> Exchange:
+        self.opened.append(Exchange(BINANCE if venue == "binance" else NARROW, broker_id, egress, budgets))
         return self.opened[-1]
+
+    def budgets(self, role: str) -> Budgets:
+        assert role == "replicator"
+        return Budgets()
 
     def number(self, setting: Setting) -> int:
         return int(cast(int, setting.default))
@@ -101,10 +129,20 @@ def test_brands_share_an_exchange_unless_its_orders_tell_of_their_broker(
         ("okx", "partner2"),
     ]
     # The exchange counts the address, whoever's broker an order names.
-    assert brands.opened[1].budget is brands.opened[2].budget
-    assert brands.opened[0].budget is not brands.opened[1].budget
+    assert brands.opened[1].budgets["rest"] is brands.opened[2].budgets["rest"]
+    assert brands.opened[0].budgets["spot"] is not brands.opened[0].budgets["perpetual"]
     around.close()
     assert all(one.closed for one in brands.opened)
+
+
+def test_accounts_bound_to_an_address_are_served_from_it_with_a_budget_of_its_own(
+    brands: Brands, around: WorkerSurroundings
+) -> None:
+    usual, bound = around.exchange(1, "binance-lab:0"), around.exchange(1, "binance-lab@2001_db8__1:0")
+    assert usual is not bound
+    assert [one.egress for one in brands.opened] == ["", "2001:db8::1"]
+    assert brands.opened[0].budgets["spot"] is not brands.opened[1].budgets["spot"]
+    assert around.terms(1, "binance-lab@2001_db8__1:0").markets == frozenset({"BTC/USDT"})
 
 
 def test_terms_are_those_of_the_followers_exchange(around: WorkerSurroundings) -> None:

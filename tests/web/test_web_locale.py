@@ -136,6 +136,8 @@ def test_every_sizing_mode_and_state_has_words(app: Flask) -> None:
         assert all(state_words(state) != state for state in (*SubscriptionState, *OrderStatus, "live", "closed"))
         assert [sizing_words(mode, Decimal(25), "USDT") for mode in SizingMode] == [
             "In proportion to the trader's equity",
+            "25× the share of the equity that the trader puts in",
             "25× of the trader's quantity",
             "25.00\u00a0USDT per order",
+            "25 units per order",
         ]

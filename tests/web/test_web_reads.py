@@ -12,12 +12,23 @@ from copydesk.db import Database
 from copydesk.kernel import NotFound
 from copydesk.replication.desk import recent_signals, signal_detail
 from copydesk.replication.leaderboard import equity_curve, sort_cards, strategy_cards, strategy_page
-from copydesk.replication.tables import EquityPoint, LeaderBook
+from copydesk.replication.moves import Direction, Move, move_between
+from copydesk.replication.tables import AccountSetup, EquityPoint, LeaderBook, LeaderSetup
 from site_seed import NOW, VENUE_AT, Seeded
-from sqlalchemy import event
+from sqlalchemy import event, text
 from sqlalchemy.orm import Session
 
 D = Decimal
+PERPETUAL = "BTC/USDT:USDT"
+MOVED = """
+UPDATE signal SET symbol = :symbol, side = 'sell', position_before = :before, position_after = :after,
+                  leader_leverage = 3 WHERE id = :id
+"""
+COPIED = "UPDATE copy SET symbol = :symbol, side = 'sell', reduces = (leg = 'close') WHERE signal_id = :id"
+ELSEWHERE = """
+UPDATE account SET venue = 'bybit'
+WHERE id = (SELECT min(account_id) FROM copy WHERE signal_id = :id)
+"""
 
 
 @pytest.fixture
@@ -72,7 +83,7 @@ def test_a_card_puts_drawdown_beside_return_and_says_how_long_the_record_is(sess
 
 def test_a_strategy_page_lists_positions_states_and_reasons(session: Session) -> None:
     page = strategy_page(session, "dawn", now=NOW)
-    assert page.positions == [("BTC/USDT", D("0.5"), D(64000), D(32000))]
+    assert page.positions == [("BTC/USDT", D("0.5"), D(64000), D(32000), None)]
     assert page.followers_by_state == {"synced": 4}
     assert page.reasons == [("below_notional_min", 1)]
     assert len(page.recent) == 1
@@ -87,7 +98,7 @@ def test_a_short_is_listed_below_zero_and_by_its_size(session: Session, seeded: 
         session.add(book)
     session.flush()
     page = strategy_page(session, "dawn", now=NOW)
-    assert page.positions[0] == (perpetual, D(-2), D(60000), D(-120000))
+    assert page.positions[0] == (perpetual, D(-2), D(60000), D(-120000), None)
     assert [position.symbol for position in page.positions] == [perpetual, "BTC/USDT"]
 
 
@@ -137,3 +148,87 @@ def test_the_number_of_queries_does_not_grow_with_the_rows(session: Session) -> 
     strategy_cards(session, now=NOW)
     recent_signals(session, limit=30)
     assert len(sent) == 4, "one names the brand, two read the cards, one the signals"
+
+
+def on_a_perpetual(session: Session, signal_id: int, *, before: str, after: str) -> None:
+    """Make the seeded signal a sale of a perpetual, its first follower one on another exchange."""
+    facts = {"id": signal_id, "symbol": PERPETUAL}
+    session.execute(text(MOVED), facts | {"before": D(before), "after": D(after)})
+    session.execute(text(COPIED), facts)
+    session.execute(text(ELSEWHERE), facts)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "move"),
+    [
+        ("0", "1", Move.OPENS_LONG),
+        ("1", "1.5", Move.ADDS_TO_LONG),
+        ("1.5", "1", Move.REDUCES_LONG),
+        ("1", "0", Move.CLOSES_LONG),
+        ("0", "-1", Move.OPENS_SHORT),
+        ("-1", "-1.5", Move.ADDS_TO_SHORT),
+        ("-1.5", "-1", Move.REDUCES_SHORT),
+        ("-1", "0", Move.CLOSES_SHORT),
+        ("-0.1", "2", Move.TURNS_LONG),
+        ("2", "-0.1", Move.TURNS_SHORT),
+        ("1", "1", None),
+        ("0", "0", None),
+    ],
+)
+def test_a_step_from_one_position_to_another_has_a_name(before: str, after: str, move: Move | None) -> None:
+    assert move_between(D(before), D(after)) is move
+
+
+def test_a_spot_signal_names_its_exchange_and_no_move(session: Session, seeded: Seeded) -> None:
+    detail = signal_detail(session, seeded.signal_ids["aurora"])
+    assert (detail.receipt.exchange, detail.receipt.perpetual, detail.receipt.move) == ("binance", False, None)
+    assert {(copy.exchange, copy.direction, copy.leverage) for copy in detail.copies} == {("binance", None, None)}
+
+
+def test_a_perpetual_signal_names_move_and_leverage_and_each_copy_its_own_exchange(
+    session: Session, seeded: Seeded
+) -> None:
+    on_a_perpetual(session, seeded.signal_ids["aurora"], before="0.5", after="-0.5")
+    detail = signal_detail(session, seeded.signal_ids["aurora"])
+    assert (detail.receipt.move, detail.receipt.turns, detail.receipt.leverage) == (Move.TURNS_SHORT, True, 3)
+    assert [copy.exchange for copy in detail.copies] == ["bybit", "binance", "binance", "binance"]
+    assert {copy.direction for copy in detail.copies} == {Direction.SHORT}
+    session.execute(text("UPDATE copy SET reduces = true WHERE signal_id = :id"), {"id": detail.receipt.signal_id})
+    again = signal_detail(session, seeded.signal_ids["aurora"])
+    assert {copy.direction for copy in again.copies} == {Direction.LONG}, "a sale that reduces is out of a long"
+
+
+def test_a_copys_leverage_is_what_its_account_was_set_to_before_it_was_sent(session: Session, seeded: Seeded) -> None:
+    on_a_perpetual(session, seeded.signal_ids["aurora"], before="0", after="-0.5")
+    accounts = session.execute(text("SELECT account_id FROM copy ORDER BY id")).scalars().all()
+    for account_id, at in zip(accounts, (VENUE_AT, NOW), strict=False):
+        setup = AccountSetup(
+            tenant_id=seeded.tenant_ids["aurora"], account_id=account_id, symbol=PERPETUAL, hedge=False, leverage=2
+        )
+        setup.at = at
+        session.add(setup)
+    session.flush()
+    copies = signal_detail(session, seeded.signal_ids["aurora"]).copies
+    assert [copy.leverage for copy in copies] == [2, None, None, None]
+
+
+def test_a_card_names_the_exchange_what_is_traded_there_and_the_highest_leverage(
+    session: Session, seeded: Seeded
+) -> None:
+    (card,) = strategy_cards(session, now=NOW)
+    assert (card.exchange, card.spot, card.perpetual, card.leverage_max) == ("binance", True, False, None)
+    which = {"tenant_id": seeded.tenant_ids["aurora"], "strategy_id": card.id}
+    for symbol, leverage in ((PERPETUAL, 3), ("ETH/USDT:USDT", 20)):
+        session.add(LeaderBook(**which, symbol=symbol, qty=D(0), last_px=D(60000)))
+        session.add(LeaderSetup(**which, symbol=symbol, hedge=False, leverage=leverage))
+    session.flush()
+    (listed,) = strategy_cards(session, now=NOW)
+    assert (listed.perpetual, listed.leverage_max) == (False, None), "a market that was never traded does not count"
+    session.execute(text("UPDATE leader_book SET last_at = now() WHERE symbol = :symbol"), {"symbol": PERPETUAL})
+    (traded,) = strategy_cards(session, now=NOW)
+    assert (traded.spot, traded.perpetual, traded.leverage_max) == (True, True, 3)
+
+
+def test_a_young_record_is_told_to_the_minute(session: Session) -> None:
+    (card,) = strategy_cards(session, now=NOW - timedelta(days=5) + timedelta(minutes=6))
+    assert int(card.record_days * 1440) == 6

@@ -19,6 +19,8 @@ from copydesk.kernel import CopydeskError
 COMMANDS = {
     "tenant": "Check a brand's file, store its secrets.",
     "accounts": "Check the key of an exchange account.",
+    "subscriptions": "Look at who copies whom; begin, pause, end it.",
+    "explain": "Explain one follower's copies of one signal.",
     "config": "Explain where a setting's value comes from.",
     "up": "Run the whole installation as one supervised process tree.",
     "web": "Serve the branded sites.",
@@ -30,6 +32,7 @@ COMMANDS = {
     "migrate": "Bring the database to the newest revision.",
     "demo": "Set up and run the two demo brands.",
     "bench": "Measure, and print the table.",
+    "faults": "Harm a desk of its own, and judge it.",
     "status": "Show whether every role is alive.",
 }
 EXIT_FAILED = 1

@@ -47,9 +47,10 @@ def command() -> None:
     type=click.Choice([environment.value for environment in Environment]),
     help="The real exchange, or the simulated one.",
 )
+@click.option("--egress", default="", metavar="ADDRESS", help="Ask from this one of `venues.egress`; else as usual.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object as the last line of standard output.")
 @with_installation
-def check(venue: str, environment: str, as_json: bool, root: Path, var: Path | None) -> int:
+def check(venue: str, environment: str, egress: str, as_json: bool, root: Path, var: Path | None) -> int:
     """Say whether a key may be used for copying, and if not what to change; exit 1 if not. Changes nothing.
 
     Key, secret and, where the exchange has one, passphrase are asked for, or read as lines of standard input.
@@ -58,12 +59,13 @@ def check(venue: str, environment: str, as_json: bool, root: Path, var: Path | N
     Examples:
       copydesk accounts check --venue binance
       copydesk accounts check --venue okx --environment lab --json < key.txt
+      copydesk accounts check --venue bybit --egress 203.0.113.5
     """
     credentials = _asked_credentials()
     places = open_installation(root, var)
     runtime = Runtime({**os.environ, "COPYDESK_ROOT": str(places.root), "COPYDESK_VAR": str(places.var)})
     try:
-        verdict = asyncio.run(_verdict(runtime.venue(venue, Environment(environment)), credentials))
+        verdict = asyncio.run(_verdict(runtime.venue(venue, Environment(environment), egress=egress), credentials))
     finally:
         runtime.close()
     _show(venue, environment, verdict, as_json=as_json)

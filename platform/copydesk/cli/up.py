@@ -31,6 +31,7 @@ from copydesk.stack import (
     select_roles,
 )
 from copydesk.tenancy import TENANT_FILE, Tenant, load_tenant
+from copydesk.venues.budgets import begin_anew
 
 _WATCH_S = 1.0
 _REDIS_SCHEMES = ("redis", "rediss", "unix")
@@ -103,6 +104,8 @@ def _run(roles: Sequence[Role], options: RoleOptions, environ: Mapping[str, str]
         if lab:
             lab_token(options.var_dir / "lab")
         require_redis(stack.redis_url)
+        if not environ.get("REDIS_URL"):
+            begin_anew(stack.redis_url)
         _say("migrating the database")
         _say(f"database is at revision {migrate(stack.owner_url)}")
         _say(f"starting {', '.join(role.name for role in roles)}")

@@ -24,6 +24,16 @@ def array_literal(values: Sequence[object]) -> str:
     return "{" + ",".join(_quoted(value) for value in values) + "}" if texts else "{}"
 
 
+def number_array(values: Sequence[object]) -> str:
+    """Write an array of numbers, truth values or moments, which never need quoting; None is NULL."""
+    return "{" + ",".join(map(str, values)).replace("None", "NULL") + "}"
+
+
+def sparse_array(values: Sequence[object]) -> str:
+    """Write an array that is mostly empty: one of nothing but None is "{}", which `unnest` fills up beside others."""
+    return "{}" if values.count(None) == len(values) else array_literal(values)
+
+
 def _text(value: object) -> str:
     return value.isoformat() if isinstance(value, datetime) else str(value)
 

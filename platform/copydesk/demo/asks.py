@@ -42,8 +42,8 @@ class Ask:
 
     One order answers it, or one for each part that the leader's order was filled in (`answers_max`, zero where no
     order is possible); a further one only where a close was filled for less than it asked for, or sent for less than
-    is `due` while an open was not known yet. `denial` is the reason that explains its absence, None where nothing does.
-    `worth` is the most that an open may cost.
+    is `due` while an open was not known yet, and once for the rest of an open that was filled in part. `denial` is the
+    reason that explains its absence, None where nothing does. `worth` is the most that an open may cost.
     """
 
     at_ms: float
@@ -55,24 +55,40 @@ class Ask:
     worth: Decimal = ZERO
     answers: int = 0
     sent: Decimal = ZERO
+    topped_up: bool = False
 
     @property
     def open(self) -> bool:
         """Tell whether a further order may answer it."""
         return self.answers < self.answers_max or 0 < self.sent < self.due
 
+    def allow_top_up(self) -> None:
+        """Let one further order buy what an open that was filled in part did not get."""
+        if not self.topped_up:
+            self.topped_up = True
+            self.answers_max += 1
+
     def answer(self, qty: Decimal) -> None:
         self.answers += 1
         self.sent += qty
 
 
+class Astray(NamedTuple):
+    """An order that answers nothing; `repeated` where its id came before."""
+
+    leg: Leg
+    fault: Fault
+    repeated: bool
+
+
 @dataclass
 class Asks:
-    """All asks of all followers, and the faults of orders that answer none."""
+    """All asks of all followers, and the faults of orders that answer none, also order by order."""
 
     by_leg: dict[Leg, list[Ask]] = field(default_factory=lambda: defaultdict(list))
     opens: dict[str, list[Ask]] = field(default_factory=lambda: defaultdict(list))
     faults: dict[tuple[str, str], list[Fault]] = field(default_factory=lambda: defaultdict(list))
+    astray: list[Astray] = field(default_factory=list)
     _ids: set[tuple[str, str, str]] = field(default_factory=set)
 
     def add(self, leg: Leg, ask: Ask) -> None:
@@ -84,9 +100,12 @@ class Asks:
     def take(self, leg: Leg, client_order_id: str, qty: Decimal) -> Ask | None:
         """Let an order answer what asked for it; None, and a fault is noted, when nothing did."""
         named = leg.account, leg.symbol, client_order_id
-        ask = None if named in self._ids else self._asked(leg)
+        repeated = named in self._ids
+        ask = None if repeated else self._asked(leg)
         if ask is None:
-            self.faults[leg.account, leg.symbol].append(self._fault(leg, repeated=named in self._ids))
+            fault = self._fault(leg, repeated=repeated)
+            self.faults[leg.account, leg.symbol].append(fault)
+            self.astray.append(Astray(leg, fault, repeated))
         else:
             ask.answer(qty)
         self._ids.add(named)

@@ -101,7 +101,7 @@ def audit(records: Iterable[Record], seats: Sequence[Seat], listed: Listed | Non
         **total.figures(),
         "placed": len(book.placed),
         "filled": len(book.filled),
-        "over_limit": sum(_over_limit(record) for record in records if record["kind"] == "request"),
+        "over_limit": sum(over_limit(record) for record in records if record["kind"] == "request"),
         "markets": {name: tally.figures() for name, tally in tallies.items()},
     }
 
@@ -135,7 +135,8 @@ def _place(seat: Seat) -> tuple[str, str]:
     return seat.terms.venue, seat.market
 
 
-def _over_limit(request: Record) -> bool:
+def over_limit(request: Record) -> bool:
+    """Tell whether an exchange refused a request because there were too many."""
     return not _OVER_LIMIT.isdisjoint({str(request["status"]), str(request["code"])})
 
 

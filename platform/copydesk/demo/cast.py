@@ -114,6 +114,10 @@ _SIZINGS: tuple[tuple[SizingMode, Decimal | None], ...] = (
     (SizingMode.EQUITY_RATIO, None),
     (SizingMode.FIXED_RATIO, Decimal("0.02")),
     (SizingMode.FIXED_NOTIONAL, Decimal(40)),
+    (SizingMode.EQUITY_RATIO, None),
+    (SizingMode.MULTIPLIER, Decimal("1.5")),
+    (SizingMode.EQUITY_RATIO, None),
+    (SizingMode.FIXED_QTY, Decimal("0.05")),
 )
 # Perpetuals may lose more than they took in; the allocation is a bound on what is invested, not on losses.
 _FUNDS = {SPOT: Decimal("1.1"), PERP: Decimal("1.5")}

@@ -169,11 +169,13 @@ def _copied_in_parts(qty: Decimal, event: LeaderEvent, rules: Rules) -> Decimal:
 def _wanted(terms: FollowerTerms, event: LeaderEvent) -> Span:
     increase, value = event.after - event.before, terms.sizing_value or ZERO
     match terms.sizing_mode:
-        case SizingMode.EQUITY_RATIO:
-            share = increase * terms.allocation
+        case SizingMode.EQUITY_RATIO | SizingMode.MULTIPLIER:
+            times = value if terms.sizing_mode is SizingMode.MULTIPLIER else 1
+            share = increase * terms.allocation * times
             return Span(share / event.equity.high, share / event.equity.low)
         case SizingMode.FIXED_RATIO:
             return Span(increase * value, increase * value)
-        case SizingMode.FIXED_NOTIONAL:
-            once = value / event.px if event.first_of_order else ZERO
+        case SizingMode.FIXED_NOTIONAL | SizingMode.FIXED_QTY:
+            px = event.px if terms.sizing_mode is SizingMode.FIXED_NOTIONAL else 1
+            once = value / px if event.first_of_order else ZERO
             return Span(once, once)

@@ -61,6 +61,11 @@ class LabControl:
         key = self.call("POST", "keys", {"account": account})
         return LabKey(key["apiKey"], key["secret"], key.get("passphrase") or "")
 
+    def open_crowd(self, account: str, count: int, **terms: Any) -> list[LabKey]:
+        """Open many accounts alike ("<account>:<number>") and return a key of each; `terms` as in the lab's table."""
+        found = self.call("POST", "crowds", {"account": account, "count": count, **terms})["keys"]
+        return [LabKey(key["apiKey"], key["secret"], key["passphrase"] or "") for key in found]
+
     def view(self, account: str) -> dict[str, Any]:
         """Return what the lab shows of an account: money, positions, streams; nothing of one that it does not have."""
         found = self.call("GET", "accounts", {"account": account})["accounts"]

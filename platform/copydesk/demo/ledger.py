@@ -217,7 +217,10 @@ class Holdings:
             return
         if not order.leg.opens:
             order.ask.answers_max += 1
-        elif self._out_of_reach(order, order.ask, record["at_ms"]):
+            return
+        if rest < order.qty:
+            order.ask.allow_top_up()
+        if self._out_of_reach(order, order.ask, record["at_ms"]):
             self._shortfall[order.leg[:3]] += rest
 
     def _out_of_reach(self, order: Placed, ask: Ask, at_ms: float) -> bool:

@@ -30,6 +30,7 @@ from copydesk.stack import (
     stop,
     wait_until,
 )
+from copydesk.venues.budgets import begin_anew
 
 Say = Callable[[str], None]
 _WATCH_S = 60.0
@@ -81,6 +82,8 @@ def staged(options: RoleOptions, environ: Mapping[str, str], script: Script, say
     ) as stack:
         lab_dir = options.var_dir / "lab"
         token = lab_token(lab_dir)
+        if not environ.get("REDIS_URL"):
+            begin_anew(stack.redis_url)
         say(f"database is at revision {migrate(stack.owner_url)}")
         environment = role_environment(environ, stack, options)
         supervisor = Supervisor(stack.var, roles, options)

@@ -1,6 +1,6 @@
-"""The ground everything stands on: money, ids, clock, errors and setting declarations.
+"""The ground everything stands on: money, ids, clock, errors, setting declarations and failpoints.
 
-Owns no state, does no I/O and imports nothing else of ours.
+Owns no state but an armed failpoint, does no other I/O and imports nothing else of ours.
 """
 
 from copydesk.kernel.clock import Clock, SystemClock, utc_now
@@ -15,7 +15,8 @@ from copydesk.kernel.errors import (
     Unavailable,
     VenueRefused,
 )
-from copydesk.kernel.ids import derived_id, new_id
+from copydesk.kernel.failpoint import Failpoint, arm, disarm, parse_trap, reached
+from copydesk.kernel.ids import derived_id, derived_ids, new_id
 from copydesk.kernel.money import ZERO, decimal_text, floor_to_step, round_to_step, steps_between
 from copydesk.kernel.settings import Setting, SettingRegistry, registry
 
@@ -24,6 +25,7 @@ __all__ = [
     "Clock",
     "ConfigError",
     "CopydeskError",
+    "Failpoint",
     "InvalidInput",
     "NotFound",
     "NotPermitted",
@@ -34,10 +36,15 @@ __all__ = [
     "SystemClock",
     "Unavailable",
     "VenueRefused",
+    "arm",
     "decimal_text",
     "derived_id",
+    "derived_ids",
+    "disarm",
     "floor_to_step",
     "new_id",
+    "parse_trap",
+    "reached",
     "registry",
     "round_to_step",
     "steps_between",

@@ -58,11 +58,15 @@ class VenueRefused(Refused):
 
 
 class Unavailable(CopydeskError):
-    """Report that provably nothing happened, so that the caller may try again."""
+    """Report that provably nothing happened, so that the caller may try again.
 
-    def __init__(self, message: str, *, retry_after_s: float = 1.0) -> None:
+    `told_s` is when, as far as anybody said so.
+    """
+
+    def __init__(self, message: str, *, retry_after_s: float | None = None) -> None:
         super().__init__(message)
-        self.retry_after_s = retry_after_s
+        self.told_s = retry_after_s
+        self.retry_after_s = 1.0 if retry_after_s is None else retry_after_s
 
 
 class OutcomeUnknown(CopydeskError):

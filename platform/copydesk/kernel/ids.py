@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import uuid
+from collections.abc import Callable
 
 
 def new_id() -> uuid.UUID:
@@ -16,5 +17,17 @@ def derived_id(*parts: str, length: int) -> str:
 
     Parts are length-prefixed before hashing, so ("ab", "c") and ("a", "bc") differ. Source: SHA-256 (FIPS 180-4).
     """
+    return derived_ids(*parts[:-1], length=length)(parts[-1])
+
+
+def derived_ids(*parts: str, length: int) -> Callable[[str], str]:
+    """Return `derived_id` for many ids that differ in their last part alone; what they share is hashed once."""
     assert length <= 64, "SHA-256 has no more"
-    return hashlib.sha256("".join([f"{len(part)}:{part}" for part in parts]).encode()).hexdigest()[:length]
+    shared = hashlib.sha256("".join([f"{len(part)}:{part}" for part in parts]).encode())
+
+    def derive(last: str) -> str:
+        hashed = shared.copy()
+        hashed.update(f"{len(last)}:{last}".encode())
+        return hashed.hexdigest()[:length]
+
+    return derive

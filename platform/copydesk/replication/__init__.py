@@ -6,7 +6,11 @@ Must not know web, queue or process: what it needs from outside is in `port`.
 from copydesk.replication.ahead import Forerunner
 from copydesk.replication.check import Reconciler
 from copydesk.replication.dispatch import Sender
+from copydesk.replication.doors import Doorway, closed_doors
 from copydesk.replication.drain import Drainer
+from copydesk.replication.earnings import BookEarnings, SubscriptionEarnings, read_earnings
+from copydesk.replication.evidence import explanation_of, last_signal
+from copydesk.replication.explain import CopyTold, Explanation
 from copydesk.replication.intake import (
     Leader,
     LeaderState,
@@ -15,7 +19,16 @@ from copydesk.replication.intake import (
     begun_symbols,
     store_trades,
 )
+from copydesk.replication.kinship import identify, kinship_denial
 from copydesk.replication.lane import Lanes
+from copydesk.replication.late import Leads, Standing
+from copydesk.replication.leader_events import (
+    LeaderChange,
+    LeaderEventShown,
+    leader_changes,
+    leader_events,
+    store_leader_changes,
+)
 from copydesk.replication.leaders import (
     busy_lanes,
     due_lanes,
@@ -24,7 +37,11 @@ from copydesk.replication.leaders import (
     live_leaders,
     record_equity,
 )
-from copydesk.replication.model import DEAD_KEY
+from copydesk.replication.lifecycle import Leaving, close_strategy, doorway, end_subscription, pause, reattach, resume
+from copydesk.replication.mirror import Mirror
+from copydesk.replication.model import DEAD_KEY, Bound, Limits
+from copydesk.replication.order_intake import StoredOrder, end_missing, orders_are_copied, store_orders
+from copydesk.replication.order_tables import LeaderOrder, OrderDelivery, RestingOrder
 from copydesk.replication.oversight import (
     LaneFigures,
     UnwatchedLeader,
@@ -37,12 +54,28 @@ from copydesk.replication.oversight import (
 )
 from copydesk.replication.port import Exchange, Surroundings, Terms, Timing
 from copydesk.replication.prepare import Preparer
+from copydesk.replication.preview import JoinLine, Wanted, join_preview
+from copydesk.replication.rest_rows import recall_orders
+from copydesk.replication.roster import (
+    AccountPlace,
+    InstrumentLine,
+    StrategyKeys,
+    SubscriptionLine,
+    account_place,
+    strategy_keys,
+    subscription_lines,
+)
 from copydesk.replication.settings import (
+    CARRY_S_MAX,
     COALESCE_MS,
     EQUITY_SAMPLE_MS,
+    EXPOSURE_MAX,
     LEASE_MS,
     LEVERAGE_MAX,
+    MARK_BPS_MAX,
+    ORDER_LOOK_MS,
     RECONCILE_EVERY_MS,
+    ROUND_UP_RATIO_MAX,
     SHARDS,
     SIGNAL_AGE_MS_MAX,
     SLIPPAGE_BPS_MAX,
@@ -50,62 +83,125 @@ from copydesk.replication.settings import (
     WAKE_AFTER_MS,
 )
 from copydesk.replication.setups import Bounds, LeaderSetupSeen, note_setups, seen_setups, unprepared_lanes
-from copydesk.replication.subscribe import NewStrategy, NewSubscription, add_strategy, shard_of, subscribe
+from copydesk.replication.shards import Whereabouts, place_of, shard_of, whereabouts_of
+from copydesk.replication.standings import leader_in_figures, standings
+from copydesk.replication.subscribe import NewStrategy, NewSubscription, add_strategy, subscribe
+from copydesk.replication.suitability import Suitability, needs_of, probe_account, suitability
 from copydesk.replication.tables import Copy, Strategy, Subscription
 
 __all__ = [
+    "CARRY_S_MAX",
     "COALESCE_MS",
     "DEAD_KEY",
     "EQUITY_SAMPLE_MS",
+    "EXPOSURE_MAX",
     "LEASE_MS",
     "LEVERAGE_MAX",
+    "MARK_BPS_MAX",
+    "ORDER_LOOK_MS",
     "RECONCILE_EVERY_MS",
+    "ROUND_UP_RATIO_MAX",
     "SHARDS",
     "SIGNAL_AGE_MS_MAX",
     "SLIPPAGE_BPS_MAX",
     "UNKNOWN_WAIT_MS",
     "WAKE_AFTER_MS",
+    "AccountPlace",
+    "BookEarnings",
+    "Bound",
     "Bounds",
     "Copy",
+    "CopyTold",
+    "Doorway",
     "Drainer",
     "Exchange",
+    "Explanation",
     "Forerunner",
+    "InstrumentLine",
+    "JoinLine",
     "LaneFigures",
     "Lanes",
     "Leader",
+    "LeaderChange",
+    "LeaderEventShown",
+    "LeaderOrder",
     "LeaderSetupSeen",
     "LeaderState",
+    "Leads",
+    "Leaving",
+    "Limits",
+    "Mirror",
     "NewStrategy",
     "NewSubscription",
+    "OrderDelivery",
     "Preparer",
     "Reconciler",
+    "RestingOrder",
     "Sender",
+    "Standing",
+    "StoredOrder",
     "StoredSignal",
     "Strategy",
+    "StrategyKeys",
     "Subscription",
+    "SubscriptionEarnings",
+    "SubscriptionLine",
+    "Suitability",
     "Surroundings",
     "Terms",
     "Timing",
     "UnwatchedLeader",
+    "Wanted",
+    "Whereabouts",
+    "account_place",
     "add_strategy",
     "begin_books",
     "begun_symbols",
     "busy_lanes",
+    "close_strategy",
+    "closed_doors",
     "denial_counts",
+    "doorway",
     "due_lanes",
+    "end_missing",
+    "end_subscription",
+    "explanation_of",
+    "identify",
+    "join_preview",
+    "kinship_denial",
     "lane_accounts",
     "lane_figures",
+    "last_signal",
     "last_trade_at",
+    "leader_changes",
+    "leader_events",
+    "leader_in_figures",
     "live_leaders",
+    "needs_of",
     "note_setups",
     "open_instruments",
+    "orders_are_copied",
+    "pause",
+    "place_of",
+    "probe_account",
+    "read_earnings",
+    "reattach",
+    "recall_orders",
     "record_equity",
+    "resume",
     "seen_setups",
     "shard_of",
     "signal_count",
+    "standings",
+    "store_leader_changes",
+    "store_orders",
     "store_trades",
+    "strategy_keys",
     "subscribe",
+    "subscription_lines",
+    "suitability",
     "unprepared_lanes",
     "unsettled_count",
     "unwatched_leaders",
+    "whereabouts_of",
 ]

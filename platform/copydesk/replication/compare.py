@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from datetime import timedelta
 
 from copydesk.db import Database
 from copydesk.kernel import Clock, CopydeskError
-from copydesk.replication.holdings import Held, Owned, flag_unbacked, held_books, unbacked
+from copydesk.replication.detach import Loss, Seen, detach, last_seen, liquidated_at, note_positions
+from copydesk.replication.holdings import (
+    Held,
+    Owned,
+    Shortfall,
+    flag_unbacked,
+    held_books,
+    shortfalls,
+    unbacked,
+)
+from copydesk.replication.lane import Hold
 from copydesk.replication.port import Surroundings
-from copydesk.trading import Credentials
-from copydesk.venues import Venue
+from copydesk.trading import Credentials, PositionSide
+from copydesk.venues import LeaderTrade, Venue
 
 # Reading an account weighs at most 25 of several thousand a minute on every exchange: ten accounts per ten seconds,
 # all lanes together, leave room for asking after copies in doubt. A round comes oftener than that whenever a copy is
@@ -18,6 +29,11 @@ from copydesk.venues import Venue
 COMPARE_MAX = 10
 COMPARE_PAUSE_S = 10.0
 COMPARE_EVERY_S = 60.0
+# An exchange may tell of a position a little after the order that made it: what is missing twice is missing.
+CERTAIN_AFTER_S = 10.0
+_CLOCKS_APART = timedelta(minutes=1)
+
+_Book = tuple[int, int, str, PositionSide]
 
 
 class Comparer:
@@ -29,9 +45,13 @@ class Comparer:
         self._clock = clock
         self._compared_at: dict[tuple[int, int], float] = {}
         self._rounds_at: dict[tuple[int, str], float] = {}
+        self._short_since: dict[_Book, float] = {}
 
-    def compare(self, tenant_id: int, shard: str) -> None:
-        """Mark subscriptions whose accounts have less than their books say, and unmark those that have it again."""
+    def compare(self, tenant_id: int, shard: str, hold: Hold) -> None:
+        """Mark subscriptions whose accounts have less than their books say, and unmark those that have it again.
+
+        What is missing at a second look as well was closed by somebody else: the book is written down, and detached.
+        """
         now = self._clock.monotonic()
         if now < self._rounds_at.get((tenant_id, shard), 0.0) + COMPARE_PAUSE_S:
             return
@@ -45,15 +65,54 @@ class Comparer:
         owned = self._around.start(_read(exchange.venue, keys, books)).result()
         self._compared_at |= {(tenant_id, account_id): now for account_id in keys}
         looked_at = [book for book in books if book.account_id in owned]
-        missing = unbacked(looked_at, owned, exchange.instruments)
+        found = shortfalls(looked_at, owned, exchange.instruments)
+        certain = self._certain(tenant_id, looked_at, found, now)
         with self._db.tenant(tenant_id) as session:
+            seen = last_seen(session, owned)
+        losses = self._around.start(_explained(exchange.venue, keys, certain, seen)).result()
+        with self._db.tenant(tenant_id) as session:
+            if detach(session, shard, hold.epoch, losses):
+                looked_at = _left(looked_at, certain)
+            doubted = [one for one in found if one not in certain]
+            note_positions(session, owned, doubted, self._clock.now())
+            missing = unbacked(looked_at, owned, exchange.instruments)
             flag_unbacked(session, missing=missing, fine={book.subscription_id for book in looked_at})
+        for subscription_id in {loss.shortfall.book.subscription_id for loss in losses}:
+            self._around.announce(tenant_id, {"type": "subscription", "subscription_id": subscription_id})
+
+    def _certain(
+        self, tenant_id: int, looked_at: Sequence[Held], found: Sequence[Shortfall], now: float
+    ) -> list[Shortfall]:
+        """Return the shortfalls that an earlier look has found as well."""
+        known = {_named(tenant_id, one.book): self._short_since.get(_named(tenant_id, one.book), now) for one in found}
+        for book in looked_at:
+            self._short_since.pop(_named(tenant_id, book), None)
+        self._short_since |= known
+        return [one for one in found if now - known[_named(tenant_id, one.book)] >= CERTAIN_AFTER_S]
 
     def _due(self, tenant_id: int, books: Sequence[Held], now: float) -> Sequence[int]:
         accounts_max = max(COMPARE_MAX // len(self._rounds_at), 1)
         ages = {book.account_id: self._compared_at.get((tenant_id, book.account_id), 0.0) for book in books}
-        due = (account for account, at in ages.items() if now - at >= COMPARE_EVERY_S or at == 0.0)
-        return sorted(due, key=ages.__getitem__)[:accounts_max]
+        doubted = {book.account_id for book in books if _named(tenant_id, book) in self._short_since}
+        due = [
+            account
+            for account, at in ages.items()
+            if at == 0.0 or now - at >= (CERTAIN_AFTER_S if account in doubted else COMPARE_EVERY_S)
+        ]
+        return sorted(due, key=lambda account: (account not in doubted, ages[account]))[:accounts_max]
+
+
+def _named(tenant_id: int, book: Held) -> _Book:
+    return tenant_id, book.subscription_id, book.symbol, book.position_side
+
+
+def _left(books: Sequence[Held], gone: Sequence[Shortfall]) -> list[Held]:
+    """Return the books as they are once shortfalls are written off."""
+    backed = {(one.book.subscription_id, one.book.symbol, one.book.position_side): one.backed for one in gone}
+    return [
+        book._replace(qty=backed.get((book.subscription_id, book.symbol, book.position_side), book.qty))
+        for book in books
+    ]
 
 
 async def _read(venue: Venue, keys: dict[int, Credentials], books: Collection[Held]) -> dict[int, Owned]:
@@ -74,3 +133,22 @@ async def _owned(venue: Venue, credentials: Credentials, *, coins: bool, perpetu
         await venue.balances(credentials) if coins else None,
         await venue.positions(credentials) if perpetuals else None,
     )
+
+
+async def _explained(
+    venue: Venue, keys: Mapping[int, Credentials], certain: Sequence[Shortfall], seen: Seen
+) -> list[Loss]:
+    """Find out of each perpetual that is missing whether it was liquidated; in doubt its owner closed it."""
+    losses = []
+    for shortfall in certain:
+        book = shortfall.book
+        last = seen.get((book.account_id, book.symbol, book.position_side))
+        trades: list[LeaderTrade] = []
+        if last is not None:
+            since_ms = int((last.at - _CLOCKS_APART).timestamp() * 1000)
+            try:
+                trades = await venue.trades_since(keys[book.account_id], book.symbol, since_ms)
+            except CopydeskError:
+                trades = []
+        losses.append(Loss(shortfall, liquidated_at(shortfall, last, trades)))
+    return losses

@@ -15,8 +15,9 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from copydesk.kernel import NotFound
-from copydesk.replication.stats import slippage_bps
-from copydesk.trading import Side
+from copydesk.replication.evidence import decision_of
+from copydesk.replication.explain import Decision, copy_slippage_bps
+from copydesk.replication.moves import Direction, Move, direction_of, move_between
 
 COPIES_MAX = 200
 
@@ -26,15 +27,21 @@ class SignalReceipt:
     """One signal and what became of its copies.
 
     `done` copies hold a fill and are final; `partial` of them got less than planned. `missed` were accepted but
-    found nothing within the price bound. Repairs by reconcile (legs "fix-N") are not counted.
+    found nothing within the price bound. Repairs by reconcile (legs "fix-N") are not counted. `exchange` is the
+    trader's, by its venue name; positions are signed, a short is below zero; `leverage` is None where it is not known.
+    A signal of a burst was copied together with the later one that it was `joined_into`.
     """
 
     signal_id: int
     strategy_slug: str
     strategy_name: str
     trader_name: str
+    exchange: str
     symbol: str
     side: str
+    position_before: Decimal
+    position_after: Decimal
+    leverage: int | None
     qty: Decimal
     px: Decimal
     notional: Decimal
@@ -53,15 +60,40 @@ class SignalReceipt:
     latency_ms_p50: int | None
     last_ack_ms: int | None
     slippage_bps_p50: Decimal | None
+    joined_into: int | None = None
+
+    @property
+    def perpetual(self) -> bool:
+        """Tell a perpetual by its ccxt symbol, which names the settlement currency ("BTC/USDT:USDT")."""
+        return ":" in self.symbol
+
+    @property
+    def move(self) -> Move | None:
+        """Tell what a trade on a perpetual did to the trader's position; None on spot."""
+        return move_between(self.position_before, self.position_after) if self.perpetual else None
+
+    @property
+    def turns(self) -> bool:
+        """Tell whether the trader went through zero to the other side, which takes a follower two orders."""
+        return self.move in (Move.TURNS_LONG, Move.TURNS_SHORT)
 
 
 @dataclass(frozen=True)
 class CopyReceipt:
-    """What happened for one follower. `slippage_bps` above zero is worse for the follower than the leader's price."""
+    """What happened for one follower. `slippage_bps` above zero is worse for the follower than the leader's price.
+
+    `exchange` is the follower's, by its venue name. `direction` is the side of a perpetual that the order opens or
+    closes, None on spot; `leverage` what the account was set to when the order was sent, None where that is not known.
+    `decision` says why it is as large as it is, None where nothing was sized.
+    """
 
     copy_id: int
     follower_no: int
+    exchange: str
     leg: str
+    direction: Direction | None
+    reduces: bool
+    leverage: int | None
     sizing_mode: str
     sizing_value: Decimal | None
     allocation: Decimal
@@ -78,6 +110,7 @@ class CopyReceipt:
     planned_ms: int
     sent_ms: int | None
     acked_ms: int | None
+    decision: Decision | None = None
 
     @property
     def follower(self) -> str:
@@ -87,25 +120,33 @@ class CopyReceipt:
 
 @dataclass(frozen=True)
 class SignalDetail:
-    """One signal with up to `COPIES_MAX` copies; `receipt.copies` says how many there are."""
+    """One signal with up to `COPIES_MAX` copies; `receipt.copies` says how many there are.
+
+    `joined` earlier signals of a burst were copied together with it.
+    """
 
     receipt: SignalReceipt
     copies: list[CopyReceipt]
+    joined: int = 0
 
 
 # The lateral subqueries read only the copies of the chosen signals, through ix_copy_signal.
 _RECEIPTS = """
 WITH chosen AS (
     SELECT signal.*, strategy.slug AS strategy_slug, strategy.name AS strategy_name,
-           user_account.display_name AS trader_name
+           user_account.display_name AS trader_name, account.venue AS exchange
     FROM signal
+    JOIN account ON account.tenant_id = signal.tenant_id AND account.id = signal.account_id
     JOIN strategy ON strategy.tenant_id = signal.tenant_id AND strategy.id = signal.strategy_id
     JOIN user_account ON user_account.tenant_id = strategy.tenant_id AND user_account.id = strategy.trader_id
     WHERE strategy.status IN ('live', 'paused', 'closed') AND {condition}
     ORDER BY signal.id DESC LIMIT :limit
 )
-SELECT chosen.id AS signal_id, strategy_slug, strategy_name, trader_name, symbol, side, qty, px, qty * px AS notional,
-       venue_at, {seen_ms} AS seen_ms, {stored_ms} AS stored_ms, tally.*,
+SELECT chosen.id AS signal_id, strategy_slug, strategy_name, trader_name, exchange, symbol, side, position_before,
+       position_after, leader_leverage AS leverage, qty, px, qty * px AS notional, venue_at,
+       {seen_ms} AS seen_ms, {stored_ms} AS stored_ms, tally.*,
+       (SELECT max(joined_into) FROM delivery WHERE tenant_id = chosen.tenant_id AND signal_id = chosen.id)
+           AS joined_into,
        top.reason AS top_reason, top.facts AS top_reason_facts
 FROM chosen
 CROSS JOIN LATERAL (
@@ -124,8 +165,9 @@ CROSS JOIN LATERAL (
                status IN ('denied', 'filled', 'canceled', 'rejected', 'expired') AS final,
                extract(epoch FROM acked_at - chosen.venue_at) * 1000 AS ack_ms,
                CASE WHEN cum_qty > 0
-                    THEN (CASE copy.side WHEN 'buy' THEN 1 ELSE -1 END) * (avg_px / chosen.px - 1) * 10000 END AS bps
-        FROM copy
+                    THEN (CASE copy.side WHEN 'buy' THEN 1 ELSE -1 END)
+                         * (avg_px / coalesce(burst.px, chosen.px) - 1) * 10000 END AS bps
+        FROM copy {burst}
         WHERE copy.tenant_id = chosen.tenant_id AND copy.signal_id = chosen.id AND leg IN ('open', 'close')
     ) AS copied
 ) AS tally
@@ -139,18 +181,40 @@ LEFT JOIN LATERAL (
 ORDER BY chosen.id DESC
 """
 
+# What a lane planned together was copied at the leader's average price of it all (`burst.joined`).
+_BURST = """
+LEFT JOIN LATERAL (
+    SELECT delivery.shard, (sum(earlier.px * abs(earlier.position_after - earlier.position_before))
+                            + {signal}.px * abs({signal}.position_after - {signal}.position_before))
+                           / (sum(abs(earlier.position_after - earlier.position_before))
+                              + abs({signal}.position_after - {signal}.position_before)) AS px
+    FROM delivery JOIN signal AS earlier
+         ON earlier.tenant_id = delivery.tenant_id AND earlier.id = delivery.signal_id
+    WHERE delivery.tenant_id = {signal}.tenant_id AND delivery.joined_into = {signal}.id
+    GROUP BY delivery.shard
+) AS burst ON burst.shard = copy.shard
+"""
+_JOINED = text("SELECT count(DISTINCT signal_id) FROM delivery WHERE joined_into = :signal_id")
+
+# What an account was set to after the order was sent says nothing about the order.
 _COPIES = """
 WITH numbered AS (
     SELECT id, row_number() OVER (ORDER BY id) AS follower_no, sizing_mode, sizing_value, allocation
     FROM subscription
     WHERE strategy_id = (SELECT strategy_id FROM signal WHERE id = :signal_id)
 )
-SELECT copy.id AS copy_id, follower_no, leg, sizing_mode, sizing_value, allocation, copy.side, copy.qty, copy.cum_qty,
-       avg_px, copy.px AS px_limit, copy.cum_qty * avg_px AS notional, status, reason, reason_facts AS facts,
-       signal.px AS leader_px, {planned_ms} AS planned_ms, {sent_ms} AS sent_ms, {acked_ms} AS acked_ms
+SELECT copy.id AS copy_id, follower_no, account.venue AS exchange, leg, copy.symbol, copy.position_side, reduces,
+       account_setup.leverage, sizing_mode, sizing_value, coalesce(copy.allocation, numbered.allocation) AS allocation,
+       copy.side, copy.qty, copy.cum_qty, avg_px, copy.px AS px_limit, copy.cum_qty * avg_px AS notional, copy.status,
+       reason, reason_facts AS facts, coalesce(burst.px, signal.px) AS leader_px, {planned_ms} AS planned_ms,
+       {sent_ms} AS sent_ms, {acked_ms} AS acked_ms, wanted_qty, book_qty, bound
 FROM copy
 JOIN signal ON signal.tenant_id = copy.tenant_id AND signal.id = copy.signal_id
 JOIN numbered ON numbered.id = copy.subscription_id
+JOIN account ON account.tenant_id = copy.tenant_id AND account.id = copy.account_id
+LEFT JOIN account_setup ON account_setup.tenant_id = copy.tenant_id AND account_setup.account_id = copy.account_id
+     AND account_setup.symbol = copy.symbol AND account_setup.at <= copy.sent_at
+{burst}
 WHERE copy.signal_id = :signal_id
 ORDER BY follower_no, copy.id LIMIT :limit
 """
@@ -162,18 +226,23 @@ def _ms(column: str, since: str) -> str:
 
 def _receipts_query(condition: str) -> str:
     return _RECEIPTS.format(
-        condition=condition, seen_ms=_ms("seen_at", "venue_at"), stored_ms=_ms("stored_at", "venue_at")
+        condition=condition,
+        seen_ms=_ms("seen_at", "venue_at"),
+        stored_ms=_ms("stored_at", "venue_at"),
+        burst=_BURST.format(signal="chosen"),
     )
 
 
-_RECENT = text(_receipts_query("true"))
-_OF_STRATEGY = text(_receipts_query("strategy.id = :strategy_id"))
+# An order that was placed and has no fill yet is no trade.
+_RECENT = text(_receipts_query("signal.cum_qty > 0"))
+_OF_STRATEGY = text(_receipts_query("strategy.id = :strategy_id AND signal.cum_qty > 0"))
 _ONE = text(_receipts_query("signal.id = :signal_id"))
 _COPIES_OF = text(
     _COPIES.format(
         planned_ms=_ms("planned_at", "signal.venue_at"),
         sent_ms=_ms("sent_at", "signal.venue_at"),
         acked_ms=_ms("acked_at", "signal.venue_at"),
+        burst=_BURST.format(signal="signal"),
     )
 )
 
@@ -197,11 +266,15 @@ def signal_detail(session: Session, signal_id: int, *, limit: int = COPIES_MAX) 
     if receipt is None:
         raise NotFound("There is no such signal.")
     rows = session.execute(_COPIES_OF, {"signal_id": signal_id, "limit": limit}).mappings()
-    return SignalDetail(receipt, [_copy_receipt(dict(row)) for row in rows])
+    joined = session.execute(_JOINED, {"signal_id": signal_id}).scalar_one()
+    return SignalDetail(receipt, [_copy_receipt(dict(row)) for row in rows], joined)
 
 
 def _copy_receipt(row: dict[str, Any]) -> CopyReceipt:
-    leader_px = row.pop("leader_px")
-    filled = row["avg_px"] is not None and row["cum_qty"] > 0
-    slippage = slippage_bps(side=Side(row["side"]), leader_px=leader_px, avg_px=row["avg_px"]) if filled else None
-    return CopyReceipt(**row, slippage_bps=slippage)
+    leader_px, symbol, position_side = row.pop("leader_px"), row.pop("symbol"), row.pop("position_side")
+    direction = direction_of(symbol, position_side, row["side"], reduces=row["reduces"])
+    slippage = copy_slippage_bps(row["side"], leader_px, row["avg_px"], row["cum_qty"])
+    decision = decision_of(row | {"px": row["px_limit"]})
+    for name in ("wanted_qty", "book_qty", "bound"):
+        del row[name]
+    return CopyReceipt(**row, direction=direction, slippage_bps=slippage, decision=decision)

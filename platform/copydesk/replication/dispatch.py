@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from concurrent.futures import Future
-from datetime import timedelta
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, wait
+from datetime import datetime, timedelta
 from functools import partial
 from typing import NamedTuple
 
@@ -18,7 +18,10 @@ from copydesk.venues import Outcome
 
 
 class Dispatch(NamedTuple):
-    """One stored copy, ready to send."""
+    """One stored copy, ready to send.
+
+    `copy_id` is what its settlement is told by; before copies are made of a delivery's intents, its place among them.
+    """
 
     copy_id: int
     account_id: int
@@ -27,20 +30,31 @@ class Dispatch(NamedTuple):
 
 
 class Sending:
-    """A batch on its way; `settlements` waits for the answers."""
+    """A batch on its way; `settlements` waits for the answers, and meanwhile keeps the right to send."""
 
     def __init__(
-        self, known: list[Settlement], ready: Sequence[Dispatch], answers: Future[list[Outcome]] | None, exchange: str
+        self,
+        known: list[Settlement],
+        ready: Sequence[Dispatch],
+        answers: Future[list[Outcome]] | None,
+        exchange: str,
+        keep: Callable[[], object],
     ) -> None:
         self._known = known
         self._ready = ready
         self._answers = answers
         self._exchange = exchange
+        self._keep = keep
 
-    def settlements(self, *, unknown_wait_ms: int, clock: Clock) -> list[Settlement]:
-        """Wait for every answer and say what each means for its copy."""
+    def settlements(self, *, unknown_wait_ms: int, clock: Clock, keep_every_s: float) -> list[Settlement]:
+        """Wait for every answer and say what each means for its copy.
+
+        A crowd may take longer than a lease lasts: it is renewed, and where that fails what is left is not sent.
+        """
         if self._answers is None:
             return self._known
+        while wait([self._answers], keep_every_s).not_done:
+            self._keep()
         outcomes, now = self._answers.result(), clock.now()
         return self._known + [
             settlement_of(
@@ -67,29 +81,35 @@ class Sender:
 
     def start(self, tenant_id: int, shard: str, hold: Hold, batch: Sequence[Dispatch]) -> Sending:
         """Send each copy once; a lost lease or a key that does not open sends nothing for those copies."""
+        keep = partial(self._lanes.hold, tenant_id, shard)
         keys = self._around.credentials(tenant_id, {item.account_id for item in batch}) if batch else {}
         ready = [item for item in batch if item.account_id in keys]
         unusable = [_unusable(item) for item in batch if item.account_id not in keys]
         if not ready or not self._lanes.valid(hold):
-            return Sending(unusable, [], None, "")
+            return Sending(unusable, [], None, "", keep)
         orders = [(keys[item.account_id], item.request) for item in ready]
         may_send = partial(self._lanes.may_send, tenant_id, shard, hold)
         venue = self._around.exchange(tenant_id, shard).venue
         answers = self._around.start(venue.submit_many(orders, may_send=may_send))
-        return Sending(unusable, ready, answers, venue.traits.venue)
+        return Sending(unusable, ready, answers, venue.traits.venue, keep)
 
     def before_resend(self, batch: Sequence[Dispatch]) -> list[Settlement]:
-        """Say that these copies are about to be sent again: store it first, should we end before their answers.
-
-        Sending stops when the lease does, so "no such order" is proof a while after its latest end.
-        """
-        now = self._clock.now()
-        proof_at = now + timedelta(milliseconds=self._timing.lease_ms + self._timing.unknown_wait_ms)
+        """Say that these copies are about to be sent again: store it first, should we end before their answers."""
+        now, proof_at = self._clock.now(), self.proof_at()
         return [Settlement(item.copy_id, OrderStatus.IN_FLIGHT, next_check_at=now, proof_at=proof_at) for item in batch]
+
+    def proof_at(self) -> datetime:
+        """Return from when on "no such order" is proof for what may be sent now: a while after the lease's end."""
+        wait_ms = self._timing.lease_ms + self._timing.unknown_wait_ms
+        return self._clock.now() + timedelta(milliseconds=wait_ms)
 
     def finish(self, sending: Sending) -> list[Settlement]:
         """Wait for a batch and return its settlements."""
-        return sending.settlements(unknown_wait_ms=self._timing.unknown_wait_ms, clock=self._clock)
+        return sending.settlements(
+            unknown_wait_ms=self._timing.unknown_wait_ms,
+            clock=self._clock,
+            keep_every_s=self._timing.lease_ms / 4000,
+        )
 
 
 def _unusable(item: Dispatch) -> Settlement:

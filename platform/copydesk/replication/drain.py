@@ -1,30 +1,32 @@
-"""Drain a shard: plan every due signal, store the copies, send them, settle the answers (DESIGN §5, steps 4 to 8)."""
+"""Drain a shard: plan every due signal, store the intents, send them, record the answers (DESIGN §5, steps 4 to 8)."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from copydesk.db import Database
-from copydesk.kernel import Clock
+from copydesk.kernel import Clock, Failpoint, reached
+from copydesk.replication.cover import Cover
+from copydesk.replication.crossing import across
+from copydesk.replication.crowd import Crowds
+from copydesk.replication.deliveries import DueSignal, Place, leg_intents, next_due, store_intents
 from copydesk.replication.dispatch import Dispatch, Sender
 from copydesk.replication.lane import Hold, Lanes
 from copydesk.replication.look import Looker, to_look_at_first
-from copydesk.replication.model import Follower, Limits, Planned, SignalFact
-from copydesk.replication.orders import copy_digest, order_request
+from copydesk.replication.model import Follower, Planned, SignalFact
+from copydesk.replication.orders import copy_digests, order_request
 from copydesk.replication.outcomes import looks_soon
 from copydesk.replication.plan import CLOSE, OPEN, deny_all, plan_copies
-from copydesk.replication.port import Surroundings, Terms
+from copydesk.replication.port import Surroundings
 from copydesk.replication.prepare import Preparer, with_refusals
+from copydesk.replication.record import Leg, Moment, record
 from copydesk.replication.reversal import Reversals
-from copydesk.replication.settle import settle
-from copydesk.replication.store import CopyBatch, DueSignal, followers, mark_stored, next_due, store_copies
 from copydesk.trading import Denial
-from copydesk.venues import client_order_id
+from copydesk.venues import client_order_ids
 
-# Followers stored in one transaction; the next chunk is stored while this one's orders are on the wire.
-CHUNK = 250
 # A lane under a steady flow gives way to the others after this long; the relay wakes it again.
 SHIFT_S = 5.0
+_GOLDEN = 0.6180339887498949
 
 
 class Drainer:
@@ -41,62 +43,85 @@ class Drainer:
         self._preparer = preparer
         self._reversals = Reversals(db, around, sender, clock)
         self._looker = Looker(db, around, clock)
+        self._crowds = Crowds()
+        self._cover = Cover()
 
-    def drain(self, tenant_id: int, shard: str) -> int:
-        """Handle every due signal of the lane, oldest first, and return how many; 0 where another worker has it.
+    def drain(self, tenant_id: int, shard: str) -> int | None:
+        """Handle every due signal of the lane, oldest first, and return how many; None where another worker has it.
 
         Under a steady flow it leaves after a while, so that other lanes get their turn.
         """
         with self._lanes.tend(tenant_id, shard):
+            if self._lanes.hold(tenant_id, shard) is None:
+                return None
             return self._drain(tenant_id, shard)
 
     def _drain(self, tenant_id: int, shard: str) -> int:
         handled, leave_at = 0, self._clock.monotonic() + SHIFT_S
         while self._clock.monotonic() < leave_at and (hold := self._lanes.hold(tenant_id, shard)):
+            reached(Failpoint.LEASE_TAKEN)
             with self._db.tenant(tenant_id) as session:
                 due = next_due(session, shard)
-                crowd = followers(session, due, shard) if due else []
+                if due is not None:
+                    due = self._cover.apart(session, due, shard)
+                    age_ms_max = self._around.terms(tenant_id, shard).signal_age_ms_max
+                    due = self._crowds.together(session, due, shard, now=self._clock.now(), age_ms_max=age_ms_max)
+                crowd, covered = self._cover.part(session, due, shard, self._crowds.followers) if due else ([], [])
             if due is None:
                 break
             if to_look_at_first(due.fact, crowd):
                 self._looker.look(tenant_id, shard, hold, due.fact)
                 with self._db.tenant(tenant_id) as session:
-                    crowd = followers(session, due, shard)
-            if not self._handle(tenant_id, shard, hold, due, crowd):
+                    crowd, covered = self._cover.part(session, due, shard, self._crowds.followers)
+            if not self._handle(tenant_id, shard, hold, due, crowd, covered):
                 self._lanes.drop(tenant_id, shard)
                 break
             handled += 1
         return handled
 
-    def _handle(self, tenant_id: int, shard: str, hold: Hold, due: DueSignal, crowd: Sequence[Follower]) -> bool:
-        """Store and send chunk by chunk, so that the first orders leave while later ones are still being stored."""
-        on_the_way, waits, fenced = [], False, False
-        chunks = [crowd[at : at + CHUNK] for at in range(0, len(crowd), CHUNK)] or [[]]
-        for chunk in chunks:
-            planned = self._plan(tenant_id, shard, due, chunk)
-            # Setting accounts up may have taken long: what is stored now is to be sent under a lease that lasts.
-            current = self._lanes.hold(tenant_id, shard)
-            if current is None or current.epoch != hold.epoch:
-                fenced = True
-                break
-            hold = current
-            batch = self._store(tenant_id, shard, hold, due.fact, planned, last=chunk is chunks[-1])
-            if batch is None:
-                fenced = True
-                break
-            on_the_way.append(self._sender.start(tenant_id, shard, hold, batch))
-            waits |= any(item.waits for item in planned)
-        stored_at = self._clock.now()
-        settlements = [settlement for sending in on_the_way for settlement in self._sender.finish(sending)]
+    def _handle(
+        self,
+        tenant_id: int,
+        shard: str,
+        hold: Hold,
+        due: DueSignal,
+        crowd: Sequence[Follower],
+        covered: Sequence[Planned],
+    ) -> bool:
+        """Store what is planned, send it, and make copies of it with the answers; False when the fence is closed."""
+        planned = [*self._plan(tenant_id, shard, due, crowd), *covered]
+        reached(Failpoint.PLANNED)
+        # Setting accounts up may have taken long: what is stored now is to be sent under a lease that lasts.
+        current = self._lanes.hold(tenant_id, shard)
+        if current is None or current.epoch != hold.epoch:
+            return False
+        legs, batch = self._put_down(tenant_id, shard, due.fact, planned)
+        place = Place(shard, due.fact.id, due.fact.symbol, str(due.fact.position_side))
+        planned_at = self._clock.now()
+        intents, earlier = [leg.intents for leg in legs], [signal.id for signal in due.waiting[:-1]]
         with self._db.tenant(tenant_id) as session:
-            settle(session, settlements, epoch=hold.epoch)
-            mark_stored(session, shard=shard, signal_id=due.fact.id, at=stored_at)
+            if not store_intents(session, place, intents, epoch=hold.epoch, now=planned_at, joined=earlier):
+                return False
+            kin = self._crowds.kin(tenant_id, shard, due.strategy_id)
+            if kin:
+                batch = across(session, shard, kin, batch)
+        reached(Failpoint.COPIES_STORED)
+        stored_at = self._clock.now()
+        sending = self._sender.start(tenant_id, shard, current, batch)
+        reached(Failpoint.ALL_STARTED)
+        settlements = self._sender.finish(sending)
+        reached(Failpoint.ANSWERED)
+        moment = Moment(planned_at, self._clock.now(), self._sender.proof_at())
+        with self._db.tenant(tenant_id) as session:
+            record(session, place, legs, settlements, epoch=hold.epoch, moment=moment, stored_at=stored_at)
+        reached(Failpoint.SETTLED)
         self._around.announce(tenant_id, {"type": "copies", "signal_id": due.fact.id})
         if looks_soon(settlements):
             self._around.look_soon(tenant_id, shard)
-        if waits and not fenced:
+        if any(item.waits for item in planned):
+            reached(Failpoint.BETWEEN_LEGS)
             self._reversals.release(tenant_id, shard, hold)
-        return not fenced
+        return True
 
     def _plan(self, tenant_id: int, shard: str, due: DueSignal, crowd: Sequence[Follower]) -> list[Planned]:
         """Plan a chunk; accounts that are new to a perpetual are set up for it, and planned again where that fails."""
@@ -104,7 +129,8 @@ class Drainer:
         instrument = self._around.exchange(tenant_id, shard).instruments.get(signal.symbol)
         if instrument is None:
             return deny_all(signal, crowd, Denial.INSTRUMENT_UNMAPPED)
-        limits, now = _limits(terms, due), self._clock.now()
+        mark_px = self._around.mark_px(shard, signal.symbol) if signal.opens else None
+        limits, now = terms.limits(signal.symbol, strategy_live=due.strategy_live, mark_px=mark_px), self._clock.now()
         planned = plan_copies(signal, crowd, instrument, limits, now=now)
         if not (instrument.perpetual and signal.opens):
             return planned
@@ -113,44 +139,32 @@ class Drainer:
             return planned
         return plan_copies(signal, with_refusals(crowd, refusals), instrument, limits, now=now)
 
-    def _store(
-        self, tenant_id: int, shard: str, hold: Hold, signal: SignalFact, planned: Sequence[Planned], *, last: bool
-    ) -> list[Dispatch] | None:
-        """Store in one transaction, closes first; None when the fence is closed. `last` drains the delivery."""
+    def _put_down(
+        self, tenant_id: int, shard: str, signal: SignalFact, planned: Sequence[Planned]
+    ) -> tuple[list[Leg], Sequence[Dispatch]]:
+        """Give each copy its client order id, closes first; what is refused or waits for a close is not sent now."""
         terms, traits = self._around.terms(tenant_id, shard), self._around.exchange(tenant_id, shard).venue.traits
-        legs = [[item for item in planned if item.leg == leg] for leg in (CLOSE, OPEN)]
-        legs = [leg for leg in legs if leg] or [[]]
-        now, ready = self._clock.now(), []
-        with self._db.tenant(tenant_id) as session:
-            for leg in legs:
-                ids = [
-                    client_order_id(
-                        terms.broker_prefix, copy_digest(tenant_id, item.subscription_id, signal.id, item.leg), traits
-                    )
-                    for item in leg
-                ]
-                batch = CopyBatch(shard, hold.epoch, signal, leg, ids, now, last and leg is legs[-1])
-                stored = store_copies(session, batch)
-                if stored is None:
-                    return None
-                ready += _dispatches(batch, stored)
-        return ready
+        legs: list[Leg] = []
+        batch: list[Dispatch] = []
+        first = 0
+        for name in (CLOSE, OPEN):
+            items = [item for item in planned if item.leg == name]
+            if not items:
+                continue
+            digest = copy_digests(tenant_id, signal.id, name)
+            name_of = client_order_ids(terms.broker_prefix, traits)
+            ids = [name_of(digest(item.subscription_id)) for item in items]
+            legs.append(Leg(items, leg_intents(items, ids)))
+            batch += [
+                Dispatch(place, item.account_id, order_request(cid, signal.symbol, item, signal.position_side))
+                for place, (item, cid) in enumerate(zip(items, ids, strict=True), start=first)
+                if item.denial is None and not item.waits
+            ]
+            first += len(items)
+        return legs, _in_turn(batch, signal.id)
 
 
-def _limits(terms: Terms, due: DueSignal) -> Limits:
-    return Limits(
-        terms.slippage_bps_max,
-        terms.signal_age_ms_max,
-        market_allowed=due.fact.symbol in terms.markets,
-        strategy_live=due.strategy_live,
-    )
-
-
-def _dispatches(batch: CopyBatch, stored: dict[str, int]) -> list[Dispatch]:
-    """Pair stored copies with their orders; those that wait for a close are not sent yet."""
-    signal = batch.signal
-    return [
-        Dispatch(stored[cid], item.account_id, order_request(cid, signal.symbol, item, signal.position_side))
-        for item, cid in zip(batch.planned, batch.client_order_ids, strict=True)
-        if item.denial is None and not item.waits and cid in stored
-    ]
+def _in_turn(batch: list[Dispatch], signal_id: int) -> list[Dispatch]:
+    """Begin with another follower at each signal, so that none is always the last; the golden ratio spreads them."""
+    start = int(len(batch) * (signal_id * _GOLDEN % 1))
+    return batch[start:] + batch[:start]

@@ -1,25 +1,27 @@
 """Corrective closes: a book that holds more than its target asks for is brought down, twice at most per signal.
 
 More means further from zero than the target, or on the other side of it: a short above its target is bought back.
+What a follower who is leaving wants closed is not for here (`leaving`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal
 
 from sqlalchemy import text
 
 from copydesk.db import TenantSession
-from copydesk.kernel import ZERO, floor_to_step
+from copydesk.kernel import ZERO
 from copydesk.replication.dispatch import Dispatch
+from copydesk.replication.excess import Excess
 from copydesk.replication.inflight import store_fix
-from copydesk.replication.minima import close_denial
 from copydesk.replication.model import Planned
 from copydesk.replication.orders import copy_digest, order_request
-from copydesk.trading import Instrument, OrderType, PositionSide, Side, SubscriptionState
+from copydesk.replication.rest_rows import ahead_of_leader
+from copydesk.replication.set_off import set_off
+from copydesk.trading import Instrument, OrderType, PositionSide, SubscriptionState
 from copydesk.venues import VenueTraits, client_order_id
 
 FIXES_MAX = 2
@@ -36,9 +38,10 @@ _EXCESS = text(
     JOIN leader_book l ON l.tenant_id = s.tenant_id AND l.strategy_id = s.strategy_id AND l.symbol = b.symbol
                       AND l.position_side = b.position_side
     WHERE a.shard = :shard AND a.status = 'active' AND b.last_signal_id > 0
+      AND s.state <> 'ended' AND (s.state <> 'ending' OR s.end_mode = 'manage_until_exit')
       AND b.qty * sign(b.qty) > b.target_qty * sign(b.qty)
       AND NOT EXISTS (SELECT 1 FROM copy c WHERE c.subscription_id = b.subscription_id AND c.symbol = b.symbol
-                      AND c.position_side = b.position_side AND NOT c.waits
+                      AND c.position_side = b.position_side AND NOT c.waits AND c.leg NOT LIKE 'rest-%'
                       AND c.status IN ('planned', 'in_flight', 'accepted', 'partially_filled'))
     """
 )
@@ -49,33 +52,6 @@ _MARK = text(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Excess:
-    """A book above its target; `fixes` counts corrections already tried for its newest signal."""
-
-    subscription_id: int
-    account_id: int
-    symbol: str
-    position_side: PositionSide
-    qty: Decimal
-    target_qty: Decimal
-    signal_id: int
-    px: Decimal
-    fixes: int
-
-    @property
-    def side(self) -> Side:
-        """Return the side of the order that closes."""
-        return Side.SELL if self.qty > 0 else Side.BUY
-
-    def closable_qty(self, instrument: Instrument) -> Decimal:
-        """Return what the exchange would let us close of the excess; zero when it is only dust."""
-        wanted = max(self.target_qty if self.qty > 0 else -self.target_qty, ZERO)
-        qty = min(floor_to_step(abs(self.qty) - wanted, instrument.qty_step), instrument.qty_max)
-        denial = close_denial(held=abs(self.qty), qty=qty, px=self.px, instrument=instrument)
-        return ZERO if denial else qty
-
-
 def store_fixes(
     session: TenantSession,
     *,
@@ -84,11 +60,16 @@ def store_fixes(
     broker_prefix: str,
     traits: VenueTraits,
     instruments: Mapping[str, Instrument],
+    mark_px: Callable[[str], Decimal | None],
     now: datetime,
 ) -> list[Dispatch]:
-    """Store one corrective close per book that needs it; a book that two did not mend goes out of sync."""
+    """Store one corrective close per book that needs it; a book that two did not mend goes out of sync.
+
+    What books of one account have too much of on opposite sides crosses inside first (`set_off`).
+    """
     batch = []
-    for excess in _excesses(session, shard):
+    found = list(_excesses(session, shard))
+    for excess in set_off(session, found, instruments, mark_px, shard=shard, epoch=epoch):
         instrument = instruments.get(excess.symbol)
         qty = excess.closable_qty(instrument) if instrument else ZERO
         if instrument is None or qty == 0:
@@ -127,5 +108,9 @@ def store_fixes(
 
 
 def _excesses(session: TenantSession, shard: str) -> Iterator[Excess]:
-    for row in session.execute(_EXCESS, {"shard": shard}).mappings().all():
-        yield Excess(**(dict(row) | {"position_side": PositionSide(row["position_side"])}))
+    """Find books above their targets; what a resting order was filled ahead of the leader's is no excess yet."""
+    rows = session.execute(_EXCESS, {"shard": shard}).mappings().all()
+    ahead = ahead_of_leader(session, shard) if rows else {}
+    for row in rows:
+        qty = row["qty"] - ahead.get((row["subscription_id"], row["symbol"], row["position_side"]), ZERO)
+        yield Excess(**(dict(row) | {"position_side": PositionSide(row["position_side"]), "qty": qty}))

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Row, text
 
 from copydesk.db import TenantSession
+from copydesk.kernel import ZERO
 from copydesk.replication.model import Planned
 from copydesk.replication.orders import order_request
 from copydesk.trading import OrderRequest, OrderStatus, OrderType, PositionSide, Side
@@ -20,6 +21,7 @@ class OpenCopy:
     """A copy whose end is not yet known, with what is needed to ask the exchange or to send it again.
 
     An open is no longer `wanted` once its book's target is not on its side: the leader has closed meanwhile.
+    `venue_order_id`, `cum_qty` and `acked_at` are what the exchange has told of it so far.
     """
 
     id: int
@@ -38,26 +40,31 @@ class OpenCopy:
     checks: int
     proof_at: datetime | None
     signal_at: datetime
+    planned_at: datetime
     wanted: bool = True
     position_side: PositionSide = PositionSide.NET
+    acked_at: datetime | None = None
+    venue_order_id: str | None = None
+    cum_qty: Decimal = ZERO
 
     def request(self) -> OrderRequest:
         """Return the very order that was stored, with the same client order id."""
         return order_request(self.client_order_id, self.symbol, self, self.position_side)
 
 
-# Without a `symbol` those that are due, with one its acknowledged opens whether due or not.
+# Orders that rest are the mirror's. Without a `symbol` those that are due, with one its acknowledged opens whether due
+# or not.
 _DUE_CHECKS = text(
     """
     SELECT c.id, c.subscription_id, c.signal_id, c.account_id, c.leg, c.symbol, c.side, c.type, c.qty, c.px,
            c.reduces, c.client_order_id, c.status, c.checks, c.proof_at, s.venue_at AS signal_at,
            c.reduces OR coalesce(b.target_qty, 0) * CASE c.side WHEN 'buy' THEN 1 ELSE -1 END > 0 AS wanted,
-           c.position_side
+           c.position_side, c.planned_at, c.acked_at, c.venue_order_id, c.cum_qty
     FROM copy c
     JOIN signal s ON s.tenant_id = c.tenant_id AND s.id = c.signal_id
     LEFT JOIN book b ON b.tenant_id = c.tenant_id AND b.subscription_id = c.subscription_id
                     AND b.symbol = c.symbol AND b.position_side = c.position_side
-    WHERE c.shard = :shard AND c.status IN ('in_flight', 'accepted', 'partially_filled')
+    WHERE c.shard = :shard AND c.status IN ('in_flight', 'accepted', 'partially_filled') AND c.leg NOT LIKE 'rest-%'
       AND CASE WHEN CAST(:symbol AS text) IS NULL THEN c.next_check_at IS NULL OR c.next_check_at <= :now
                ELSE c.symbol = :symbol AND c.status <> 'in_flight' AND NOT c.reduces END
     ORDER BY c.reduces DESC, c.id LIMIT 500

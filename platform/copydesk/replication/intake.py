@@ -18,12 +18,13 @@ from copydesk.venues import LeaderTrade, Position
 
 @dataclass(frozen=True)
 class Leader:
-    """A strategy with its account, as the listener watches it."""
+    """A strategy with its account, as the listener watches it, from the address that the account's key is bound to."""
 
     tenant_id: int
     strategy_id: int
     account_id: int
     started_at: datetime
+    egress: str = ""
 
 
 @dataclass(frozen=True)
@@ -56,14 +57,6 @@ _LOCK_BOOK = text(
     """
 )
 
-_MOVE_BOOK = text(
-    """
-    UPDATE leader_book SET qty = :qty, last_at = greatest(last_at, :at),
-                           last_px = CASE WHEN last_at > :at THEN last_px ELSE :px END
-    WHERE strategy_id = :strategy_id AND symbol = :symbol AND position_side = :position_side
-    """
-)
-
 # A spot book after running through all executions in the exchange's order, stopping at zero: the sum, raised by
 # the lowest level below zero on the way.
 _REPLAY_SPOT = text(
@@ -83,15 +76,30 @@ _SUM_PERPETUAL = text(
     """
 )
 
+# One statement, since every round trip stands between the trader's fill and its copies: the book moves, the signal is
+# stored, and each shard with a subscription gets its delivery.
 _STORE_SIGNAL = text(
     """
-    INSERT INTO signal (tenant_id, strategy_id, account_id, symbol, position_side, side, venue_order_id, cum_qty, qty,
-                        px, position_before, position_after, leader_equity, leader_leverage, venue_at, seen_at)
-    SELECT :tenant_id, :strategy_id, :account_id, :symbol, :position_side, :side, :order_id, sum(e.qty), :qty, :px,
-           :before, :after, :equity, :leverage, :venue_at, :seen_at
-    FROM execution e WHERE e.account_id = :account_id AND e.symbol = :symbol AND e.venue_order_id = :order_id
-    ON CONFLICT (tenant_id, account_id, symbol, venue_order_id, cum_qty) DO NOTHING
-    RETURNING id
+    WITH moved AS (
+        UPDATE leader_book SET qty = :after, last_at = greatest(last_at, :venue_at),
+                               last_px = CASE WHEN last_at > :venue_at THEN last_px ELSE :px END
+        WHERE strategy_id = :strategy_id AND symbol = :symbol AND position_side = :position_side
+    ), stored AS (
+        INSERT INTO signal (tenant_id, strategy_id, account_id, symbol, position_side, side, venue_order_id, cum_qty,
+                            qty, px, position_before, position_after, leader_equity, leader_leverage, venue_at, seen_at)
+        SELECT :tenant_id, :strategy_id, :account_id, :symbol, :position_side, :side, :order_id, sum(e.qty), :qty, :px,
+               :before, :after, :equity, :leverage, :venue_at, :seen_at
+        FROM execution e WHERE e.account_id = :account_id AND e.symbol = :symbol AND e.venue_order_id = :order_id
+        ON CONFLICT (tenant_id, account_id, symbol, venue_order_id, cum_qty) DO NOTHING
+        RETURNING id
+    ), delivered AS (
+        INSERT INTO delivery (tenant_id, signal_id, shard)
+        SELECT DISTINCT s.tenant_id, stored.id, a.shard
+        FROM stored, subscription s JOIN account a ON a.tenant_id = s.tenant_id AND a.id = s.account_id
+        WHERE s.strategy_id = :strategy_id AND s.state <> 'ended'
+        RETURNING shard
+    )
+    SELECT stored.id, delivered.shard FROM stored LEFT JOIN delivered ON true
     """
 )
 
@@ -100,16 +108,6 @@ _BEGIN = text(
     """
     INSERT INTO leader_book (tenant_id, strategy_id, symbol, position_side, qty, base_qty, last_px)
     VALUES (:tenant_id, :strategy_id, :symbol, :position_side, :qty, :qty, :px) ON CONFLICT DO NOTHING
-    """
-)
-
-_DELIVER = text(
-    """
-    INSERT INTO delivery (tenant_id, signal_id, shard)
-    SELECT DISTINCT s.tenant_id, CAST(:signal_id AS bigint), a.shard
-    FROM subscription s JOIN account a ON a.tenant_id = s.tenant_id AND a.id = s.account_id
-    WHERE s.strategy_id = :strategy_id
-    RETURNING shard
     """
 )
 
@@ -206,8 +204,8 @@ def _store_signal(
     first = executions[0]
     qty = sum((t.qty for t in executions), ZERO)
     px = sum((t.qty * t.px for t in executions), ZERO) / qty
-    before, after = _move_book(session, leader, executions, px)
-    signal_id = session.execute(
+    before, after = _moved(session, leader, executions, px)
+    rows = session.execute(
         _STORE_SIGNAL,
         {
             "tenant_id": leader.tenant_id,
@@ -226,17 +224,16 @@ def _store_signal(
             "venue_at": _moment(executions[-1]),
             "seen_at": seen_at,
         },
-    ).scalar()
-    if signal_id is None:
+    ).all()
+    if not rows:
         return None
-    shards = session.execute(_DELIVER, {"signal_id": signal_id, "strategy_id": leader.strategy_id}).scalars()
-    return StoredSignal(signal_id, tuple(shards))
+    return StoredSignal(rows[0][0], tuple(shard for _, shard in rows if shard is not None))
 
 
-def _move_book(
+def _moved(
     session: TenantSession, leader: Leader, executions: Sequence[LeaderTrade], px: Decimal
 ) -> tuple[Decimal, Decimal]:
-    """Take one order's executions into the leader's book, and return the position before and after them."""
+    """Lock the leader's book, and return the position before and after one order's executions."""
     symbol, position_side = executions[0].symbol, executions[0].position_side
     place = {"strategy_id": leader.strategy_id, "symbol": symbol, "position_side": str(position_side)}
     first_at, last_at = _moment(executions[0]), _moment(executions[-1])
@@ -248,9 +245,7 @@ def _move_book(
         until = {**place, "account_id": leader.account_id, "until": max(newest_at, last_at)}
         replay = _SUM_PERPETUAL if ":" in symbol else _REPLAY_SPOT
         after = base + session.execute(replay, until).scalar_one()
-    after = _within(symbol, position_side, after)
-    session.execute(_MOVE_BOOK, {**place, "qty": after, "px": px, "at": last_at})
-    return before, after
+    return before, _within(symbol, position_side, after)
 
 
 def _within(symbol: str, position_side: PositionSide, qty: Decimal) -> Decimal:

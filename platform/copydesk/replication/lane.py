@@ -8,8 +8,9 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 from copydesk.db import Database
-from copydesk.kernel import Clock
+from copydesk.kernel import Clock, Failpoint, reached
 from copydesk.replication.lease import adopt_orphans, take_lease
+from copydesk.replication.record import adopt_intents
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,7 @@ class Lanes:
             epoch = take_lease(session, shard=shard, holder=self._holder, lease_ms=self._lease_ms, renews=renews)
             if epoch is not None and (known is None or known.epoch != epoch):
                 adopt_orphans(session, shard=shard, epoch=epoch, wait_ms=self._unknown_wait_ms)
+                adopt_intents(session, shard=shard, epoch=epoch, wait_ms=self._unknown_wait_ms)
         if epoch is None:
             self._holds.pop((tenant_id, shard), None)
             return None
@@ -75,5 +77,6 @@ class Lanes:
 
     def may_send(self, tenant_id: int, shard: str, hold: Hold) -> bool:
         """Tell whether a hold still stands; asked for each order, since a process may freeze in a fan-out."""
+        reached(Failpoint.EACH_SEND)
         current = self._holds.get((tenant_id, shard))
         return current is not None and current.epoch == hold.epoch and self.valid(current)

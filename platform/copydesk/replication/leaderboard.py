@@ -26,6 +26,7 @@ SPARK_POINTS_MAX = 60
 CHART_POINTS_MAX = 300
 RECENT_SIGNALS = 12
 _DAY_S = Decimal(86_400)
+_RECORD_STEP = Decimal("0.0001")  # Nine seconds, so that the first minutes of a record can be told.
 
 Point = tuple[datetime, Decimal]
 
@@ -35,7 +36,9 @@ class StrategyCard:
     """One strategy in figures. Ratios are fractions (0.12 is 12 %); money is in the brand's quote currency.
 
     Return and drawdown look back `WINDOW_DAYS`; copies are judged on the last `SIGNALS_JUDGED` signals.
-    `copies_expected` leaves out copies that had nothing to do (a close without a position).
+    `copies_expected` leaves out copies that had nothing to do (a close without a position). `exchange` is the
+    trader's, by its venue name; `spot` and `perpetual` tell what was traded so far, `leverage_max` the highest
+    leverage set for that.
     """
 
     id: int
@@ -44,6 +47,10 @@ class StrategyCard:
     summary: str
     status: str
     trader_name: str
+    exchange: str
+    spot: bool
+    perpetual: bool
+    leverage_max: int | None
     started_at: datetime
     record_days: Decimal
     return_ratio: Decimal | None
@@ -60,12 +67,16 @@ class StrategyCard:
 
 
 class Position(NamedTuple):
-    """What the trader holds: quantity in base units, price and worth in quote currency. A short is below zero."""
+    """What the trader holds: quantity in base units, price and worth in quote currency. A short is below zero.
+
+    `leverage` is what the account was last seen set to; None on spot and where it is not known.
+    """
 
     symbol: str
     qty: Decimal
     last_px: Decimal
     notional: Decimal
+    leverage: int | None
 
 
 @dataclass(frozen=True)
@@ -96,14 +107,23 @@ SORTS: Mapping[str, Callable[[StrategyCard], Decimal | int | None]] = {
 }
 
 _CARDS = text("""
-SELECT strategy.id, slug, name, summary, status, display_name AS trader_name,
+SELECT strategy.id, slug, name, summary, strategy.status, display_name AS trader_name, account.venue AS exchange,
+       traded.spot, traded.perpetual, traded.leverage_max,
        coalesce((SELECT min(at) FROM equity_point WHERE equity_point.tenant_id = strategy.tenant_id
                  AND strategy_id = strategy.id), strategy.created_at) AS started_at,
        (SELECT count(*) FROM subscription
-        WHERE subscription.tenant_id = strategy.tenant_id AND strategy_id = strategy.id) AS followers,
+        WHERE subscription.tenant_id = strategy.tenant_id AND strategy_id = strategy.id
+              AND state <> 'ended') AS followers,
        judged.*
 FROM strategy
 JOIN user_account ON user_account.tenant_id = strategy.tenant_id AND user_account.id = strategy.trader_id
+JOIN account ON account.tenant_id = strategy.tenant_id AND account.id = strategy.account_id
+CROSS JOIN LATERAL (
+    SELECT coalesce(bool_or(strpos(symbol, ':') = 0), false) AS spot,
+           coalesce(bool_or(strpos(symbol, ':') > 0), false) AS perpetual, max(leverage) AS leverage_max
+    FROM leader_book LEFT JOIN leader_setup USING (tenant_id, strategy_id, symbol)
+    WHERE tenant_id = strategy.tenant_id AND strategy_id = strategy.id AND (last_at IS NOT NULL OR leader_book.qty <> 0)
+) AS traded
 CROSS JOIN LATERAL (
     SELECT count(*) FILTER (WHERE final AND cum_qty > 0) AS copies_done,
            count(*) FILTER (WHERE final AND coalesce(reason, '') <> ALL (:nothing_to_do)) AS copies_expected,
@@ -120,7 +140,7 @@ CROSS JOIN LATERAL (
         JOIN copy ON copy.tenant_id = recent.tenant_id AND copy.signal_id = recent.id AND leg IN ('open', 'close')
     ) AS copied
 ) AS judged
-WHERE status = ANY (:statuses) AND (CAST(:slug AS text) IS NULL OR slug = :slug)
+WHERE strategy.status = ANY (:statuses) AND (CAST(:slug AS text) IS NULL OR slug = :slug)
 ORDER BY strategy.id
 """)
 
@@ -146,12 +166,14 @@ ORDER BY wanted.id, slice
 """)
 
 _POSITIONS = text("""
-SELECT symbol, qty, last_px, qty * last_px AS notional FROM leader_book
+SELECT symbol, qty, last_px, qty * last_px AS notional, leverage
+FROM leader_book LEFT JOIN leader_setup USING (tenant_id, strategy_id, symbol)
 WHERE strategy_id = :id AND qty <> 0 ORDER BY abs(qty * last_px) DESC, symbol, position_side
 """)
 
 _STATES = text(
-    "SELECT state, count(*) AS followers FROM subscription WHERE strategy_id = :id GROUP BY state ORDER BY 2 DESC, 1"
+    "SELECT state, count(*) AS followers FROM subscription WHERE strategy_id = :id AND state <> 'ended' "
+    "GROUP BY state ORDER BY 2 DESC, 1"
 )
 
 _REASONS = text("""
@@ -161,7 +183,7 @@ WHERE signal_id IN (SELECT id FROM signal WHERE strategy_id = :id ORDER BY id DE
 GROUP BY reason ORDER BY 2 DESC, 1
 """)
 
-_NOTHING_TO_DO = ["nothing_to_reduce", "order_already_copied", "below_one_step"]
+_NOTHING_TO_DO = ["nothing_to_reduce", "order_already_copied", "below_one_step", "carried"]
 _LISTED = ["live", "paused"]
 _SHOWN = ["live", "paused", "closed"]
 
@@ -235,7 +257,7 @@ def _card(row: dict[str, Any], slices: Sequence[_Slice], now: datetime) -> Strat
     record_s = Decimal(max((now - row["started_at"]).total_seconds(), 0))
     return StrategyCard(
         **row,
-        record_days=(record_s / _DAY_S).quantize(Decimal("0.01")),
+        record_days=(record_s / _DAY_S).quantize(_RECORD_STEP),
         return_ratio=return_ratio(equities),
         drawdown_max_ratio=max(fallen, default=None),
         drawdown_now_ratio=fallen[-1] if fallen else None,

@@ -12,9 +12,11 @@ from copydesk.replication.intake import Leader
 
 _LEADERS = text(
     """
-    SELECT s.tenant_id, s.id, s.account_id, s.created_at, a.venue, a.environment
+    SELECT s.tenant_id, s.id, s.account_id, s.created_at, a.egress, a.venue, a.environment
     FROM strategy s JOIN account a ON a.tenant_id = s.tenant_id AND a.id = s.account_id
-    WHERE s.status IN ('live', 'paused') AND a.status = 'active' ORDER BY s.id
+    WHERE a.status = 'active' AND (s.status IN ('live', 'paused') OR (s.status = 'closed' AND EXISTS (
+        SELECT 1 FROM subscription f WHERE f.tenant_id = s.tenant_id AND f.strategy_id = s.id AND f.state <> 'ended')))
+    ORDER BY s.id
     """
 )
 
@@ -25,11 +27,17 @@ _EQUITY = text(
     "ON CONFLICT DO NOTHING"
 )
 
-# A lane is due when a delivery waits too long, or when a copy in flight or one that waits wants another look.
+# A lane is due when a delivery waits too long, when a copy in flight or one that waits wants another look, when what a
+# worker was about to send has outlived that worker's lease, when one of its subscriptions joins late or is ending, or
+# when a resting order wants a look.
 _DUE_LANES = text(
     """
     SELECT shard, 'drain' FROM delivery
     WHERE drained_at IS NULL AND created_at < :overdue GROUP BY shard
+    UNION ALL
+    SELECT d.shard, 'drain' FROM delivery d
+    LEFT JOIN shard_lease l ON l.tenant_id = d.tenant_id AND l.shard = d.shard
+    WHERE d.intents IS NOT NULL AND (l.shard IS NULL OR l.expires_at < clock_timestamp()) GROUP BY d.shard
     UNION ALL
     SELECT shard, 'reconcile' FROM copy
     WHERE (status IN ('in_flight', 'accepted', 'partially_filled') OR (status = 'planned' AND waits))
@@ -37,6 +45,15 @@ _DUE_LANES = text(
     UNION ALL
     SELECT c.shard, 'reconcile' FROM copy c LEFT JOIN shard_lease l ON l.tenant_id = c.tenant_id AND l.shard = c.shard
     WHERE c.status = 'planned' AND (l.shard IS NULL OR l.expires_at < clock_timestamp()) GROUP BY c.shard
+    UNION ALL
+    SELECT shard, 'reconcile' FROM errand WHERE due_at <= :now GROUP BY shard
+    UNION ALL
+    SELECT shard, 'reconcile' FROM order_delivery WHERE due_at < :overdue GROUP BY shard
+    UNION ALL
+    SELECT r.shard, 'reconcile' FROM resting_order r
+    LEFT JOIN book b ON b.tenant_id = r.tenant_id AND b.subscription_id = r.subscription_id AND b.symbol = r.symbol
+         AND b.position_side = r.position_side
+    WHERE r.state <> 'done' AND (r.look_at <= :now OR (r.reduces AND b.updated_at > r.at)) GROUP BY r.shard
     """
 )
 
@@ -70,11 +87,12 @@ def lane_accounts(session: TenantSession) -> dict[str, list[int]]:
 def live_leaders(session: TenantSession, *, venue: str, environment: str) -> list[Leader]:
     """Return the strategies of this brand whose leader accounts are to be watched on one venue environment.
 
-    A paused strategy is among them: what its followers hold is to be closed when the leader closes.
+    A paused strategy is among them, and a closed one until its last follower has left: what they hold is to be closed
+    when the leader closes.
     """
     return [
-        Leader(tenant_id, strategy_id, account_id, created_at)
-        for tenant_id, strategy_id, account_id, created_at, *where in session.execute(_LEADERS)
+        Leader(tenant_id, strategy_id, account_id, created_at, egress or "")
+        for tenant_id, strategy_id, account_id, created_at, egress, *where in session.execute(_LEADERS)
         if where == [venue, environment]
     ]
 

@@ -37,6 +37,15 @@ def can_be_closed(qty: Decimal, px: Decimal, instrument: Instrument) -> bool:
     return left >= instrument.qty_min and left * px >= instrument.notional_min * _FALL_ALLOWANCE
 
 
+def smallest_open_qty(floor_px: Decimal, instrument: Instrument) -> Decimal:
+    """Return the smallest multiple of the step for which `can_be_opened` holds at `floor_px`."""
+    step = instrument.qty_step
+    if instrument.perpetual:
+        return round_to_step(max(instrument.qty_min, instrument.notional_min / floor_px), step, ROUND_CEILING)
+    left = max(instrument.qty_min, instrument.notional_min * _FALL_ALLOWANCE / floor_px)
+    return round_to_step(round_to_step(left, step, ROUND_CEILING) / (1 - _FEE_ALLOWANCE), step, ROUND_CEILING)
+
+
 def smallest_open(px: Decimal, instrument: Instrument, *, floor_px: Decimal | None = None) -> Decimal:
     """Return the smallest notional worth opening at `px`, in quote currency, rounded up to the cent.
 
@@ -76,6 +85,7 @@ def close_denial(*, held: Decimal, qty: Decimal, px: Decimal, instrument: Instru
         if qty >= instrument.qty_min:
             return None
         return Denial.BELOW_QTY_MIN, size_facts(qty, px, instrument.qty_min * px, instrument)
-    if qty < instrument.qty_min or qty * px < instrument.notional_min:
+    # Whether a price that is not one is enough, the exchange decides.
+    if qty < instrument.qty_min or (px > 0 and qty * px < instrument.notional_min):
         return Denial.BELOW_NOTIONAL_MIN, size_facts(qty, px, instrument.notional_min, instrument)
     return None

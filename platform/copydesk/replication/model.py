@@ -8,10 +8,22 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
+from enum import StrEnum
 from typing import NamedTuple
 
 from copydesk.kernel import ZERO
-from copydesk.trading import Denial, OrderType, PositionSide, Side, SizingMode, SubscriptionState
+from copydesk.trading import Denial, OrderType, PositionSide, Side, SizePolicy, SizingMode, SubscriptionState
+
+OPEN = "open"
+CLOSE = "close"
+
+# No exchange lets anyone trade at more.
+LEVERAGE_HIGHEST = 125
+
+# What holds where a brand says nothing else (`settings`).
+ROUND_UP_MAX_PLAIN = Decimal(2)
+CARRY_S_MAX_PLAIN = 3_600
+MARK_BPS_MAX_PLAIN = 1_000
 
 # A named "no" with the numbers that its sentence needs.
 No = tuple[Denial, dict[str, str]]
@@ -33,13 +45,29 @@ DEAD_KEY = frozenset(
 UNSET = frozenset({Denial.POSITION_MODE_WRONG, Denial.MARGIN_MODE_WRONG, Denial.LEVERAGE_REFUSED})
 
 
+class Bound(StrEnum):
+    """What made an order another quantity than was wanted; a denial has its own reason instead.
+
+    `step` rounded it down; `allocation`, `qty_max` and `balance` cut it; `minimum_rounded_up` raised it to the smallest
+    order. `carried`: earlier increases that were too small are in it, or it was itself carried on.
+    """
+
+    NONE = "none"
+    STEP = "step"
+    ALLOCATION = "allocation"
+    QTY_MAX = "qty_max"
+    BALANCE = "balance"
+    MINIMUM_ROUNDED_UP = "minimum_rounded_up"
+    CARRIED = "carried"
+
+
 @dataclass(frozen=True, slots=True)
 class SignalFact:
     """A stored signal as the planner sees it: the leader went from one position to another.
 
     `position_side` names the leader's book: the one of one-way mode, or one of hedge mode's two.
     `first_of_order` tells whether this is the first fill of the leader's order; `leverage` is the leader's on this
-    perpetual, None where it is not known.
+    perpetual, None where it is not known. `orders` counts the leader's orders in it: several where a burst is joined.
     """
 
     id: int
@@ -52,6 +80,7 @@ class SignalFact:
     first_of_order: bool = True
     position_side: PositionSide = PositionSide.NET
     leverage: int | None = None
+    orders: int = 1
 
     @property
     def perpetual(self) -> bool:
@@ -80,7 +109,9 @@ class Book(NamedTuple):
     """A subscription's position in one book; `buying` and `selling` are quantities in flight.
 
     `buying_back` and `selling_off` are how much of those reduces. `cost` is what of the allocation this book takes: the
-    quote value of what is held, at entry.
+    quote value of what is held, at entry. `carried_qty` is what the leader's increases since `carried_at` ask for and
+    no order could be made of: it is not in the target (signed as the position that it is meant for; the other way
+    round where an order was raised to the smallest one and took more than was asked for).
     """
 
     qty: Decimal = ZERO
@@ -91,24 +122,16 @@ class Book(NamedTuple):
     cost: Decimal = ZERO
     buying_back: Decimal = ZERO
     selling_off: Decimal = ZERO
-
-    def mirrored(self) -> Book:
-        """Return the book with long and short exchanged."""
-        return self._replace(
-            qty=-self.qty,
-            target_qty=-self.target_qty,
-            buying=self.selling,
-            selling=self.buying,
-            buying_back=self.selling_off,
-            selling_off=self.buying_back,
-        )
+    carried_qty: Decimal = ZERO
+    carried_at: datetime | None = None
 
 
 class Follower(NamedTuple):
     """One subscription with what its next order depends on.
 
     `spent` is the cost of all its books plus what its opening orders in flight may still pay at their limits.
-    `refusal` says why its account cannot open this perpetual at all, or None.
+    `refusal` says why its account cannot open this perpetual at all, or None. `leverage_max` is the highest leverage
+    that the follower wants for its account, None for no bound of its own.
     """
 
     subscription_id: int
@@ -121,23 +144,40 @@ class Follower(NamedTuple):
     spent: Decimal
     book: Book
     refusal: No | None = None
+    size_policy: SizePolicy = SizePolicy.SKIP
+    leverage_max: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The bounds on one copy: the brand's, and whether the strategy takes new positions at present."""
+    """The bounds on one copy: the brand's, and whether the strategy takes new positions at present.
+
+    `round_up_max` is how many times what was wanted an order may be that is raised to the smallest one;
+    `carry_s_max` how long increases that were too small are carried. `mark_px` is what the market says of the price,
+    None where that is not known; a signal further from it than `mark_bps_max`, or a position worth more than
+    `exposure_max` times the leader's equity, is not believed.
+    """
 
     slippage_bps_max: int
     signal_age_ms_max: int
     market_allowed: bool = True
     strategy_live: bool = True
+    leverage_max: int = LEVERAGE_HIGHEST
+    round_up_max: Decimal = ROUND_UP_MAX_PLAIN
+    carry_s_max: int = CARRY_S_MAX_PLAIN
+    mark_px: Decimal | None = None
+    mark_bps_max: int = MARK_BPS_MAX_PLAIN
+    exposure_max: int = LEVERAGE_HIGHEST
 
 
 class Planned(NamedTuple):
     """One row for the copy table: an order to send, or a denial with its reason.
 
-    `target_qty` is the book's new target, stored with the copy in one transaction. An open that `waits` is sent once
-    the position on the other side is closed and that is known.
+    `target_qty`, `carried_qty` and `carried_at` are the book's new ones, stored with the copy. An open that `waits` is
+    sent once the position on the other side is closed and that is known; it assumes `leverage` on its account.
+
+    The rest is why the order is as large as it is: what the leader's move asked for before any limit (without a sign),
+    the allocation, what the book held before, and which limit bit.
     """
 
     subscription_id: int
@@ -152,3 +192,16 @@ class Planned(NamedTuple):
     denial: Denial | None = None
     facts: dict[str, str] | None = None
     waits: bool = False
+    carried_qty: Decimal = ZERO
+    carried_at: datetime | None = None
+    leverage: int = 1
+    wanted_qty: Decimal = ZERO
+    allocation: Decimal = ZERO
+    book_qty: Decimal = ZERO
+    bound: Bound = Bound.NONE
+
+    @property
+    def remainder(self) -> Decimal:
+        """Return what the order leaves to the next one, where nothing else of its book is on its way."""
+        signed = self.qty if self.side is Side.BUY else -self.qty
+        return self.target_qty + self.carried_qty - self.book_qty - signed

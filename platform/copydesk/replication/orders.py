@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Protocol
 
-from copydesk.kernel import derived_id
+from copydesk.kernel import derived_ids
 from copydesk.trading import MarginMode, OrderRequest, OrderType, PositionSide, Side, TimeInForce
 
 _DIGEST_LENGTH = 32
@@ -32,7 +33,13 @@ class Sendable(Protocol):
 
 def copy_digest(tenant_id: int, subscription_id: int, signal_id: int, leg: str) -> str:
     """Derive the text that makes a copy's client order id; the same copy always has the same."""
-    return derived_id(str(tenant_id), str(subscription_id), str(signal_id), leg, length=_DIGEST_LENGTH)
+    return copy_digests(tenant_id, signal_id, leg)(subscription_id)
+
+
+def copy_digests(tenant_id: int, signal_id: int, leg: str) -> Callable[[int], str]:
+    """Return `copy_digest` for the copies of one signal and leg, by subscription."""
+    derived = derived_ids(str(tenant_id), str(signal_id), leg, length=_DIGEST_LENGTH)
+    return lambda subscription_id: derived(str(subscription_id))
 
 
 def order_request(
@@ -40,9 +47,16 @@ def order_request(
 ) -> OrderRequest:
     """Build the order, by ccxt symbol: opens are immediate-or-cancel limits at the bound, closes go to market."""
     time_in_force = TimeInForce.IOC if order.type is OrderType.LIMIT else None
-    request = OrderRequest(
-        client_order_id, symbol, order.side, order.type, order.qty, order.px, time_in_force, order.reduces
+    perpetual = ":" in symbol
+    return OrderRequest(
+        client_order_id,
+        symbol,
+        order.side,
+        order.type,
+        order.qty,
+        order.px,
+        time_in_force,
+        order.reduces,
+        position_side=position_side if perpetual else PositionSide.NET,
+        margin_mode=MARGIN_MODE if perpetual else None,
     )
-    if ":" not in symbol:
-        return request
-    return request._replace(position_side=position_side, margin_mode=MARGIN_MODE)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 from copydesk.kernel import ZERO, OutcomeUnknown, Unavailable, VenueRefused
 from copydesk.replication.model import DEAD_KEY, UNSET
 from copydesk.replication.settle import Settlement
-from copydesk.trading import TERMINAL, Denial, OrderStatus, OrderView
+from copydesk.replication.shortfall import may_be_tried_again
+from copydesk.trading import TERMINAL, Denial, Fill, OrderStatus, OrderView
 from copydesk.venues import Outcome
 
 # Most exchanges acknowledge an order before they match it, which takes them milliseconds. By the number of looks so
@@ -99,13 +101,34 @@ def _where(code: str, exchange: str) -> dict[str, str]:
 
 
 def looks_soon(settlements: Iterable[Settlement]) -> bool:
-    """Tell whether any order was only acknowledged, so that its fills are worth a look at once."""
-    return any(settlement.status in ACKNOWLEDGED for settlement in settlements)
+    """Tell whether a look at once is worth it: for the fills of what was only acknowledged, or for a second try."""
+    return any(
+        settlement.status in ACKNOWLEDGED
+        or (
+            settlement.reason is not None
+            and may_be_tried_again(settlement.status, settlement.reason, settlement.cum_qty)
+        )
+        for settlement in settlements
+    )
 
 
 def expired(copy_id: int, reason: Denial) -> Settlement:
     """End a copy of which the exchange proved that it never arrived."""
     return Settlement(copy_id, OrderStatus.EXPIRED, reason=reason)
+
+
+def settlement_of_fills(copy_id: int, fills: tuple[Fill, ...], *, qty: Decimal) -> Settlement:
+    """End a copy whose order the exchange has forgotten: what was executed of it decides, all or a part or nothing."""
+    cum_qty = sum((fill.qty for fill in fills), ZERO)
+    filled = cum_qty >= qty
+    return Settlement(
+        copy_id,
+        OrderStatus.FILLED if filled else OrderStatus.CANCELED,
+        reason=None if filled else Denial.ORDER_FORGOTTEN,
+        cum_qty=cum_qty,
+        avg_px=sum((fill.qty * fill.px for fill in fills), ZERO) / cum_qty if cum_qty else None,
+        fills=fills,
+    )
 
 
 def backoff_s(checks: int) -> float:

@@ -23,7 +23,7 @@ _LANES = text(
     ) AS books ON books.shard = lane.shard
     CROSS JOIN LATERAL (
         SELECT count(*), coalesce(extract(epoch FROM clock_timestamp() - min(created_at)), 0)::int AS s
-        FROM delivery WHERE shard = lane.shard AND drained_at IS NULL
+        FROM delivery WHERE shard = lane.shard AND (drained_at IS NULL OR intents IS NOT NULL)
     ) AS waiting
     CROSS JOIN LATERAL (
         SELECT count(*), coalesce(extract(epoch FROM clock_timestamp() - min(planned_at)), 0)::int AS s
@@ -41,11 +41,13 @@ _UNWATCHED = text(
 )
 
 _UNSETTLED = text(
-    "SELECT (SELECT count(*) FROM delivery WHERE drained_at IS NULL) + (SELECT count(*) FROM copy "
-    "WHERE status IN ('planned', 'in_flight', 'accepted', 'partially_filled'))"
+    "SELECT (SELECT count(*) FROM delivery WHERE drained_at IS NULL OR intents IS NOT NULL) "
+    "+ (SELECT count(*) FROM copy WHERE status IN ('planned', 'in_flight', 'accepted', 'partially_filled') "
+    "AND leg NOT LIKE 'rest-%') "
+    "+ (SELECT count(*) FROM resting_order WHERE state IN ('placing', 'amending', 'canceling'))"
 )
 _DENIED = text("SELECT reason, count(*) FROM copy WHERE status = 'denied' GROUP BY reason")
-_SIGNALS = text("SELECT count(*) FROM signal")
+_SIGNALS = text("SELECT count(*) FROM signal WHERE cum_qty > 0")
 _OPEN = text(
     """
     SELECT DISTINCT a.venue, a.environment, b.symbol FROM book b

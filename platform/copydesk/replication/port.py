@@ -5,8 +5,16 @@ from __future__ import annotations
 from collections.abc import Collection, Coroutine, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, Protocol, TypeVar
 
+from copydesk.replication.model import (
+    CARRY_S_MAX_PLAIN,
+    LEVERAGE_HIGHEST,
+    MARK_BPS_MAX_PLAIN,
+    ROUND_UP_MAX_PLAIN,
+    Limits,
+)
 from copydesk.trading import Credentials, Instrument
 from copydesk.venues import Venue
 
@@ -15,13 +23,35 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Terms:
-    """One brand's bounds on copies on one exchange: its markets there, limits, and how its client order ids begin."""
+    """One brand's bounds on copies on one exchange: its markets there, limits, and how its client order ids begin.
+
+    The last four are those of `model.Limits`.
+    """
 
     markets: frozenset[str]
     slippage_bps_max: int
     signal_age_ms_max: int
     broker_prefix: str
     leverage_max: int = 1
+    round_up_max: Decimal = ROUND_UP_MAX_PLAIN
+    carry_s_max: int = CARRY_S_MAX_PLAIN
+    mark_bps_max: int = MARK_BPS_MAX_PLAIN
+    exposure_max: int = LEVERAGE_HIGHEST
+
+    def limits(self, symbol: str, *, strategy_live: bool, mark_px: Decimal | None = None) -> Limits:
+        """Return the bounds on copies of one instrument, `mark_px` being what the market says of its price."""
+        return Limits(
+            self.slippage_bps_max,
+            self.signal_age_ms_max,
+            market_allowed=symbol in self.markets,
+            strategy_live=strategy_live,
+            leverage_max=self.leverage_max,
+            round_up_max=self.round_up_max,
+            carry_s_max=self.carry_s_max,
+            mark_px=mark_px,
+            mark_bps_max=self.mark_bps_max,
+            exposure_max=self.exposure_max,
+        )
 
 
 @dataclass(frozen=True)
@@ -55,6 +85,10 @@ class Surroundings(Protocol):
         ...
 
     def terms(self, tenant_id: int, shard: str) -> Terms: ...
+
+    def mark_px(self, shard: str, symbol: str) -> Decimal | None:
+        """Return the public price of an instrument on the shard's exchange, None where no fresh one is at hand."""
+        ...
 
     def announce(self, tenant_id: int, event: Mapping[str, Any]) -> None:
         """Tell watching browsers; lost announcements cost nothing but freshness."""

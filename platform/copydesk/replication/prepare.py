@@ -13,7 +13,7 @@ from functools import partial
 from typing import NamedTuple
 
 from copydesk.db import Database
-from copydesk.kernel import CopydeskError, VenueRefused
+from copydesk.kernel import CopydeskError, Failpoint, VenueRefused, reached
 from copydesk.replication.model import Follower, No, Planned, SignalFact
 from copydesk.replication.orders import MARGIN_MODE
 from copydesk.replication.port import Exchange, Surroundings
@@ -23,11 +23,11 @@ from copydesk.replication.setups import (
     Setup,
     Stored,
     bounds_of,
-    capped,
     choices,
     store_setups,
     stored_setups,
 )
+from copydesk.replication.sizing import capped
 from copydesk.trading import Credentials, Denial, Instrument, PositionSide
 from copydesk.venues import Draw, ModeScope, Venue, VenueTraits, drawing_on
 
@@ -47,9 +47,16 @@ class Task(NamedTuple):
     sets_margin_mode: bool
 
 
-def wanted_setup(signal: SignalFact, instrument: Instrument, leverage_max: int) -> Setup:
-    """Follow the leader's position mode, and the leader's leverage as far as brand and instrument allow. Pure."""
-    leverage = capped(signal.leverage, brand_max=leverage_max, instrument_max=instrument.leverage_max)
+def wanted_setup(
+    signal: SignalFact, instrument: Instrument, leverage_max: int, follower_max: int | None = None
+) -> Setup:
+    """Follow the leader's position mode, and the leader's leverage as far as all allow whom it concerns. Pure."""
+    leverage = capped(
+        signal.leverage,
+        brand_max=leverage_max,
+        instrument_max=instrument.leverage_max,
+        follower_max=follower_max,
+    )
     return Setup(signal.position_side is not PositionSide.NET, leverage)
 
 
@@ -75,8 +82,8 @@ def target_of(wanted: Mapping[str, set[Setup]], symbol: str, traits: VenueTraits
 
 
 def with_refusals(followers: Iterable[Follower], refusals: Mapping[int, No]) -> list[Follower]:
-    """Return the followers, those whose account was refused with the reason."""
-    return [follower._replace(refusal=refusals.get(follower.account_id)) for follower in followers]
+    """Return the followers, those whose account was refused with the reason; an earlier refusal stays."""
+    return [follower._replace(refusal=follower.refusal or refusals.get(follower.account_id)) for follower in followers]
 
 
 class Preparer:
@@ -94,15 +101,20 @@ class Preparer:
         self, tenant_id: int, shard: str, signal: SignalFact, instrument: Instrument, planned: Sequence[Planned]
     ) -> dict[int, No]:
         """Prepare the accounts of all planned opens, and say which of them cannot open, and why."""
-        accounts = {item.account_id for item in planned if not item.reduces and item.denial is None}
-        if not accounts or not instrument.perpetual:
+        # An account is set to what its order was planned for: less than the brand's where a follower wants less.
+        planned_for = {item.account_id: item.leverage for item in planned if not item.reduces and item.denial is None}
+        if not planned_for or not instrument.perpetual:
             return {}
-        wanted = wanted_setup(signal, instrument, self._around.terms(tenant_id, shard).leverage_max)
-        lacking = self._lacking(tenant_id, signal.symbol, accounts, wanted)
+        brand_max = self._around.terms(tenant_id, shard).leverage_max
+        by_leverage = {
+            leverage: wanted_setup(signal, instrument, brand_max, leverage) for leverage in set(planned_for.values())
+        }
+        wanted = {account: by_leverage[leverage] for account, leverage in planned_for.items()}
+        lacking = self._lacking(tenant_id, signal.symbol, wanted)
         if not lacking:
             return {}
         desk = _Desk(tenant_id, shard, signal.symbol, self._around.exchange(tenant_id, shard))
-        work = self._take_turn(desk, lacking, lambda _: dict.fromkeys(lacking, wanted), Draw.OPENS)
+        work = self._take_turn(desk, lacking, lambda _: lacking, Draw.OPENS)
         answers = self._around.start(work).result()
         return {account: no for account, no in answers.items() if no is not None}
 
@@ -122,10 +134,11 @@ class Preparer:
 
         return await self._take_turn(_Desk(tenant_id, shard, symbol, exchange), accounts, targets, Draw.SPARE)
 
-    def _lacking(self, tenant_id: int, symbol: str, accounts: Collection[int], wanted: Setup) -> set[int]:
+    def _lacking(self, tenant_id: int, symbol: str, wanted: Mapping[int, Setup]) -> dict[int, Setup]:
         with self._db.tenant(tenant_id) as session:
-            stored = stored_setups(session, accounts)
-        return {account for account in accounts if stored.get(account, {}).get(symbol) != wanted}
+            stored = stored_setups(session, wanted)
+        known = {account: stored.get(account, {}).get(symbol) for account in wanted}
+        return {account: setup for account, setup in wanted.items() if known[account] != setup}
 
     async def _take_turn(self, desk: _Desk, accounts: Collection[int], targets: _Targets, draw: Draw) -> Answers:
         """Find out, set up and note with nobody else in between, so that what is noted is what was set last."""
@@ -136,6 +149,7 @@ class Preparer:
                 works = [_prepare(desk.venue, key, desk.symbol, tasks[account]) for account, key in keys.items()]
                 answers |= zip(keys, await asyncio.gather(*works), strict=True)
             ready = {account: tasks[account].change for account in keys if answers[account] is None}
+            reached(Failpoint.ACCOUNT_PREPARED, ready)
             await asyncio.to_thread(self._store, desk, ready)
             return answers
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from sqlalchemy import text
 
 from copydesk.db import Database, TenantSession, array_literal
-from copydesk.kernel import Clock
+from copydesk.kernel import Clock, Failpoint, reached
 from copydesk.replication.dispatch import Dispatch, Sender
 from copydesk.replication.lane import Hold
 from copydesk.replication.orders import order_request
@@ -138,7 +138,9 @@ class Reversals:
             _look_later(session, decided.wait, now + _LOOK_AGAIN)
             gone = _let_go(session, decided.send, shard, hold)
         batch = [Dispatch(copy.id, copy.account_id, copy.request()) for copy in decided.send if copy.id in gone]
+        reached(Failpoint.LEG_RELEASED, batch)
         settlements = self._sender.finish(self._sender.start(tenant_id, shard, hold, batch))
+        reached(Failpoint.LEG_ANSWERED, batch)
         with self._db.tenant(tenant_id) as session:
             settle(session, settlements, epoch=hold.epoch)
         if looks_soon(settlements):

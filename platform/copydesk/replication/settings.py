@@ -31,6 +31,44 @@ LEVERAGE_MAX = registry.declare(
         help="Highest leverage that a follower's account is set to for a perpetual; a trader's lower one is followed.",
     )
 )
+ROUND_UP_RATIO_MAX = registry.declare(
+    Setting(
+        "replication.round_up_ratio_max",
+        default=2,
+        minimum=1,
+        maximum=10,
+        help="How many times its share an order may be at most that is raised to the exchange's smallest one, where a "
+        "follower chose that.",
+    )
+)
+CARRY_S_MAX = registry.declare(
+    Setting(
+        "replication.carry_s_max",
+        default=3_600,
+        minimum=0,
+        maximum=604_800,
+        help="How long, in seconds, shares too small for an order are carried on and added to the trader's next ones.",
+    )
+)
+MARK_BPS_MAX = registry.declare(
+    Setting(
+        "replication.mark_bps_max",
+        default=1_000,
+        minimum=50,
+        maximum=10_000,
+        help="A trade whose price is further from the market's than this, in basis points, is not believed: it opens "
+        "nothing.",
+    )
+)
+EXPOSURE_MAX = registry.declare(
+    Setting(
+        "replication.exposure_max",
+        default=125,
+        minimum=1,
+        maximum=1_000,
+        help="A position worth more than this many times the trader's equity is not believed: it opens nothing.",
+    )
+)
 COALESCE_MS = registry.declare(
     Setting(
         "replication.coalesce_ms",
@@ -100,5 +138,15 @@ EQUITY_SAMPLE_MS = registry.declare(
         maximum=600_000,
         scope="installation",
         help="How often the listener reads a trader's balances and records the strategy's equity.",
+    )
+)
+ORDER_LOOK_MS = registry.declare(
+    Setting(
+        "replication.order_look_ms",
+        default=30_000,
+        minimum=1_000,
+        maximum=600_000,
+        scope="installation",
+        help="How often a follower's resting order is read while the trader's neither fills nor changes.",
     )
 )

@@ -41,14 +41,6 @@ class Gap(NamedTuple):
     account_id: int
 
 
-def capped(leverage: int | None, *, brand_max: int, instrument_max: int) -> int:
-    """Follow the leader's leverage as far as brand and instrument allow. Pure.
-
-    One that is not known counts as one: more margin than needed, but never more risk than the leader's.
-    """
-    return max(min(leverage or 1, brand_max, instrument_max), 1)
-
-
 _SEEN = text("SELECT symbol, hedge, leverage FROM leader_setup WHERE strategy_id = :strategy_id")
 _NOTE = text(
     """
@@ -78,11 +70,12 @@ _WANTED = text(
         FROM leader_setup l
         JOIN unnest(CAST(:symbols AS text[]), CAST(:leverages_max AS integer[])) AS listed(symbol, leverage_max)
             ON listed.symbol = l.symbol
-        CROSS JOIN LATERAL (
-            SELECT greatest(least(coalesce(l.leverage, 1), :leverage_max, listed.leverage_max), 1) AS leverage) AS m
         JOIN strategy t ON t.tenant_id = l.tenant_id AND t.id = l.strategy_id AND t.status = 'live'
         JOIN subscription s ON s.tenant_id = l.tenant_id AND s.strategy_id = l.strategy_id
             AND s.state IN ('synced', 'catching_up')
+        CROSS JOIN LATERAL (
+            SELECT greatest(least(coalesce(l.leverage, 1), :leverage_max, listed.leverage_max, s.leverage_max), 1)
+                AS leverage) AS m
         JOIN account a ON a.tenant_id = s.tenant_id AND a.id = s.account_id AND a.status = 'active'
             AND split_part(a.shard, ':', 1) = :place
         LEFT JOIN account_setup p ON p.tenant_id = a.tenant_id AND p.account_id = a.id AND p.symbol = l.symbol

@@ -7,8 +7,14 @@ from decimal import Decimal
 
 from copydesk.db import TenantSession
 from copydesk.kernel import InvalidInput
+from copydesk.replication.doors import Doorway, close_doors
+from copydesk.replication.kinship import add_edge
+from copydesk.replication.late import Standing
+from copydesk.replication.lifecycle import note_errand
+from copydesk.replication.lifecycle_tables import LateJoin
+from copydesk.replication.standings import standings
 from copydesk.replication.tables import Strategy, Subscription
-from copydesk.trading import Environment, SizingMode
+from copydesk.trading import CopyMode, Denial, JoinMode, SizePolicy, SizingMode
 
 
 @dataclass(frozen=True)
@@ -22,18 +28,20 @@ class NewStrategy:
 
 @dataclass(frozen=True)
 class NewSubscription:
-    """`allocation` is quote currency; `sizing_value` the ratio or the notional that the mode needs."""
+    """`allocation` is quote currency; `sizing_value` the factor, ratio, notional or quantity that the mode needs.
+
+    `leverage_max` bounds what the account is set to for a perpetual, beside what the brand allows.
+    """
 
     strategy_id: int
     account_id: int
     allocation: Decimal
     sizing_mode: SizingMode = SizingMode.EQUITY_RATIO
     sizing_value: Decimal | None = None
-
-
-def shard_of(venue: str, environment: Environment, account_number: int, shards: int) -> str:
-    """Name the lane of a new account ("binance-lab:0"); it is stored with the account and never recomputed."""
-    return f"{venue}-{environment}:{account_number % shards}"
+    join_mode: JoinMode = JoinMode.IGNORE
+    size_policy: SizePolicy = SizePolicy.SKIP
+    leverage_max: int | None = None
+    copies: CopyMode = CopyMode.FILLS
 
 
 def add_strategy(session: TenantSession, new: NewStrategy) -> int:
@@ -45,12 +53,46 @@ def add_strategy(session: TenantSession, new: NewStrategy) -> int:
 
 
 def subscribe(session: TenantSession, new: NewSubscription) -> int:
-    """Start copying and return the subscription's id; raises InvalidInput for terms that cannot work."""
+    """Start copying and return the subscription's id.
+
+    What the leader holds already is ignored, taken over by the lane's next round, or waited out, as `join_mode` says.
+    Raises InvalidInput for terms that cannot work, Refused for an account that would copy itself, directly or not
+    (`kinship`).
+    """
     if new.allocation <= 0:
         raise InvalidInput(f"allocation must be above 0, found {new.allocation}")
     if new.sizing_mode is not SizingMode.EQUITY_RATIO and (new.sizing_value is None or new.sizing_value <= 0):
         raise InvalidInput(f"sizing {new.sizing_mode} needs a value above 0, found {new.sizing_value}")
+    if new.leverage_max is not None and new.leverage_max < 1:
+        raise InvalidInput(f"leverage_max must be at least 1, found {new.leverage_max}")
     subscription = Subscription(tenant_id=session.tenant_id, **vars(new))
     session.add(subscription)
     session.flush()
+    add_edge(session, subscription.id, strategy_id=new.strategy_id, account_id=new.account_id)
+    if new.join_mode is not JoinMode.IGNORE:
+        _join(session, subscription.id, new.join_mode, standings(session, new.strategy_id))
     return subscription.id
+
+
+def _join(session: TenantSession, subscription_id: int, mode: JoinMode, held: list[Standing]) -> None:
+    if mode is JoinMode.WAIT_UNTIL_FLAT:
+        shut = [Doorway(subscription_id, standing.symbol, standing.position_side) for standing in held]
+        close_doors(session, shut, Denial.WAITING_UNTIL_FLAT)
+        return
+    session.add_all([_late_join(session, subscription_id, mode, standing) for standing in held])
+    session.flush()
+    if held:
+        note_errand(session, subscription_id)
+
+
+def _late_join(session: TenantSession, subscription_id: int, mode: JoinMode, standing: Standing) -> LateJoin:
+    return LateJoin(
+        tenant_id=session.tenant_id,
+        subscription_id=subscription_id,
+        symbol=standing.symbol,
+        position_side=str(standing.position_side),
+        mode=str(mode),
+        leader_qty=standing.qty,
+        entry_px=standing.entry_px,
+        since_signal_id=standing.signal_id,
+    )

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import Boolean, ForeignKeyConstraint, Index, Integer, SmallInteger, Text, UniqueConstraint, func, text
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import JSON, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from copydesk.db import Amount, BigInt, HotTenantRow, Identity, Moment, Table, TenantRow
 
 
-def _to(table: str, *columns: str) -> ForeignKeyConstraint:
+def reference(table: str, *columns: str) -> ForeignKeyConstraint:
     """Refer to another tenant table by (tenant_id, id), so that a reference never crosses brands."""
     return ForeignKeyConstraint(["tenant_id", *columns], [f"{table}.tenant_id", f"{table}.id"])
 
@@ -19,13 +19,14 @@ def _to(table: str, *columns: str) -> ForeignKeyConstraint:
 class Strategy(TenantRow, Table):
     """What can be copied: one leader account plus its public profile.
 
-    `status`: "live"; "paused" (opens nothing, closes are still copied); anything else is not watched at all.
+    `status`: "live"; "paused" (opens nothing, closes are still copied); "closed" (the same, until its last follower has
+    left); anything else is not watched at all.
     """
 
     __tablename__ = "strategy"
     __table_args__ = (
-        _to("user_account", "trader_id"),
-        _to("account", "account_id"),
+        reference("user_account", "trader_id"),
+        reference("account", "account_id"),
         UniqueConstraint("tenant_id", "slug"),
         UniqueConstraint("tenant_id", "account_id"),
     )
@@ -41,13 +42,24 @@ class Strategy(TenantRow, Table):
 
 
 class Subscription(TenantRow, Table):
-    """One follower account copying one strategy. `allocation` is in quote currency."""
+    """One follower account copying one strategy. `allocation` is in quote currency.
+
+    `size_policy` is a `SizePolicy`; `leverage_max` the highest leverage that the follower wants, None for no own bound.
+    `join_mode` is a `JoinMode`; `copies` a `CopyMode`; `end_mode` an `EndMode` once the follower is leaving.
+    """
 
     __tablename__ = "subscription"
     __table_args__ = (
-        _to("strategy", "strategy_id"),
-        _to("account", "account_id"),
-        UniqueConstraint("tenant_id", "strategy_id", "account_id"),
+        reference("strategy", "strategy_id"),
+        reference("account", "account_id"),
+        Index(
+            "uq_subscription_copied",
+            "tenant_id",
+            "strategy_id",
+            "account_id",
+            unique=True,
+            postgresql_where=text("state <> 'ended'"),
+        ),
     )
 
     id: Mapped[Identity]
@@ -58,6 +70,12 @@ class Subscription(TenantRow, Table):
     allocation: Mapped[Amount]
     sizing_mode: Mapped[str] = mapped_column(Text)
     sizing_value: Mapped[Amount | None]
+    size_policy: Mapped[str] = mapped_column(Text, server_default="skip")
+    leverage_max: Mapped[int | None] = mapped_column(Integer)
+    join_mode: Mapped[str] = mapped_column(Text, server_default="ignore")
+    copies: Mapped[str] = mapped_column(Text, server_default="fills")
+    end_mode: Mapped[str | None] = mapped_column(Text)
+    ended_at: Mapped[Moment | None]
     created_at: Mapped[Moment] = mapped_column(server_default=func.now())
 
 
@@ -82,6 +100,8 @@ class Execution(TenantRow, Table):
 class Signal(TenantRow, Table):
     """One de-duplicated fact about a leader account: this order is now filled to `cum_qty`.
 
+    An order that rests, and is copied as an order, is a signal before its first fill: filled to 0, for its whole `qty`.
+
     `position_before` and `position_after` are the leader's book in base units, net of fees taken in base: signed,
     a short is below zero. `position_side` names the book: the account's only one, or one of hedge mode's two.
     `leader_equity` is in quote currency and `leader_leverage` what the account had set, both at the time of intake.
@@ -89,7 +109,7 @@ class Signal(TenantRow, Table):
 
     __tablename__ = "signal"
     __table_args__ = (
-        _to("strategy", "strategy_id"),
+        reference("strategy", "strategy_id"),
         UniqueConstraint("tenant_id", "account_id", "symbol", "venue_order_id", "cum_qty"),
         Index("ix_signal_strategy_recent", "tenant_id", "strategy_id", "id"),
     )
@@ -122,7 +142,7 @@ class LeaderBook(TenantRow, Table):
     """
 
     __tablename__ = "leader_book"
-    __table_args__ = (_to("strategy", "strategy_id"),)
+    __table_args__ = (reference("strategy", "strategy_id"),)
 
     strategy_id: Mapped[BigInt] = mapped_column(primary_key=True, autoincrement=False)
     symbol: Mapped[str] = mapped_column(Text, primary_key=True)
@@ -140,7 +160,7 @@ class LeaderSetup(TenantRow, Table):
     """
 
     __tablename__ = "leader_setup"
-    __table_args__ = (_to("strategy", "strategy_id"),)
+    __table_args__ = (reference("strategy", "strategy_id"),)
 
     strategy_id: Mapped[BigInt] = mapped_column(primary_key=True, autoincrement=False)
     symbol: Mapped[str] = mapped_column(Text, primary_key=True)
@@ -152,13 +172,17 @@ class LeaderSetup(TenantRow, Table):
 class Delivery(TenantRow, Table):
     """One (signal, shard) that must be planned: the outbox row that Redis can lose and this table cannot.
 
-    `stored_at` is when the shard's copies were committed, just before the first was sent.
+    `intents` is what its worker is about to send, from just before the first order until copies are made of the
+    answers; `epoch` says under which hold. `stored_at` is when they were committed. A signal that was planned
+    together with a newer one is `joined_into` that.
     """
 
     __tablename__ = "delivery"
     __table_args__ = (
-        _to("signal", "signal_id"),
+        reference("signal", "signal_id"),
         Index("ix_delivery_due", "tenant_id", "shard", "signal_id", postgresql_where=text("drained_at IS NULL")),
+        Index("ix_delivery_intents", "tenant_id", "shard", postgresql_where=text("intents IS NOT NULL")),
+        Index("ix_delivery_joined", "tenant_id", "joined_into", postgresql_where=text("joined_into IS NOT NULL")),
     )
 
     signal_id: Mapped[BigInt] = mapped_column(primary_key=True, autoincrement=False)
@@ -166,6 +190,17 @@ class Delivery(TenantRow, Table):
     created_at: Mapped[Moment] = mapped_column(server_default=func.clock_timestamp())
     drained_at: Mapped[Moment | None]
     stored_at: Mapped[Moment | None]
+    epoch: Mapped[BigInt | None]
+    intents: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    joined_into: Mapped[BigInt | None]
+
+
+class CrowdVersion(TenantRow, Table):
+    """Counts changes of who copies and how, by triggers; a worker that knows the number knows its crowd (`crowd`)."""
+
+    __tablename__ = "crowd_version"
+
+    version: Mapped[BigInt]
 
 
 class ShardLease(TenantRow, Table):
@@ -188,7 +223,8 @@ class Copy(HotTenantRow, Table):
     `leg` is "open", "close" or "fix-N" (reconcile). `reason` is a `Denial` value; `reason_facts` holds the
     numbers its sentence needs. `next_check_at` is set while the outcome is unknown; from `proof_at` on,
     "no such order" is proof that it never arrived. An open that `waits` is the second leg of a reversal: planned,
-    and not sent before the position on the other side is known to be closed.
+    and not sent before the position on the other side is known to be closed. `wanted_qty` (before any limit),
+    `allocation`, `book_qty` (before) and `bound` (a `Bound`) are why it is as large as it is.
     """
 
     __tablename__ = "copy"
@@ -199,6 +235,16 @@ class Copy(HotTenantRow, Table):
             "tenant_id",
             "shard",
             postgresql_where=text("status IN ('planned', 'in_flight', 'accepted', 'partially_filled')"),
+        ),
+        Index(
+            "ix_copy_short",
+            "tenant_id",
+            "shard",
+            "planned_at",
+            postgresql_where=text(
+                "status IN ('canceled', 'rejected', 'expired') AND leg IN ('open', 'close') "
+                "AND reason IN ('price_moved', 'insufficient_balance', 'nothing_to_reduce')"
+            ),
         ),
     )
 
@@ -230,6 +276,10 @@ class Copy(HotTenantRow, Table):
     checks: Mapped[int] = mapped_column(SmallInteger, server_default="0")
     next_check_at: Mapped[Moment | None]
     proof_at: Mapped[Moment | None]
+    wanted_qty: Mapped[Amount | None]
+    allocation: Mapped[Amount | None]
+    book_qty: Mapped[Amount | None]
+    bound: Mapped[str | None] = mapped_column(Text)
 
 
 class CopyFill(HotTenantRow, Table):
@@ -254,7 +304,8 @@ class Book(HotTenantRow, Table):
     """A subscription's virtual position per instrument and position side, in base units, net of fees taken in base.
 
     Signed: a short is below zero. `target_qty` is what the trader's position asks for; `last_signal_id` the newest
-    signal planned into it; `cost` the value at entry of what is held, long or short, in quote currency.
+    signal planned into it; `cost` the value at entry of what is held, long or short, in quote currency. `carried_qty`
+    is what the trader's increases since `carried_at` ask for and no order could be made of: it is not in the target.
     """
 
     __tablename__ = "book"
@@ -265,6 +316,8 @@ class Book(HotTenantRow, Table):
     qty: Mapped[Amount] = mapped_column(server_default="0")
     target_qty: Mapped[Amount] = mapped_column(server_default="0")
     cost: Mapped[Amount] = mapped_column(server_default="0")
+    carried_qty: Mapped[Amount] = mapped_column(server_default="0")
+    carried_at: Mapped[Moment | None]
     last_signal_id: Mapped[BigInt] = mapped_column(server_default="0")
     updated_at: Mapped[Moment] = mapped_column(server_default=func.now())
 
@@ -285,7 +338,7 @@ class EquityPoint(TenantRow, Table):
     """A strategy's equity at a time, in quote currency; return and drawdown are computed from these."""
 
     __tablename__ = "equity_point"
-    __table_args__ = (_to("strategy", "strategy_id"),)
+    __table_args__ = (reference("strategy", "strategy_id"),)
 
     strategy_id: Mapped[BigInt] = mapped_column(primary_key=True, autoincrement=False)
     at: Mapped[Moment] = mapped_column(primary_key=True)

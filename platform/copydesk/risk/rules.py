@@ -8,6 +8,9 @@ _BLOCKED_STATES = {
     SubscriptionState.PAUSED: Denial.SUBSCRIPTION_PAUSED,
     SubscriptionState.DISARMED: Denial.SUBSCRIPTION_DISARMED,
     SubscriptionState.OUT_OF_SYNC: Denial.SUBSCRIPTION_DISARMED,
+    SubscriptionState.LIQUIDATED: Denial.SUBSCRIPTION_LIQUIDATED,
+    SubscriptionState.ENDING: Denial.SUBSCRIPTION_ENDING,
+    SubscriptionState.ENDED: Denial.SUBSCRIPTION_ENDING,
 }
 
 

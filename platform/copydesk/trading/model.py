@@ -62,16 +62,59 @@ class SizingMode(StrEnum):
     """How a follower's quantity follows from the trader's (platform/docs/algorithms/sizing.md)."""
 
     EQUITY_RATIO = "equity_ratio"
+    MULTIPLIER = "multiplier"
     FIXED_RATIO = "fixed_ratio"
     FIXED_NOTIONAL = "fixed_notional"
+    FIXED_QTY = "fixed_qty"
+
+
+class SizePolicy(StrEnum):
+    """What becomes of an opening copy that is smaller than the exchange takes."""
+
+    SKIP = "skip"
+    ROUND_UP = "round_up"
+    ACCUMULATE = "accumulate"
+
+
+class JoinMode(StrEnum):
+    """What a new follower does about positions that the trader holds already.
+
+    `better_price` takes one over only where it costs no more than it cost the trader; `wait_until_flat` copies nothing
+    of an instrument before the trader has closed it.
+    """
+
+    IGNORE = "ignore"
+    AT_MARKET = "at_market"
+    BETTER_PRICE = "better_price"
+    WAIT_UNTIL_FLAT = "wait_until_flat"
+
+
+class CopyMode(StrEnum):
+    """What of a trader's orders is copied: what they fill, or the orders themselves, resting ones as well."""
+
+    FILLS = "fills"
+    ORDERS = "orders"
+
+
+class EndMode(StrEnum):
+    """What becomes of copied positions when a follower leaves."""
+
+    CLOSE_NOW = "close_now"
+    MANAGE_UNTIL_EXIT = "manage_until_exit"
+    HAND_OVER = "hand_over"
 
 
 class SubscriptionState(StrEnum):
+    """Life of a subscription; what may follow what is in `replication.lifecycle`. Only `ended` is copied no more."""
+
     SYNCED = "synced"
     CATCHING_UP = "catching_up"
     OUT_OF_SYNC = "out_of_sync"
     PAUSED = "paused"
     DISARMED = "disarmed"
+    LIQUIDATED = "liquidated"
+    ENDING = "ending"
+    ENDED = "ended"
 
 
 class OrderStatus(StrEnum):
@@ -122,7 +165,13 @@ class Denial(StrEnum):
     PRICE_MOVED = "price_moved"
     NO_LIQUIDITY = "no_liquidity"
     NOTHING_TO_REDUCE = "nothing_to_reduce"
+    CARRIED = "carried"
+    PRICE_ABSURD = "price_absurd"
+    QTY_ABSURD = "qty_absurd"
     ORDER_ALREADY_COPIED = "order_already_copied"
+    ORDER_RESTS = "order_rests"
+    ORDER_CANCELED_BY_OWNER = "order_canceled_by_owner"
+    ORDER_WOULD_TURN = "order_would_turn"
     BELOW_ONE_STEP = "below_one_step"
     INSTRUMENT_UNMAPPED = "instrument_unmapped"
     INSTRUMENT_HALTED = "instrument_halted"
@@ -130,6 +179,18 @@ class Denial(StrEnum):
     STRATEGY_PAUSED = "strategy_paused"
     SUBSCRIPTION_PAUSED = "subscription_paused"
     SUBSCRIPTION_DISARMED = "subscription_disarmed"
+    SUBSCRIPTION_LIQUIDATED = "subscription_liquidated"
+    SUBSCRIPTION_ENDING = "subscription_ending"
+    INSTRUMENT_DETACHED = "instrument_detached"
+    WAITING_UNTIL_FLAT = "waiting_until_flat"
+    POSITION_IGNORED = "position_ignored"
+    JOIN_PRICE_NOT_BETTER = "join_price_not_better"
+    LEADER_IS_FLAT = "leader_is_flat"
+    SELF_COPY = "self_copy"
+    COPY_LOOP = "copy_loop"
+    HEDGE_MODE_MISSING = "hedge_mode_missing"
+    POSITION_MODE_SHARED = "position_mode_shared"
+    PERPETUALS_NOT_ALLOWED = "perpetuals_not_allowed"
     ACCOUNT_UNUSABLE = "account_unusable"
     KEY_REJECTED = "key_rejected"
     KEY_CAN_WITHDRAW = "key_can_withdraw"
@@ -147,8 +208,10 @@ class Denial(StrEnum):
     LEVERAGE_REFUSED = "leverage_refused"
     RATE_LIMITED = "rate_limited"
     VENUE_UNAVAILABLE = "venue_unavailable"
+    VENUE_BREAKER_OPEN = "venue_breaker_open"
     VENUE_REFUSED = "venue_refused"
     NEVER_ARRIVED = "never_arrived"
+    ORDER_FORGOTTEN = "order_forgotten"
     CLOSE_UNCONFIRMED = "close_unconfirmed"
 
 
@@ -185,8 +248,9 @@ class OrderRequest(NamedTuple):
     """One order to send, by ccxt symbol. `qty` in base units; `px` is None for market orders.
 
     `reduces` marks a close: it is never limited by price, draws on the reserved rate budget, and is sent as
-    reduce-only where the position has that. `trigger_px` belongs to conditional types; `stop_loss_px` and
-    `take_profit_px` are attached market exits of an opening order. `margin_mode` None leaves the account's own.
+    reduce-only where the position has that. A close that `crosses` is not: other books of its account net it out, so
+    that it may take the account's one position through zero. `trigger_px` belongs to conditional types; `stop_loss_px`
+    and `take_profit_px` are attached market exits of an opening order. `margin_mode` None leaves the account's own.
     """
 
     client_order_id: str
@@ -203,6 +267,12 @@ class OrderRequest(NamedTuple):
     stop_loss_px: Decimal | None = None
     take_profit_px: Decimal | None = None
     margin_mode: MarginMode | None = None
+    crosses: bool = False
+
+    @property
+    def reduce_only(self) -> bool:
+        """Tell whether the exchange is asked to refuse whatever of this order would not bring the position down."""
+        return self.reduces and not self.crosses
 
 
 class Fill(NamedTuple):

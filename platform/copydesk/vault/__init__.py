@@ -5,13 +5,14 @@ replicator and risk may be given a `Vault`. Never logs, prints or raises with a 
 """
 
 from copydesk.vault.envelope import key_version
+from copydesk.vault.fingerprint import Fingerprints
 from copydesk.vault.key_file import FileKeyStore
 from copydesk.vault.model import SealBroken, WrappedKey
 from copydesk.vault.port import DataKeyRepository, KeyEncryptionStore, MemoryDataKeys, SecretStore
 from copydesk.vault.secret_file import FileSecretStore
 from copydesk.vault.service import Vault
-from copydesk.vault.store import KeyRing, NewAccount, PostgresDataKeys, add_account, quarantine
-from copydesk.vault.tables import Account, DataKey
+from copydesk.vault.store import KeyRing, NewAccount, PostgresDataKeys, add_account, add_accounts, quarantine
+from copydesk.vault.tables import Account, DataKey, InstallationKey
 
 __all__ = [
     "Account",
@@ -19,6 +20,8 @@ __all__ = [
     "DataKeyRepository",
     "FileKeyStore",
     "FileSecretStore",
+    "Fingerprints",
+    "InstallationKey",
     "KeyEncryptionStore",
     "KeyRing",
     "MemoryDataKeys",
@@ -29,6 +32,7 @@ __all__ = [
     "Vault",
     "WrappedKey",
     "add_account",
+    "add_accounts",
     "key_version",
     "quarantine",
 ]

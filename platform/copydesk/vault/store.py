@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import select, update
@@ -51,7 +51,8 @@ class PostgresDataKeys:
 class NewAccount:
     """A user's exchange account with its key in plain text, on its way into the vault.
 
-    `passphrase` is empty on exchanges whose keys have none.
+    `passphrase` is empty on exchanges whose keys have none; `egress` is the outgoing address that the key is bound to,
+    None for the installation's usual one.
     """
 
     user_id: int
@@ -62,6 +63,7 @@ class NewAccount:
     api_key: str
     secret: str
     passphrase: str = ""
+    egress: str | None = None
 
     def __repr__(self) -> str:
         return f"NewAccount(user_id={self.user_id}, venue={self.venue!r}, label={self.label!r})"
@@ -69,21 +71,31 @@ class NewAccount:
 
 def add_account(session: TenantSession, vault: Vault, new: NewAccount) -> int:
     """Store an account with its key sealed to exactly this row, and return its id."""
-    account = Account(
-        tenant_id=session.tenant_id,
-        user_id=new.user_id,
-        venue=new.venue,
-        environment=new.environment,
-        label=new.label,
-        shard=new.shard,
-    )
-    session.add(account)
+    return add_accounts(session, vault, [new])[0]
+
+
+def add_accounts(session: TenantSession, vault: Vault, new: Sequence[NewAccount]) -> list[int]:
+    """Store many accounts as `add_account` does one, and return their ids in the given order."""
+    accounts = [
+        Account(
+            tenant_id=session.tenant_id,
+            user_id=one.user_id,
+            venue=one.venue,
+            environment=one.environment,
+            label=one.label,
+            shard=one.shard,
+            egress=one.egress,
+        )
+        for one in new
+    ]
+    session.add_all(accounts)
     session.flush()
-    account.sealed_key = vault.seal(session.tenant_id, account.id, FIELD_KEY, new.api_key)
-    account.sealed_secret = vault.seal(session.tenant_id, account.id, FIELD_SECRET, new.secret)
-    account.sealed_passphrase = vault.seal(session.tenant_id, account.id, FIELD_PASSPHRASE, new.passphrase)
+    for account, one in zip(accounts, new, strict=True):
+        account.sealed_key = vault.seal(session.tenant_id, account.id, FIELD_KEY, one.api_key)
+        account.sealed_secret = vault.seal(session.tenant_id, account.id, FIELD_SECRET, one.secret)
+        account.sealed_passphrase = vault.seal(session.tenant_id, account.id, FIELD_PASSPHRASE, one.passphrase)
     session.flush()
-    return account.id
+    return [account.id for account in accounts]
 
 
 def quarantine(session: TenantSession, account_id: int, reason: str) -> None:

@@ -22,7 +22,9 @@ class Account(TenantRow, Table):
     """A user's connection to one exchange; key, secret and passphrase only as ciphertext.
 
     `shard` ("binance:0") names the replication lane that serves this account; it is fixed at creation.
-    `status`: "active" or "unusable" (the exchange refuses the key), `status_reason` a `Denial` value.
+    `status`: "active" or "unusable" (the exchange refuses the key), `status_reason` a `Denial` value. `uid_hash` is the
+    fingerprint of the exchange's own number of the account, once it was asked for. `egress` is the
+    outgoing address that the key is bound to, where it is not the installation's usual one.
     """
 
     __tablename__ = "account"
@@ -39,4 +41,15 @@ class Account(TenantRow, Table):
     sealed_passphrase: Mapped[bytes | None] = mapped_column(LargeBinary)
     status: Mapped[str] = mapped_column(Text, server_default="active")
     status_reason: Mapped[str | None] = mapped_column(Text)
+    uid_hash: Mapped[str | None] = mapped_column(Text)
+    egress: Mapped[str | None] = mapped_column(Text)
     created_at: Mapped[Moment] = mapped_column(server_default=func.now())
+
+
+class InstallationKey(Table):
+    """A key of the whole installation by name, wrapped by the key-encryption key."""
+
+    __tablename__ = "installation_key"
+
+    name: Mapped[str] = mapped_column(Text, primary_key=True)
+    wrapped: Mapped[bytes] = mapped_column(LargeBinary)

@@ -8,13 +8,16 @@ from copydesk.venues.binance.traits import BINANCE
 from copydesk.venues.client.budget import RateBudget
 from copydesk.venues.client.draw import Draw, drawing_on
 from copydesk.venues.client.http_pool import PoolLimits
-from copydesk.venues.exchanges import EXCHANGES, TRAITS, budget_of, open_market_stream, open_stream, open_venue
+from copydesk.venues.exchanges import EXCHANGES, TRAITS, budgets_of, open_market_stream, open_stream, open_venue
 from copydesk.venues.model import (
+    UNNAMED,
     Amendment,
     Balance,
     FeedState,
+    FundingPayment,
     KeyScope,
     LeaderTrade,
+    OrderFact,
     Outcome,
     Position,
     Price,
@@ -27,7 +30,7 @@ from copydesk.venues.model import (
 )
 from copydesk.venues.port import LeaderStream, MarketStream, Venue
 from copydesk.venues.symbols import SymbolMap
-from copydesk.venues.traits import Feature, ModeScope, QtyUnit, VenueTraits, client_order_id
+from copydesk.venues.traits import Feature, ModeScope, QtyUnit, VenueTraits, client_order_id, client_order_ids
 from copydesk.venues.urls import VenueUrls
 from copydesk.venues.verdict import KeyVerdict, key_verdict
 
@@ -35,17 +38,20 @@ __all__ = [
     "BINANCE",
     "EXCHANGES",
     "TRAITS",
+    "UNNAMED",
     "Amendment",
     "Balance",
     "Draw",
     "Feature",
     "FeedState",
+    "FundingPayment",
     "KeyScope",
     "KeyVerdict",
     "LeaderStream",
     "LeaderTrade",
     "MarketStream",
     "ModeScope",
+    "OrderFact",
     "Outcome",
     "PoolLimits",
     "Position",
@@ -62,8 +68,9 @@ __all__ = [
     "VenueTraits",
     "VenueUrls",
     "Wallet",
-    "budget_of",
+    "budgets_of",
     "client_order_id",
+    "client_order_ids",
     "drawing_on",
     "key_verdict",
     "open_market_stream",

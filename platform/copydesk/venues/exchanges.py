@@ -28,21 +28,21 @@ from copydesk.venues.okx.adapter import Okx
 from copydesk.venues.okx.traits import OKX
 from copydesk.venues.port import LeaderStream, MarketStream, Venue
 from copydesk.venues.quotes import Part
-from copydesk.venues.traits import VenueTraits
+from copydesk.venues.traits import RateLimit, VenueTraits
 from copydesk.venues.urls import VenueUrls
 
 
 class Opening(NamedTuple):
     """How an environment is opened. `broker_id` is the reseller's, where an exchange takes it beside the order id.
 
-    `budget` is what instances with different brokers share, since the exchange counts the address they send from.
+    `budgets`, by origin, are what instances with different brokers share, since the exchange counts the address.
     """
 
     urls: VenueUrls
     limits: PoolLimits | None
     ssl_context: ssl.SSLContext | None
     broker_id: str
-    budget: RateBudget | None
+    budgets: Mapping[str, RateBudget]
 
 
 class Exchange(NamedTuple):
@@ -61,19 +61,25 @@ def open_venue(
     limits: PoolLimits | None = None,
     ssl_context: ssl.SSLContext | None = None,
     broker_id: str = "",
-    budget: RateBudget | None = None,
+    budgets: Mapping[str, RateBudget] | None = None,
 ) -> Venue:
     """Return the trading side of one environment; close it with `aclose`. Raises `ConfigError` for a strange name.
 
-    Instances of one environment that differ in their broker alone must be given one `budget` (`budget_of`).
+    Instances of one environment that differ in their broker alone must be given the same `budgets` (`budgets_of`).
     """
     assert urls.venue == venue, f"these are the addresses of {urls.venue}, not of {venue}"
-    return _exchange(venue).venue(Opening(urls, limits, ssl_context, broker_id, budget))
+    return _exchange(venue).venue(Opening(urls, limits, ssl_context, broker_id, budgets or {}))
 
 
-def budget_of(venue: str) -> RateBudget:
-    """Return a budget of everything that an exchange counts."""
-    return RateBudget(_exchange(venue).traits.rate_limits)
+def budgets_of(venue: str, make: Callable[[str, tuple[RateLimit, ...]], RateBudget]) -> Mapping[str, RateBudget]:
+    """Return a budget for each origin, made of its limits; origins at one address are counted together by one."""
+    rules, found = _exchange(venue).traits.origins, dict[str, RateBudget]()
+    rest = VenueUrls.live(venue).rest
+    for address in dict.fromkeys(rest.values()):
+        origins = [origin for origin in rules if rest[origin] == address]
+        limits = dict.fromkeys(limit for origin in origins for limit in rules[origin].rate_limits)
+        found |= dict.fromkeys(origins, make(origins[0], tuple(limits)))
+    return found
 
 
 def open_stream(venue: Venue, *, timing: StreamTiming | None = None) -> LeaderStream:
@@ -96,8 +102,8 @@ def _exchange(venue: str) -> Exchange:
 
 
 def _binance(opening: Opening) -> Venue:
-    """Binance knows a broker by the prefix of client order ids alone: one instance and its budgets serve all brands."""
-    return Binance(opening.urls, limits=opening.limits, ssl_context=opening.ssl_context)
+    """Binance knows a broker by the prefix of client order ids alone: one instance serves all brands."""
+    return Binance(opening.urls, limits=opening.limits, ssl_context=opening.ssl_context, budgets=opening.budgets)
 
 
 def _binance_stream(venue: Venue, timing: StreamTiming) -> LeaderStream:
@@ -113,7 +119,7 @@ def _okx(opening: Opening) -> Venue:
         limits=opening.limits,
         ssl_context=opening.ssl_context,
         broker_id=opening.broker_id,
-        budget=opening.budget,
+        budget=opening.budgets.get("rest"),
     )
 
 
@@ -130,7 +136,7 @@ def _bybit(opening: Opening) -> Venue:
         limits=opening.limits,
         ssl_context=opening.ssl_context,
         broker_id=opening.broker_id,
-        budget=opening.budget,
+        budget=opening.budgets.get("rest"),
     )
 
 
@@ -147,7 +153,7 @@ def _bitget(opening: Opening) -> Venue:
         limits=opening.limits,
         ssl_context=opening.ssl_context,
         broker_id=opening.broker_id,
-        budget=opening.budget,
+        budget=opening.budgets.get("classic"),
     )
 
 

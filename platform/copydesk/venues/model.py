@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from copydesk.kernel import OutcomeUnknown, Unavailable, VenueRefused
-from copydesk.trading import Denial, MarginMode, OrderType, OrderView, PositionSide, Side
+from copydesk.trading import Denial, MarginMode, OrderStatus, OrderType, OrderView, PositionSide, Side, TimeInForce
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,10 +101,54 @@ class LeaderTrade:
     position_side: PositionSide = PositionSide.NET
 
 
+class FundingPayment(NamedTuple):
+    """What an account paid (below zero) or received for holding a perpetual over a funding time, by ccxt symbol.
+
+    One of each position, so in hedge mode there may be two of a symbol at one time. `payment_id` is unique by account.
+    """
+
+    payment_id: str
+    symbol: str
+    amount: Decimal
+    currency: str
+    at_ms: int
+
+
+# Stands in `OrderFact.placed_by` where the exchange does not say which conditional order placed this one.
+UNNAMED = "?"
+
+
+class OrderFact(NamedTuple):
+    """The newest state of one order of a leader account, with its terms, by ccxt symbol and in base units.
+
+    Cumulative, so a newer fact replaces older ones. What a triggered conditional order places has an order id of its
+    own on most exchanges: its fact names that one in `placed_by`, or the conditional's fact names it in `placed_id`.
+    Exits attached to an opening order become orders of their own with its fill, and are told then. `closes_all` marks
+    an order for whatever the position is when it triggers; its quantity is zero.
+    """
+
+    venue_order_id: str
+    symbol: str
+    side: Side
+    type: OrderType
+    qty: Decimal
+    cum_qty: Decimal
+    status: OrderStatus
+    at_ms: int
+    px: Decimal | None = None
+    trigger_px: Decimal | None = None
+    reduces: bool = False
+    position_side: PositionSide = PositionSide.NET
+    time_in_force: TimeInForce = TimeInForce.GTC
+    closes_all: bool = False
+    placed_by: str = ""
+    placed_id: str = ""
+
+
 class StreamState(StrEnum):
     """What a leader stream has to say.
 
-    `connected`: subscription confirmed, so take a REST snapshot now. `trades`: executions.
+    `connected`: subscription confirmed, so take a REST snapshot now. `trades`: executions, or changes of orders.
     `probe`: nothing for a while, so compare by REST. `lost`: reconnecting, trades may be missed until `connected`.
     """
 
@@ -119,6 +163,7 @@ class StreamEvent:
     state: StreamState
     trades: tuple[LeaderTrade, ...] = ()
     reason: str = ""
+    orders: tuple[OrderFact, ...] = ()
 
 
 class FeedState(StrEnum):

@@ -10,12 +10,14 @@ from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Seque
 from decimal import Decimal
 from typing import Protocol
 
-from copydesk.trading import Credentials, Instrument, MarginMode, OrderRequest, OrderView
+from copydesk.trading import Credentials, Fill, Instrument, MarginMode, OrderRequest, OrderView
 from copydesk.venues.model import (
     Amendment,
     Balance,
+    FundingPayment,
     KeyScope,
     LeaderTrade,
+    OrderFact,
     Outcome,
     Position,
     PriceEvent,
@@ -62,7 +64,19 @@ class Venue(Protocol):
     async def query(
         self, credentials: Credentials, symbol: str, client_order_id: str, *, conditional: bool = False
     ) -> OrderView | None:
-        """Return the order with its fills; None is the exchange's word that it does not exist."""
+        """Return the order with its fills; None is the exchange's word that it does not exist, or does not any more.
+
+        Exchanges forget orders that ended without a fill, some within hours: then `fills` is the proof.
+        """
+        ...
+
+    async def fills(
+        self, credentials: Credentials, symbol: str, venue_order_id: str, *, since_ms: int
+    ) -> tuple[Fill, ...]:
+        """Return all executions of one plain order, oldest first, also of one that the exchange has forgotten.
+
+        The order was placed at `since_ms` or later. What lies further back than `traits.fills_age_s_max` is not told.
+        """
         ...
 
     async def cancel(
@@ -78,6 +92,10 @@ class Venue(Protocol):
     async def open_orders(
         self, credentials: Credentials, symbol: str | None = None, *, conditional: bool = False
     ) -> list[OrderView]: ...
+
+    async def resting(self, credentials: Credentials, symbol: str) -> list[OrderFact]:
+        """Return an account's open orders of one instrument with their terms, conditional ones among them."""
+        ...
 
     async def balances(self, credentials: Credentials, wallet: Wallet = Wallet.SPOT) -> dict[str, Balance]:
         """Return one wallet's currencies.
@@ -123,6 +141,17 @@ class Venue(Protocol):
 
     async def trades_since(self, credentials: Credentials, symbol: str, since_ms: int) -> list[LeaderTrade]:
         """Return the account's executions of one instrument since that time, oldest first."""
+        ...
+
+    async def funding(self, credentials: Credentials, since_ms: int) -> list[FundingPayment]:
+        """Return what the account paid and received for perpetuals since that time, oldest first.
+
+        Contracts that we do not list are left out. Exchanges tell of three months at most.
+        """
+        ...
+
+    async def account_uid(self, credentials: Credentials) -> str:
+        """Return the exchange's own number of the account that a key belongs to; the same for each of its keys."""
         ...
 
     async def key_scope(self, credentials: Credentials) -> KeyScope:

@@ -24,6 +24,24 @@ CONNECTIONS_WARM = registry.declare(
         help="Connections to each address of an exchange that a replicator opens before the first copy needs them.",
     )
 )
+EGRESS = registry.declare(
+    Setting(
+        "venues.egress",
+        default=[],
+        scope="installation",
+        help="Local addresses, besides the usual one, that exchanges may be spoken to from; keys can be bound to each.",
+    )
+)
+REPLICATORS = registry.declare(
+    Setting(
+        "venues.replicators",
+        default=1,
+        minimum=1,
+        maximum=16,
+        scope="installation",
+        help="Most replicators that run at once; each has an equal share of what exchanges allow, and leases the rest.",
+    )
+)
 LAB_REST_URL = registry.declare(
     Setting(
         "venues.lab_rest_url",

@@ -23,7 +23,7 @@ from copydesk.kernel import OutcomeUnknown, Unavailable, VenueRefused
 from copydesk.trading import Denial
 from copydesk.venues.client.budget import SILENT, RateBudget
 from copydesk.venues.client.wire import MISREAD, Failure
-from copydesk.venues.model import LeaderTrade, StreamEvent, StreamState, StreamTiming
+from copydesk.venues.model import LeaderTrade, OrderFact, StreamEvent, StreamState, StreamTiming
 from copydesk.venues.traits import Endpoint, RateLimit
 
 log = logging.getLogger(__name__)
@@ -51,7 +51,21 @@ class Heard(NamedTuple):
     confirmed: bool = False
     event: bool = False
     trades: tuple[LeaderTrade, ...] = ()
+    orders: tuple[OrderFact, ...] = ()
     failure: Failure | None = None
+
+
+def told(read: Callable[[], OrderFact | None]) -> tuple[OrderFact, ...]:
+    """Read an order's terms, if it has any for us: its execution in the same message must not get lost over them.
+
+    What cannot be read is told by the next snapshot.
+    """
+    try:
+        fact = read()
+    except MISREAD as error:
+        log.warning("an order cannot be read; waiting for the next snapshot: %r", error)
+        return ()
+    return () if fact is None else (fact,)
 
 
 class Channel(Protocol):
@@ -120,6 +134,11 @@ class Line(NamedTuple):
     timing: StreamTiming
     ssl_context: ssl.SSLContext | None
     connects: ConnectBudget
+    egress: str = ""
+
+    def connector(self) -> aiohttp.TCPConnector | None:
+        """Leave from the address that the account's key is bound to, where it is bound to one of ours."""
+        return aiohttp.TCPConnector(local_addr=(self.egress, 0)) if self.egress else None
 
 
 async def watch(channels: Channels, line: Line) -> AsyncGenerator[StreamEvent, None]:
@@ -172,7 +191,7 @@ async def _merged(
             up.add(report.part)
             if len(up) < len(tasks):
                 continue
-        elif not report.event.trades:
+        elif not (report.event.trades or report.event.orders):
             continue
         yield report.event
 
@@ -227,8 +246,7 @@ class _Link:
         self._make = make
         self._reports = reports
         self._timing = line.timing
-        self._ssl = line.ssl_context
-        self._connects = line.connects
+        self._line = line
         self._failures = 0
 
     async def run(self) -> None:
@@ -255,14 +273,15 @@ class _Link:
     async def _live(self, channel: Channel) -> None:
         """Hold one connection from opening to its end."""
         timing = self._timing
-        await self._connects.turn()
+        await self._line.connects.turn()
         async with asyncio.timeout(timing.confirm_max_s):
             url = await channel.open()
-        async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session:
+        cookies, connector = aiohttp.DummyCookieJar(), self._line.connector()
+        async with aiohttp.ClientSession(cookie_jar=cookies, connector=connector) as session:
             async with asyncio.timeout(timing.confirm_max_s):
                 socket = await session.ws_connect(
                     url,
-                    ssl=self._ssl if self._ssl is not None else True,
+                    ssl=self._line.ssl_context if self._line.ssl_context is not None else True,
                     heartbeat=timing.alive_s * 2 / 3,  # aiohttp waits half as long again for the answer.
                     max_msg_size=MESSAGE_LEN_MAX,
                     timeout=aiohttp.ClientWSTimeout(ws_close=0.1),  # A peer that says no goodbye is not waited for.
@@ -320,7 +339,7 @@ class _Link:
         if heard.failure is not None:
             raise heard.failure
         if heard.event:
-            self._say(StreamEvent(StreamState.TRADES, heard.trades))
+            self._say(StreamEvent(StreamState.TRADES, heard.trades, orders=heard.orders))
         for frame in heard.send:
             await socket.send_str(frame)
         return heard

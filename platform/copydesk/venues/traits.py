@@ -7,7 +7,7 @@ mistake. Each fact has its row in `VenueTraits.sources`, each rate limit its own
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -77,9 +77,9 @@ class Source(NamedTuple):
     as_of: date
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Endpoint:
-    """One allowed request. `weight` counts against the address, `orders` against the account.
+    """One allowed request, the same only as itself. `weight` counts against the address, `orders` against the account.
 
     `settles`: it finds out what became of an order, or the time that every order needs, and may draw on the
     reserve that is kept for closes. `groups` are the rate limits, by their `group`, that it counts towards besides
@@ -137,6 +137,8 @@ class VenueTraits:
     quantity 0 and must be asked for. `wallets` are the purses that the exchange keeps apart: a unified account has
     no FUTURES of its own, and SPOT serves both. `unsupported` names what is refused here, and why. `sources` has
     a row for every field from `client_order_id_len_max` on; `connect_limit` counts stream connections.
+    `absence_age_s_min`: an order that was acknowledged less than so long ago may be unknown to a query that lags
+    behind. `fills_age_s_max`: executions that lie further back are not told.
     """
 
     venue: str
@@ -155,6 +157,8 @@ class VenueTraits:
     acknowledges_fill: bool
     conditional_types: frozenset[OrderType]
     wallets: frozenset[Wallet]
+    absence_age_s_min: int
+    fills_age_s_max: int
 
     @property
     def unified(self) -> bool:
@@ -176,11 +180,20 @@ def client_order_id(prefix: str, digest: str, traits: VenueTraits) -> str:
     The digest is cut to the room that is left, so the same inputs always give the same id.
     Raises `ConfigError` for a prefix that is malformed or leaves too little room; a bad digest is our bug.
     """
+    return client_order_ids(prefix, traits)(digest)
+
+
+def client_order_ids(prefix: str, traits: VenueTraits) -> Callable[[str], str]:
+    """Return `client_order_id` for many digests: letters and digits, as the exchange's pattern is looked at once."""
     room = _room(prefix, traits.venue, traits.broker_prefix_pattern, traits.client_order_id_len_max)
-    assert len(digest) >= DIGEST_LEN_MIN, "digest is too short to be unique"
-    text = prefix + digest[:room]
-    assert re.fullmatch(traits.client_order_id_pattern, text), f"digest has characters that {traits.venue} refuses"
-    return text
+    sample = prefix + "0f" * (room // 2)
+    assert re.fullmatch(traits.client_order_id_pattern, sample), f"{traits.venue} refuses digests"
+
+    def join(digest: str) -> str:
+        assert len(digest) >= DIGEST_LEN_MIN and digest.isalnum(), "digest is too short or has odd characters"
+        return prefix + digest[:room]
+
+    return join
 
 
 @lru_cache(maxsize=1024)

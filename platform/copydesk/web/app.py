@@ -10,8 +10,8 @@ from flask_babel import Babel  # type: ignore[import-untyped]
 
 from copydesk.db import sqlalchemy_url
 from copydesk.kernel import Clock, SystemClock
+from copydesk.web import decisions, market, words
 from copydesk.web import format as figures
-from copydesk.web import words
 from copydesk.web.database import db
 from copydesk.web.errors import init_errors
 from copydesk.web.headers import init_headers
@@ -24,6 +24,11 @@ from copydesk.web.theme import Themes
 TRANSLATIONS = Path(__file__).parent / "translations"
 _BODY_BYTES_MAX = 64 * 1024
 _POOL_SIZE = 8
+_WORDS = (
+    *(words.words, words.state_words, words.sizing_words, words.reason_label),
+    *(decisions.sized_words, decisions.together_words, decisions.joined_words),
+    *(market.traded_at, market.traded_as, market.copied_as, market.trades_at, market.held_as),
+)
 
 
 def create_app(runtime: Runtime, *, clock: Clock | None = None) -> Flask:
@@ -42,7 +47,7 @@ def create_app(runtime: Runtime, *, clock: Clock | None = None) -> Flask:
     Babel(app, locale_selector=babel_locale, timezone_selector=babel_timezone, configure_jinja=False)
     additions: dict[str, dict[str, Any]] = {
         "filters": {**figures.filters(clock.now), "words": words.words, "state_words": words.state_words},
-        "globals": {f.__name__: f for f in (words.words, words.state_words, words.sizing_words, words.reason_label)},
+        "globals": {f.__name__: f for f in _WORDS},
     }
     app.extensions["copydesk_themes"] = Themes(app, runtime.themes_dir, additions)
     init_sites(app, sites)

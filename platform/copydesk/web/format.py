@@ -109,6 +109,11 @@ def date(moment: datetime) -> str:
     return str(flask_babel.format_date(moment.astimezone(flask_babel.get_timezone()).date(), "medium"))
 
 
+def pair(symbol: str) -> str:
+    """Return what is traded for what, without the settlement currency that marks a perpetual."""
+    return symbol.partition(":")[0]
+
+
 def quote(symbol: str) -> str:
     """Return the currency that a pair or a perpetual is priced in ("BTC/USDT", "BTC/USDT:USDT")."""
     return symbol.partition("/")[2].partition(":")[0]
@@ -120,5 +125,5 @@ def _locale() -> Locale:
 
 def filters(now: Callable[[], datetime]) -> dict[str, Callable[..., Any]]:
     """Return every formatting filter by its template name."""
-    plain = {f.__name__: f for f in (money, signed_money, qty, px, pct, bps, ms, exact, date, isolated, quote)}
+    plain = {f.__name__: f for f in (money, signed_money, qty, px, pct, bps, ms, exact, date, isolated, pair, quote)}
     return {**plain, "ago": ago_filter(now)}

@@ -13,7 +13,7 @@ from flask_babel import gettext, lazy_gettext  # type: ignore[import-untyped]
 from flask_babel.speaklater import LazyString  # type: ignore[import-untyped]
 
 from copydesk.trading import Denial, OrderStatus, SizingMode, SubscriptionState
-from copydesk.web.format import figure, money
+from copydesk.web.format import figure, money, px, qty
 
 _D = Denial
 _SENTENCES: dict[str, tuple[LazyString, ...]] = {
@@ -56,8 +56,28 @@ _SENTENCES: dict[str, tuple[LazyString, ...]] = {
     _D.NOTHING_TO_REDUCE: (
         lazy_gettext("Nothing to do: the trader closed a position of which this follower holds nothing."),
     ),
+    _D.CARRIED: (
+        lazy_gettext(
+            "Not yet: %(notional)s is below the exchange's smallest order of %(minimum)s. "
+            "It is added to the trader's next orders."
+        ),
+        lazy_gettext("Not yet: too small for the exchange. It is set off against the trader's next orders."),
+    ),
+    _D.PRICE_ABSURD: (
+        lazy_gettext("Skipped: the reported price of %(px)s is too far from the market's %(mark_px)s to be true."),
+        lazy_gettext("Skipped: the reported price is too far from the market's to be true."),
+    ),
+    _D.QTY_ABSURD: (
+        lazy_gettext("Skipped: the reported position is worth %(times)s times the trader's equity, which cannot be."),
+        lazy_gettext("Skipped: the reported position is worth more than the trader can hold."),
+    ),
     _D.ORDER_ALREADY_COPIED: (
         lazy_gettext("Nothing to do: the fixed amount for this order was placed with its first fill."),
+    ),
+    _D.ORDER_RESTS: (lazy_gettext("Nothing to send: the follower's own order for this rests at the exchange."),),
+    _D.ORDER_CANCELED_BY_OWNER: (lazy_gettext("Ended: the owner of the account canceled this order."),),
+    _D.ORDER_WOULD_TURN: (
+        lazy_gettext("Not placed: this order would turn the position round. It is copied when it is filled."),
     ),
     _D.BELOW_ONE_STEP: (lazy_gettext("Nothing to do: the change is smaller than one quantity step of the exchange."),),
     _D.INSTRUMENT_UNMAPPED: (lazy_gettext("Skipped: this market does not exist on the follower's exchange."),),
@@ -69,6 +89,68 @@ _SENTENCES: dict[str, tuple[LazyString, ...]] = {
     _D.SUBSCRIPTION_PAUSED: (lazy_gettext("Skipped: copying was paused. Closing orders still go through."),),
     _D.SUBSCRIPTION_DISARMED: (
         lazy_gettext("Skipped: copying was stopped because the positions no longer match the trader's."),
+    ),
+    _D.SUBSCRIPTION_LIQUIDATED: (
+        lazy_gettext(
+            "Skipped: the exchange liquidated a copied position. Nothing is opened until copying is resumed by hand."
+        ),
+    ),
+    _D.SUBSCRIPTION_ENDING: (lazy_gettext("Skipped: copying was ended. Closing orders still go through."),),
+    _D.INSTRUMENT_DETACHED: (
+        lazy_gettext(
+            "Skipped: the follower closed this position by hand. It is copied again once the trader has closed "
+            "it, or when it is attached again."
+        ),
+    ),
+    _D.WAITING_UNTIL_FLAT: (
+        lazy_gettext(
+            "Skipped: the follower waits until the trader has closed the position that was open when copying began."
+        ),
+    ),
+    _D.POSITION_IGNORED: (
+        lazy_gettext(
+            "Not copied: the trader held this before copying began. Only what is added from now on is copied."
+        ),
+    ),
+    _D.JOIN_PRICE_NOT_BETTER: (
+        lazy_gettext(
+            "Not taken over: the price is not better than the one at which the trader entered, or that one is "
+            "not known."
+        ),
+    ),
+    _D.LEADER_IS_FLAT: (lazy_gettext("Not taken over: the trader had closed the position before it could be joined."),),
+    _D.SELF_COPY: (lazy_gettext("Refused: this is the trader's own account. An account cannot copy itself."),),
+    _D.COPY_LOOP: (
+        lazy_gettext(
+            "Refused: the trader's account copies this account already, directly or over others. The two would "
+            "copy each other without end."
+        ),
+    ),
+    _D.HEDGE_MODE_MISSING: (
+        lazy_gettext(
+            "Refused: the trader holds long and short positions side by side, and %(exchange)s has no hedge "
+            "mode for %(symbol)s."
+        ),
+        lazy_gettext(
+            "Refused: the trader holds long and short positions side by side, and the follower's exchange has "
+            "no hedge mode for this market."
+        ),
+    ),
+    _D.POSITION_MODE_SHARED: (
+        lazy_gettext(
+            "Refused: this account copies another strategy that needs the other position mode. Use another "
+            "account for one of the two."
+        ),
+    ),
+    _D.PERPETUALS_NOT_ALLOWED: (
+        lazy_gettext(
+            "Refused: the trader trades perpetuals, and this key may not. Turn on futures trading for this key "
+            "at %(exchange)s."
+        ),
+        lazy_gettext(
+            "Refused: the trader trades perpetuals, and this key may not. Turn on futures trading for it at the "
+            "exchange."
+        ),
     ),
     _D.ACCOUNT_UNUSABLE: (lazy_gettext("Skipped: the exchange account cannot be used. Connect it again."),),
     _D.KEY_REJECTED: (
@@ -168,12 +250,20 @@ _SENTENCES: dict[str, tuple[LazyString, ...]] = {
     ),
     _D.RATE_LIMITED: (lazy_gettext("Refused: the exchange allows no more orders at this moment."),),
     _D.VENUE_UNAVAILABLE: (lazy_gettext("Not placed: the exchange could not be reached in time."),),
+    _D.VENUE_BREAKER_OPEN: (
+        lazy_gettext("Skipped: the exchange was refusing nearly all orders. Openings pause; closing orders still go."),
+    ),
     _D.VENUE_REFUSED: (
         lazy_gettext("Refused by the exchange: %(message)s"),
         lazy_gettext("Refused by the exchange."),
     ),
     _D.NEVER_ARRIVED: (
         lazy_gettext("Not placed: the order never reached the exchange, and it was too late to retry."),
+    ),
+    _D.ORDER_FORGOTTEN: (
+        lazy_gettext(
+            "Ended: the exchange no longer keeps this order. Its list of trades shows how much of it was filled."
+        ),
     ),
     _D.CLOSE_UNCONFIRMED: (
         lazy_gettext(
@@ -188,6 +278,9 @@ _STATES: dict[str, LazyString] = {
     SubscriptionState.OUT_OF_SYNC: lazy_gettext("Out of sync"),
     SubscriptionState.PAUSED: lazy_gettext("Paused"),
     SubscriptionState.DISARMED: lazy_gettext("Stopped"),
+    SubscriptionState.LIQUIDATED: lazy_gettext("Liquidated"),
+    SubscriptionState.ENDING: lazy_gettext("Ending"),
+    SubscriptionState.ENDED: lazy_gettext("Ended"),
     OrderStatus.PLANNED: lazy_gettext("Planned"),
     OrderStatus.DENIED: lazy_gettext("Skipped"),
     OrderStatus.IN_FLIGHT: lazy_gettext("In flight"),
@@ -203,12 +296,15 @@ _STATES: dict[str, LazyString] = {
 
 _SIZINGS: dict[str, LazyString] = {
     SizingMode.EQUITY_RATIO: lazy_gettext("In proportion to the trader's equity"),
+    SizingMode.MULTIPLIER: lazy_gettext("%(value)s the share of the equity that the trader puts in"),
     SizingMode.FIXED_RATIO: lazy_gettext("%(value)s of the trader's quantity"),
     SizingMode.FIXED_NOTIONAL: lazy_gettext("%(value)s per order"),
+    SizingMode.FIXED_QTY: lazy_gettext("%(value)s units per order"),
 }
 
 _EXCHANGES = {"binance": "Binance", "okx": "OKX", "bybit": "Bybit", "bitget": "Bitget"}
 
+_PX_FACTS = ("px", "mark_px")
 _MONEY_FACTS = ("notional", "minimum", "allocation", "allocation_needed", "spent")
 
 
@@ -232,8 +328,13 @@ def state_words(state: str) -> str:
 
 def sizing_words(mode: str, value: Decimal | None = None, currency: str = "") -> str:
     """Say how a follower's quantity follows from the trader's."""
-    shown = money(value, currency) if mode == SizingMode.FIXED_NOTIONAL else f"{figure(value, '#,##0.####')}×"
-    return str(_SIZINGS[mode]) % {"value": shown} if mode in _SIZINGS else mode
+    return str(_SIZINGS[mode]) % {"value": _sizing_value(mode, value, currency)} if mode in _SIZINGS else mode
+
+
+def _sizing_value(mode: str, value: Decimal | None, currency: str) -> str:
+    if mode == SizingMode.FIXED_NOTIONAL:
+        return money(value, currency)
+    return qty(value) if mode == SizingMode.FIXED_QTY else f"{figure(value, '#,##0.####')}×"
 
 
 def reason_label(reason: str) -> str:
@@ -244,6 +345,7 @@ def reason_label(reason: str) -> str:
 def _readable(facts: Mapping[str, Any]) -> dict[str, str]:
     currency = str(facts.get("currency", ""))
     known = {name: _money(value, currency) if name in _MONEY_FACTS else str(value) for name, value in facts.items()}
+    known |= {name: px(Decimal(known[name])) for name in _PX_FACTS if name in known}
     return known | ({"exchange": exchange_name(known["exchange"])} if "exchange" in known else {})
 
 

@@ -15,7 +15,7 @@ from decimal import Decimal
 from itertools import islice
 
 from copydesk.bootstrap import Runtime
-from copydesk.kernel import ZERO, CopydeskError, Unavailable, VenueRefused, utc_now
+from copydesk.kernel import ZERO, CopydeskError, Failpoint, Unavailable, VenueRefused, reached, utc_now
 from copydesk.marks import Marks, place_name
 from copydesk.replication import (
     COALESCE_MS,
@@ -31,6 +31,8 @@ from copydesk.trading import Credentials, Environment, Instrument
 from copydesk.venues import LeaderStream, LeaderTrade, StreamState, Venue
 from copydesk.workers.account import AccountReading, read_account
 from copydesk.workers.beginning import Beginning
+from copydesk.workers.leader_events import LeaderEvents
+from copydesk.workers.leader_orders import LeaderOrders
 from copydesk.workers.leader_setup import LeaderSetups
 from copydesk.workers.outage import DATABASE_AWAY, first_line
 from copydesk.workers.prices import prices_of
@@ -83,6 +85,8 @@ class LeaderWatch:
         perpetuals = [symbol for symbol in self._markets() if ":" in symbol]
         scope = market.exchange.traits.position_mode_scope
         self._setups = LeaderSetups(runtime, waker, leader, symbols=perpetuals, scope=scope)
+        self._events = LeaderEvents(runtime, leader)
+        self._orders = LeaderOrders(runtime, waker, leader, market.exchange)
         self._perpetuals = bool(perpetuals)
         self._begun = asyncio.Event()
 
@@ -125,6 +129,7 @@ class LeaderWatch:
                     event = upcoming.result()
                     upcoming = asyncio.ensure_future(anext(events))
                     if event.state is StreamState.TRADES:
+                        self._orders.take(event.orders)
                         self._take(event.trades)
                     elif event.state is StreamState.LOST:
                         log.warning("leader %s: stream lost: %s", self._leader.account_id, event.reason)
@@ -157,6 +162,8 @@ class LeaderWatch:
         while True:
             try:
                 began_at, trace = utc_now(), (await self._read(credentials)).trace()
+                if await self._orders.read(credentials, self._listed()):
+                    self._inbox.put_nowait(())
                 missed = trace != self._trace and await self._snapshot(credentials)
                 self._complete_until, self._trace = began_at, trace
                 return missed
@@ -197,6 +204,10 @@ class LeaderWatch:
             log.warning("leader %s: %s not read: %s", self._leader.account_id, symbol, refusal)
             return ()
 
+    def _listed(self) -> list[str]:
+        """List the brand's markets that the exchange has now."""
+        return [symbol for symbol in self._markets() if symbol in self._market.instruments]
+
     def _markets(self) -> list[str]:
         """List the brand's markets on this exchange."""
         here = (self._market.venue, self._market.environment)
@@ -206,6 +217,7 @@ class LeaderWatch:
     async def _read(self, credentials: Credentials) -> AccountReading:
         reading = await read_account(self._market.exchange, credentials, perpetuals=self._perpetuals)
         await self._setups.note(reading.positions)
+        await self._events.note(reading.positions)
         return reading
 
     def _last_trade_at(self) -> datetime:
@@ -223,11 +235,12 @@ class LeaderWatch:
                 await asyncio.sleep(coalesce_s)
             while not self._inbox.empty():
                 trades += self._inbox.get_nowait()
-            if trades and self._equity == ZERO:
+            if not (trades or self._orders.waiting):
+                continue
+            if self._equity == ZERO:
                 await self._await_equity(credentials)
             await self._learn_leverage(credentials, trades)
-            if trades:
-                await self._store(trades, seen_at)
+            await self._store(trades, seen_at)
 
     async def _store(self, trades: Sequence[LeaderTrade], seen_at: datetime) -> None:
         """Store until it is stored: while PostgreSQL is away, trades wait here in order."""
@@ -240,12 +253,20 @@ class LeaderWatch:
             await asyncio.sleep(_TRY_AGAIN_S)
 
     def _store_and_wake(self, trades: Sequence[LeaderTrade], seen_at: datetime) -> None:
+        reached(Failpoint.TRADES_RECEIVED)
         tenant_id, state = self._leader.tenant_id, LeaderState(self._equity, self._setups.leverage)
+        gathered = self._orders.gathered()
         with self._runtime.db.tenant(tenant_id) as session:
+            # Orders first: whoever plans their fills is to know what those are of.
+            orders = self._orders.store(session, state, seen_at)
             signals = store_trades(session, self._leader, trades, state=state, seen_at=seen_at)
+        self._orders.forget(gathered)
+        self._orders.wake(orders)
+        reached(Failpoint.SIGNAL_STORED, signals)
         for signal in signals:
             for shard in signal.shards:
                 self._waker.wake("drain", tenant_id=tenant_id, shard=shard, reason=f"signal-{signal.id}")
+            reached(Failpoint.LANES_WOKEN)
             self._runtime.announce(tenant_id, {"type": "signal", "signal_id": signal.id})
 
     async def _sample_equity(self, credentials: Credentials) -> None:
@@ -254,6 +275,8 @@ class LeaderWatch:
             try:
                 self._equity = await self._value(credentials)
                 await asyncio.to_thread(self._record_equity, self._equity)
+                if await self._orders.follow(credentials, self._listed()):
+                    self._inbox.put_nowait(())
             except CopydeskError as error:
                 if key_is_dead(error):
                     raise

@@ -8,7 +8,7 @@ from collections import defaultdict
 
 from copydesk.bootstrap import FRESH_EVERY_S, Runtime
 from copydesk.kernel import CopydeskError, VenueRefused
-from copydesk.replication import Leader, live_leaders
+from copydesk.replication import Leader, Whereabouts, live_leaders, place_of
 from copydesk.trading import Environment
 from copydesk.vault import quarantine
 from copydesk.venues import Venue
@@ -31,10 +31,11 @@ class Listener:
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
         self._waker = Waker(runtime.redis)
-        self._markets: dict[tuple[str, Environment], Market] = {}
+        self._budgets = runtime.budgets("listener")
+        self._markets: dict[Whereabouts, Market] = {}
         self._tenders: list[asyncio.Task[None]] = []
         self._watches: dict[_Key, asyncio.Task[None]] = {}
-        self._opening: defaultdict[tuple[str, Environment], asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._opening: defaultdict[Whereabouts, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._prices = PriceFeeds(runtime, self._venue)
 
     async def run(self) -> None:
@@ -59,6 +60,7 @@ class Listener:
         await asyncio.gather(*self._tenders, return_exceptions=True)
         for market in self._markets.values():
             await market.exchange.aclose()
+        await self._budgets.aclose()
 
     async def look(self) -> None:
         """Watch leaders that are new or whose watch ended, and no longer those that are not live any more."""
@@ -77,7 +79,7 @@ class Listener:
             if error:
                 log.error("leader %s: watch ended: %s", leader.account_id, error)
             try:
-                market = await self._market(*place)
+                market = await self._market(Whereabouts(*place, leader.egress))
             except CopydeskError as error:
                 log.warning("exchange %s-%s cannot be read yet: %s", *place, error)
                 continue
@@ -105,15 +107,17 @@ class Listener:
                 found += [(tenant_id, (exchange.venue, exchange.environment), leader) for leader in leaders]
         return found
 
-    async def _market(self, venue: str, environment: Environment) -> Market:
+    async def _market(self, where: Whereabouts) -> Market:
         """Return an open market; leaders and prices share it, whoever asks first."""
-        async with self._opening[venue, environment]:
-            if (venue, environment) not in self._markets:
-                self._markets[venue, environment] = await self._open(venue, environment)
-            return self._markets[venue, environment]
+        async with self._opening[where]:
+            if where not in self._markets:
+                self._markets[where] = await self._open(where)
+            return self._markets[where]
 
-    async def _open(self, venue: str, environment: Environment) -> Market:
-        exchange = self._runtime.venue(venue, environment)
+    async def _open(self, where: Whereabouts) -> Market:
+        venue, environment, egress = where
+        budgets = self._budgets.of(venue, place_of(*where))
+        exchange = self._runtime.venue(venue, environment, egress=egress, budgets=budgets)
         try:
             await exchange.warm(1)
             instruments = await exchange.instruments()
@@ -125,7 +129,7 @@ class Listener:
         return market
 
     async def _venue(self, place: Place) -> Venue:
-        return (await self._market(*place)).exchange
+        return (await self._market(Whereabouts(*place, ""))).exchange
 
 
 async def _keep_fresh(market: Market) -> None:

@@ -7,7 +7,7 @@ import threading
 from datetime import datetime, timedelta
 
 from copydesk.bootstrap import Runtime
-from copydesk.kernel import ConfigError, utc_now
+from copydesk.kernel import ConfigError, Failpoint, reached, utc_now
 from copydesk.replication import (
     LEASE_MS,
     LEVERAGE_MAX,
@@ -58,6 +58,7 @@ class Relay:
                 due = due_lanes(session, now=now, overdue=now - self._wake_after)
                 busy = busy_lanes(session) if scheduled else []
             lanes = dict(due) | dict.fromkeys(busy, "reconcile")
+            reached(Failpoint.RELAY_WAKES, lanes)
             for shard, job in lanes.items():
                 if self._waker.free_lane(tenant_id=tenant_id, shard=shard, older_than_s=self._lease_s):
                     continue  # A job that waits for the lane handles this too; more of them would only pile up.

@@ -6,6 +6,7 @@ import logging
 import os
 import socket
 import threading
+import time
 from collections.abc import Callable
 from contextlib import closing, suppress
 from functools import partial
@@ -23,10 +24,12 @@ from copydesk.bootstrap import Runtime, WorkerSurroundings
 from copydesk.kernel import CopydeskError, SystemClock, new_id, utc_now
 from copydesk.replication import (
     LEASE_MS,
+    ORDER_LOOK_MS,
     UNKNOWN_WAIT_MS,
     Drainer,
     Forerunner,
     Lanes,
+    Mirror,
     Preparer,
     Reconciler,
     Sender,
@@ -44,6 +47,8 @@ log = logging.getLogger(__name__)
 # RQ asks the queue anew every `ttl - 15` seconds, and waits 10 more for a Redis that hangs.
 _WORKER_TTL_S = 20
 _TRY_AGAIN_S = 0.25
+# Between two attempts to reach the worker that holds a lane; each costs a trip through the queue.
+_PASS_ON_S = 0.005
 
 
 class ReplicatorWorker(SimpleWorker):
@@ -93,7 +98,8 @@ def serve(redis: Redis, without_redis: Callable[[], None]) -> None:
 def run_replicator(runtime: Runtime) -> None:
     """Serve the replication queue until told to stop."""
     loop = ResidentLoop()
-    around = WorkerSurroundings(runtime, loop.start, partial(_wake_for_look, Waker(runtime.redis)))
+    waker = Waker(runtime.redis)
+    around = WorkerSurroundings(runtime, loop.start, partial(_wake_for_look, waker))
     clock = SystemClock()
     timing = Timing(runtime.number(LEASE_MS), runtime.number(UNKNOWN_WAIT_MS))
     holder = f"{socket.gethostname()}:{os.getpid()}:{new_id()}"
@@ -101,8 +107,11 @@ def run_replicator(runtime: Runtime) -> None:
     sender = Sender(around, lanes, clock, timing)
     preparer = Preparer(runtime.db, around)
     replicator.drainer = Drainer(runtime.db, around, lanes, sender, clock, preparer)
-    replicator.reconciler = Reconciler(runtime.db, around, lanes, sender, clock)
+    replicator.reconciler = Reconciler(runtime.db, around, lanes, sender, clock, preparer)
+    look_every_s = runtime.number(ORDER_LOOK_MS) / 1000
+    replicator.mirror = Mirror(runtime.db, around, lanes, sender, clock, preparer, timing, look_every_s=look_every_s)
     replicator.forerunner = Forerunner(runtime.db, around, lanes, preparer, clock)
+    replicator.pass_on = partial(_pass_on, waker)
     open_exchanges(runtime, around)
     _warm_lanes(runtime, around)
     prefer_latency()
@@ -114,6 +123,12 @@ def run_replicator(runtime: Runtime) -> None:
         replicator.forerunner.close()
         around.close()
         loop.close()
+
+
+def _pass_on(waker: Waker, tenant_id: int, shard: str) -> None:
+    """Give a lane's job back to the queue, for the worker that holds the lane; a dead one's lease ends soon."""
+    time.sleep(_PASS_ON_S)
+    waker.wake("drain", tenant_id=tenant_id, shard=shard, reason=f"passed-{time.time_ns()}")
 
 
 def _wake_for_look(waker: Waker, tenant_id: int, shard: str) -> None:
@@ -143,6 +158,7 @@ def _warm_lanes(runtime: Runtime, around: WorkerSurroundings) -> None:
             try:
                 around.credentials(tenant_id, accounts)
                 replicator.drainer.drain(tenant_id, shard)
+                around.exchange(tenant_id, shard)  # Of another outgoing address, perhaps.
             except (CopydeskError, SQLAlchemyError) as error:
                 log.warning("lane %s of brand %s starts cold: %s", shard, tenant_id, str(error).splitlines()[0])
 

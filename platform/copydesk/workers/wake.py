@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import time
 from typing import Any
 
@@ -16,9 +17,11 @@ from rq.utils import as_text
 log = logging.getLogger(__name__)
 
 REPLICATE = "replicate"
-JOBS = {job: f"copydesk.workers.jobs.{job}" for job in ("drain", "reconcile", "prepare")}
+JOBS = {job: f"copydesk.workers.jobs.{job}" for job in ("drain", "reconcile", "prepare", "mirror")}
 _FORGET_FAILED_S = 3600
 _JOB_MAX_S = 120
+# RQ takes letters, digits, underscores and dashes in a job's id; a lane may name an outgoing address.
+_ODD = re.compile(r"[^A-Za-z0-9_-]")
 
 
 class Waker:
@@ -35,7 +38,7 @@ class Waker:
             self._queue.enqueue_call(
                 JOBS[job],
                 args=(tenant_id, shard),
-                job_id=f"{lane.replace(':', '-')}-{job}-{reason}",
+                job_id=_ODD.sub("-", f"{lane}-{job}-{reason}"),
                 timeout=_JOB_MAX_S,
                 result_ttl=0,
                 failure_ttl=_FORGET_FAILED_S,

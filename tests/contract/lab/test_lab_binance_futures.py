@@ -346,8 +346,7 @@ def test_funding_is_charged_told_and_listed(binance_lab: BinanceLab, client: Any
 
 def test_order_lists_are_refused_by_pairs_without_them(binance_lab: BinanceLab) -> None:
     keys = binance_lab.open_account()
-    legs = {"aboveType": "LIMIT_MAKER", "abovePrice": "110000", "belowType": "STOP_LOSS", "belowStopPrice": "90000"}
-    asked = {"symbol": "BTCUSDT", "side": "SELL", "quantity": "0.01", **legs}
-    refused = binance_lab.signed("POST", "/api/v3/orderList/oco", keys, asked)
-    assert refused.error == (400, -2010, "OCO orders are not supported for this symbol.")
+    working = {"workingType": "LIMIT", "workingSide": "BUY", "workingPrice": "90000", "workingQuantity": "0.01"}
+    refused = binance_lab.signed("POST", "/api/v3/orderList/oto", keys, {"symbol": "BTCUSDT", **working})
+    assert refused.error == (400, -2010, "OTO orders are not supported for this symbol.")
     assert binance_lab.signed("GET", "/api/v3/openOrderList", keys).body == []

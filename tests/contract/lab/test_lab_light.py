@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -127,6 +128,38 @@ def test_matching_comes_back_when_light_mode_ends(lab: ControlWorld) -> None:
     order = submit(exchange, "ada", "0.1", px="50000").order
     assert order is not None
     assert order.status == "NEW"
+
+
+def test_what_was_answered_is_in_the_journal_of_a_killed_lab(tmp_path: Path) -> None:
+    """Nothing waits for a timer: what the express lane and the ordinary way answer is written before."""
+    process = LabProcess(tmp_path)
+    process.start("--light", "--speed", "0")
+    try:
+        keys = process.open_account("ada", USDT="100000")
+        for number in range(4):
+            at_ms = int(time.time() * 1000)
+            terms = f"symbol=BTCUSDT&side=BUY&type=MARKET&quantity=0.01&newClientOrderId=o{number}&timestamp={at_ms}"
+            body = f"{terms}&signature={keys.sign(terms)}"
+            assert process.call("POST", "/api/v3/order", body, {"X-MBX-APIKEY": keys.api_key}).status == 200
+        process.stop(kill=True)
+    finally:
+        process.stop()
+    for kind in ("order", "execution", "request"):
+        assert [r["client_order_id"] for r in process.journal(kind)][-4:] == ["o0", "o1", "o2", "o3"]
+
+
+def test_wrong_quantities_and_names_in_use_are_refused(lab: ControlWorld) -> None:
+    """A name is in use while its order is open, which only an order from before light mode can be."""
+    exchange = lab.account("ada", USDT="1000000")
+    assert submit(exchange, "ada", "0.0000001").reject == "LOT_SIZE"
+    assert submit(exchange, "ada", "0.00001").reject == "MIN_NOTIONAL"
+    assert submit(exchange, "ada", "9" * 20).reject == "LOT_SIZE"
+    assert submit(exchange, "ada", "9" * 20, market=PERP).reject == "LOT_SIZE"
+    assert submit(exchange, "ada", "0.00001", market=PERP).reject == "LOT_SIZE"
+    lab.call("POST", "light", light=False)
+    assert submit(exchange, "ada", "0.1", px="50000", client_order_id="mine").reject is None
+    lab.call("POST", "light")
+    assert submit(exchange, "ada", "0.1", client_order_id="mine").reject == "DUPLICATE_CLIENT_ORDER_ID"
 
 
 def test_a_killed_lab_knows_its_light_orders_and_positions_again(tmp_path: Path) -> None:

@@ -37,15 +37,29 @@ def check(lab: LabProcess, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captu
     """Run the command with a key on standard input; gives the exit code, what was said, and the JSON line."""
     monkeypatch.setenv("COPYDESK_LAB_REST", f"http://127.0.0.1:{lab.rest_port}")
 
-    def check(venue: str, key: Credentials) -> tuple[int, str, dict]:
+    def check(venue: str, key: Credentials, *more: str, root: Path = ROOT) -> tuple[int, str, dict]:
         monkeypatch.setattr("sys.stdin", io.StringIO(f"{key.api_key}\n{key.secret}\n{key.password}\n"))
-        where = ["--root", str(ROOT), "--venue", venue, "--environment", "lab"]
+        where = ["--root", str(root), "--venue", venue, "--environment", "lab", *more]
         code = run(["accounts", "check", *where, "--json"])
         said = capsys.readouterr()
         assert key.secret not in said.out + said.err
         return code, said.err, json.loads(said.out.splitlines()[-1]) if said.out else {}
 
     yield check
+
+
+def test_a_key_is_asked_from_the_address_that_it_is_bound_to(lab: LabProcess, check: Check, tmp_path: Path) -> None:
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config" / "defaults.yaml").write_text("venues:\n  egress: [127.0.0.2]\n")
+    for folder in ("tenants", "themes"):
+        (tmp_path / folder).symlink_to(ROOT / folder)
+    key = lab.key(account_at(lab, "okx").name, SAFE, ("127.0.0.2",))
+    refused(check("okx", key, root=tmp_path), "okx", Denial.KEY_ADDRESS_REFUSED)
+    code, _, told = check("okx", key, "--egress", "127.0.0.2", root=tmp_path)
+    assert (code, told["ok"]) == (0, True)
+    code, said, _ = check("okx", key, "--egress", "127.0.0.3", root=tmp_path)
+    assert code != 0
+    assert "venues.egress: expected one of 127.0.0.2, found 127.0.0.3" in said
 
 
 def account_at(lab: LabProcess, venue: str) -> LabAccount:

@@ -24,6 +24,7 @@ from copydesk.trading import (
 from copydesk.venues.bitget import instruments
 from copydesk.venues.bitget.classic_orders import ClassicWords
 from copydesk.venues.bitget.endpoints import CLASSIC, UNIFIED
+from copydesk.venues.bitget.traits import BITGET, EXCHANGE_WINDOW_MS
 from copydesk.venues.bitget.unified_orders import UnifiedWords
 from copydesk.venues.bitget.wire import BitgetWire
 from copydesk.venues.traits import Endpoint
@@ -171,7 +172,8 @@ def test_our_body_for_a_unified_account_is_that_of_ccxt(theirs: Any, case: str) 
 )
 def test_our_signature_of_an_order_is_that_of_ccxt(theirs: Any, words: Any, endpoint: Endpoint, api: str) -> None:
     body = words.params(order(PERP, BUY, LIMIT, "0.05", "60000.5"), instrument(PERP))
-    theirs.nonce = lambda: NOW_MS
+    backdated_ms = EXCHANGE_WINDOW_MS - BITGET.recv_window_ms
+    theirs.nonce = lambda: NOW_MS - backdated_ms
     signed = theirs.sign(endpoint.path.removeprefix("/api/"), ["private", api], "POST", dict(body))
     _, headers, sent = BitgetWire(words, "").render(endpoint, body, KEY, NOW_MS)
     ours = dict(line.split(": ", 1) for line in headers.strip().split("\r\n"))

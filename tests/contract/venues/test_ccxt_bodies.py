@@ -83,6 +83,7 @@ CASES = {
     "perpetual market": (order(PERP, BUY, MARKET, "0.05"), {}),
     "perpetual limit": (order(PERP, SELL, LIMIT, "0.05", "60000.5"), {}),
     "perpetual close": (order(PERP, SELL, MARKET, "0.05", reduces=True), {"reduceOnly": True}),
+    "perpetual close that crosses": (order(PERP, SELL, MARKET, "0.05", reduces=True, crosses=True), {}),
     "perpetual fill or kill": (
         order(PERP, BUY, LIMIT, "0.05", "60000.5", time_in_force=TimeInForce.FOK),
         {"timeInForce": "FOK"},

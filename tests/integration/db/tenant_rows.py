@@ -11,7 +11,7 @@ from typing import Any
 import copydesk
 from copydesk.db import metadata, tenant_tables
 from sqlalchemy import BigInteger, Boolean, Column, DateTime, Integer, LargeBinary, Numeric, SmallInteger, Table, Text
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import JSON, JSONB
 from sqlalchemy.orm import Session
 
 for _declaring in sorted(Path(copydesk.__file__).parent.glob("*/tables.py")):
@@ -26,6 +26,7 @@ _VALUES: dict[type, Any] = {
     Boolean: True,
     DateTime: datetime(2026, 3, 1, tzinfo=UTC),
     LargeBinary: b"bytes",
+    JSON: {"a": 1},
     JSONB: {"a": 1},
 }
 

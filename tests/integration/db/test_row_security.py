@@ -61,12 +61,14 @@ def test_a_brand_reads_its_own_rows_only(brands: Brands, table: Table) -> None:
 def test_a_brand_changes_and_deletes_no_row_of_another(brands: Brands, table: Table) -> None:
     theirs = table.c.tenant_id == brands.theirs
     last = list(table.columns)[-1]
+    with brands.db.tenant(brands.theirs) as session:
+        before = session.execute(table.select()).all()
     with brands.db.tenant(brands.ours) as session:
         assert touched(session, table.update().where(theirs).values({last.name: last})) == 0
         assert touched(session, table.update().where(theirs).values(tenant_id=brands.ours)) == 0
         assert touched(session, table.delete().where(theirs)) == 0
     with brands.db.tenant(brands.theirs) as session:
-        assert [dict(row._mapping) for row in session.execute(table.select())] == [row_of(table, brands.theirs)]
+        assert session.execute(table.select()).all() == before != []
 
 
 @pytest.mark.parametrize("table", TABLES)

@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Protocol
 
 import pytest
 from copydesk.db import Database
-from desk_site import Site, open_site
-
-
-class Opens(Protocol):
-    def __call__(self, **terms: Any) -> Site: ...
+from desk_site import Opens, Site, open_site
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, Protocol
 
 from copydesk.db import Database
 from copydesk.identity import Role, User
@@ -91,6 +91,9 @@ class Around:
     def terms(self, tenant_id: int, shard: str) -> Terms:
         return Terms(self.markets, self._slippage_bps_max, 20_000, self.broker_prefix, leverage_max=5)
 
+    def mark_px(self, shard: str, symbol: str) -> Decimal | None:
+        return None
+
     def announce(self, tenant_id: int, event: Mapping[str, Any]) -> None:
         self.announced.append(event)
 
@@ -117,7 +120,7 @@ class Worker:
         preparer = Preparer(site.db, self.around)
         self._drainer = Drainer(site.db, self.around, self.lanes, sender, self.clock, preparer)
         self._forerunner = Forerunner(site.db, self.around, self.lanes, preparer, self.clock, pause_s=0)
-        self._reconciler = Reconciler(site.db, self.around, self.lanes, sender, self.clock)
+        self._reconciler = Reconciler(site.db, self.around, self.lanes, sender, self.clock, preparer)
         self._tenant_id = site.tenant_id
 
     def drain(self, shard: str = SHARD) -> int:
@@ -158,10 +161,12 @@ class Site:
         symbol: str = "BTC/USDT",
         fee: str = "0",
         position_side: PositionSide = PositionSide.NET,
+        ago_s: float = 0,
     ) -> list[StoredSignal]:
-        """Let the leader trade now and store what the listener would."""
+        """Let the leader trade now, or a moment ago, and store what the listener would."""
         self.trades += 1
-        trade = leader_trade(self.trades, side, qty, order=order, symbol=symbol, fee=fee)
+        at_ms = int((time.time() - ago_s) * 1000)
+        trade = leader_trade(self.trades, side, qty, order=order, symbol=symbol, fee=fee, at_ms=at_ms)
         return self.store([replace(trade, position_side=position_side)])
 
     def store(self, trades: Sequence[LeaderTrade]) -> list[StoredSignal]:
@@ -206,16 +211,22 @@ class Site:
         self.act("UPDATE shard_lease SET expires_at = clock_timestamp() - interval '1 second'")
 
     def books_are_sums(self) -> bool:
-        """Tell whether every book is exactly the sum of its stored fills."""
+        """Tell whether every book is exactly the sum of its stored fills and adjustments."""
         wrong = """
-            SELECT b.subscription_id FROM book b LEFT JOIN copy_fill f ON f.tenant_id = b.tenant_id
-                AND f.subscription_id = b.subscription_id AND f.symbol = b.symbol
-                AND f.position_side = b.position_side
-            GROUP BY b.subscription_id, b.symbol, b.position_side, b.qty
-            HAVING b.qty <> coalesce(sum(CASE f.side WHEN 'buy' THEN f.qty ELSE -f.qty END
-                - CASE f.fee_currency WHEN split_part(b.symbol, '/', 1) THEN f.fee ELSE 0 END), 0)
+            SELECT b.subscription_id FROM book b WHERE b.qty <> coalesce((
+                SELECT sum(CASE f.side WHEN 'buy' THEN f.qty ELSE -f.qty END
+                    - CASE f.fee_currency WHEN split_part(b.symbol, '/', 1) THEN f.fee ELSE 0 END)
+                FROM copy_fill f WHERE f.tenant_id = b.tenant_id AND f.subscription_id = b.subscription_id
+                AND f.symbol = b.symbol AND f.position_side = b.position_side), 0) + coalesce((
+                SELECT sum(a.qty) FROM book_adjustment a WHERE a.tenant_id = b.tenant_id
+                AND a.subscription_id = b.subscription_id AND a.symbol = b.symbol
+                AND a.position_side = b.position_side), 0)
         """
         return self.rows(wrong) == []
+
+
+class Opens(Protocol):
+    def __call__(self, **terms: Any) -> Site: ...
 
 
 def leader_trade(

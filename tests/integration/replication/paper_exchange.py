@@ -21,7 +21,17 @@ from copydesk.trading import (
     PositionSide,
     Side,
 )
-from copydesk.venues import BINANCE, Balance, Outcome, Position, SubmitResult, VenueTraits
+from copydesk.venues import (
+    BINANCE,
+    Balance,
+    FundingPayment,
+    LeaderTrade,
+    Outcome,
+    Position,
+    SubmitResult,
+    VenueTraits,
+    Wallet,
+)
 
 D = Decimal
 PX = Decimal(50_000)
@@ -45,18 +55,27 @@ class PaperExchange:
 
     `mood` by account: "fill", "half" (the rest expires), "miss" (expires unfilled), "rest" (accepted, no fill yet),
     "lost" (never arrives, answer unknown), "silent" (arrives and fills, answer unknown), "busy" (provably not sent),
-    "key" (the key is rejected), "mode" (the account is in another position mode).
+    "key" (the key is rejected), "mode" (the account is in another position mode), "strict" (takes no order that
+    the account's `cash` cannot pay, and none that is to reduce more than is there). Orders that are `forgotten` are
+    told by their executions alone.
     """
 
     mood: dict[int, str] = field(default_factory=dict)
+    cash: dict[int, Decimal] = field(default_factory=dict)
+    read: list[int] = field(default_factory=list)
     arrived: list[tuple[int, OrderRequest]] = field(default_factory=list)
     orders: dict[str, OrderView] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
     answers: dict[str, CopydeskError] = field(default_factory=dict)
     on_submit: Callable[[], None] = lambda: None
     sold_by_hand: dict[int, Decimal] = field(default_factory=dict)
+    px: dict[str, Decimal] = field(default_factory=dict)
+    traded_by_hand: dict[int, list[LeaderTrade]] = field(default_factory=dict)
+    liquidation_px: Decimal | None = None
+    paid: dict[int, list[FundingPayment]] = field(default_factory=dict)
     setups: list[tuple[int, str, object]] = field(default_factory=list)
     setup_refused: dict[str, CopydeskError] = field(default_factory=dict)
+    forgotten: set[str] = field(default_factory=set)
     listed: Mapping[str, Instrument] = field(default_factory=lambda: INSTRUMENTS)
     traits: VenueTraits = BINANCE
 
@@ -81,17 +100,40 @@ class PaperExchange:
         self.asked.append(client_order_id)
         if client_order_id in self.answers:
             raise self.answers[client_order_id]
-        return self.orders.get(client_order_id)
+        return None if client_order_id in self.forgotten else self.orders.get(client_order_id)
 
-    async def balances(self, credentials: Credentials) -> dict[str, Balance]:
+    async def fills(
+        self, credentials: Credentials, symbol: str, venue_order_id: str, *, since_ms: int
+    ) -> tuple[Fill, ...]:
+        if venue_order_id in self.answers:
+            raise self.answers[venue_order_id]
+        told = (self.orders[cid] for cid in self.forgotten)
+        fills = (fill for view in told if view.venue_order_id == venue_order_id for fill in view.fills)
+        return tuple(fill for fill in fills if fill.at.timestamp() * 1000 >= since_ms)
+
+    async def balances(self, credentials: Credentials, wallet: Wallet = Wallet.SPOT) -> dict[str, Balance]:
         owned = {base: self.owned(credentials.account_id, base) for base in ("BTC", "ETH")}
-        return {base: Balance(qty, ZERO) for base, qty in owned.items()}
+        owned["USDT"] = self.cash.get(credentials.account_id, ZERO)
+        self.read.append(credentials.account_id)
+        return {currency: Balance(qty, ZERO) for currency, qty in owned.items()}
 
     async def positions(self, credentials: Credentials, symbol: str | None = None) -> list[Position]:
         """Return what orders on the perpetual have made, as a one-way account shows it, less what was sold by hand."""
         qty = self.position(credentials.account_id)
-        flat = Position(PERPETUAL, PositionSide.NET, qty, PX, PX, 3, MarginMode.CROSS, ZERO, None)
-        return [flat] if qty else []
+        held = Position(PERPETUAL, PositionSide.NET, qty, PX, PX, 3, MarginMode.CROSS, ZERO, self.liquidation_px)
+        return [held] if qty else []
+
+    async def prices(self) -> dict[str, Decimal]:
+        """Return what was set, and `PX` for everything else."""
+        return dict.fromkeys(self.instruments, PX) | self.px
+
+    async def trades_since(self, credentials: Credentials, symbol: str, since_ms: int) -> list[LeaderTrade]:
+        """Return what an account's owner, or the exchange, traded on it."""
+        return self.traded_by_hand.get(credentials.account_id, [])
+
+    async def funding(self, credentials: Credentials, since_ms: int) -> list[FundingPayment]:
+        """Return the payments that were set for an account."""
+        return [paid for paid in self.paid.get(credentials.account_id, []) if paid.at_ms >= since_ms]
 
     def position(self, account_id: int) -> Decimal:
         qty = -self.sold_by_hand.get(account_id, ZERO)
@@ -139,10 +181,23 @@ class PaperExchange:
                 return VenueRefused("Invalid API-key", code=Denial.KEY_REJECTED, venue_code="-2015")
             case "mode":
                 return VenueRefused("position side", code=Denial.POSITION_MODE_WRONG, venue_code="-4061")
+            case "strict" if (refusal := self._lacks(account_id, order)) is not None:
+                return VenueRefused("refused", code=refusal)
         self.arrived.append((account_id, order))
         view = view_of(order, {"half": D("0.5"), "miss": ZERO, "rest": ZERO}.get(mood, D(1)), resting=mood == "rest")
         self.orders[order.client_order_id] = view
         return OutcomeUnknown("no answer") if mood == "silent" else view
+
+    def _lacks(self, account_id: int, order: OrderRequest) -> Denial | None:
+        """Name what an account has too little of for an order."""
+        spot = ":" not in order.symbol
+        if order.reduces and spot:
+            held = self.owned(account_id, order.symbol.partition("/")[0])
+            return Denial.INSUFFICIENT_BALANCE if held < order.qty else None
+        if order.reduces:
+            held = self.position(account_id) * (1 if order.side is Side.SELL else -1)
+            return Denial.NOTHING_TO_REDUCE if order.reduce_only and held < order.qty else None
+        return Denial.INSUFFICIENT_BALANCE if self.cash.get(account_id, ZERO) < order.qty * (order.px or PX) else None
 
     def match(self) -> None:
         """Fill whatever rests."""

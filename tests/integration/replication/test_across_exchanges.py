@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 
+from copydesk.replication.desk import signal_detail
+from copydesk.replication.moves import Direction, Move
 from copydesk.trading import Credentials, OrderView, Side
 from copydesk.venues import BINANCE
 from desk_site import SHARD, Site, Worker
@@ -57,6 +59,29 @@ def test_a_signal_is_delivered_to_every_lane_and_counted_in_each_exchanges_steps
     worker.around.broker_prefix = "cd"
     worker.drain(OKX)
     assert site.rows("SELECT DISTINCT qty FROM book") == [(0,)]
+
+
+def test_a_receipt_names_each_exchange_the_move_and_the_leverage_in_force(opens: Callable[..., Site]) -> None:
+    site, worker, _ = spread(opens)
+    site.leverage = {PERPETUAL: 3}
+    site.trade(Side.BUY, "0.4", symbol=PERPETUAL)
+    worker.drain()
+    worker.around.broker_prefix = "cd"
+    worker.drain(OKX)
+    worker.around.broker_prefix = "cd-"
+    (turn,) = site.trade(Side.SELL, "1.2", symbol=PERPETUAL)
+    worker.drain()
+    worker.around.broker_prefix = "cd"
+    worker.drain(OKX)
+    with site.db.tenant(site.tenant_id) as session:
+        detail = signal_detail(session, turn.id)
+    assert (detail.receipt.exchange, detail.receipt.move, detail.receipt.leverage) == ("binance", Move.TURNS_SHORT, 3)
+    assert [(copy.follower_no, copy.exchange, copy.leg, copy.direction, copy.leverage) for copy in detail.copies] == [
+        (1, "binance", "close", Direction.LONG, 3),
+        (1, "binance", "open", Direction.SHORT, 3),
+        (2, "okx", "close", Direction.LONG, 3),
+        (2, "okx", "open", Direction.SHORT, 3),
+    ]
 
 
 def test_what_is_too_small_for_one_exchange_is_copied_on_the_other(opens: Callable[..., Site]) -> None:

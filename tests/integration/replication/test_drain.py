@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
-from decimal import Decimal
 
+import pytest
 from copydesk.kernel import utc_now
 from copydesk.trading import OrderType, Side, SizingMode
-from desk_site import SHARD, Site, leader_trade
+from desk_site import SHARD, UNKNOWN_WAIT_MS, Site, leader_trade
 from paper_exchange import D
 
 STEP = D("0.00001")
@@ -45,16 +45,46 @@ def test_a_drained_signal_is_not_planned_again(site: Site) -> None:
     assert site.statuses() == ["filled"]
 
 
-def test_copies_book_targets_and_the_delivery_are_stored_before_anything_is_sent(site: Site) -> None:
-    seen: list[tuple[str, bool, Decimal]] = []
+def test_what_is_about_to_be_sent_is_stored_with_its_targets_before_anything_is_sent(site: Site) -> None:
+    seen: list[tuple[bool, str, str, str]] = []
     query = """
-        SELECT c.status, d.drained_at IS NOT NULL, b.target_qty FROM copy c
-        JOIN delivery d ON d.signal_id = c.signal_id JOIN book b ON b.subscription_id = c.subscription_id
+        SELECT drained_at IS NOT NULL, leg -> 'columns' ->> 'qtys', leg -> 'columns' ->> 'targets',
+               leg -> 'columns' ->> 'client_order_ids'
+        FROM delivery, json_array_elements(intents -> 'legs') AS leg
     """
     site.exchange.on_submit = lambda: seen.extend(tuple(row) for row in site.rows(query))
     site.trade(Side.BUY, "0.4")
     site.worker().drain()
-    assert seen == [("planned", True, D("0.004"))]
+    ((_, order),) = site.exchange.arrived
+    assert seen == [(True, "{0.00400}", "{0.0040000}", f"{{{order.client_order_id}}}")]
+    assert site.one("SELECT intents FROM delivery") is None
+
+
+def test_what_a_worker_that_died_was_about_to_send_is_found_by_the_next_as_in_doubt(opens: Callable[..., Site]) -> None:
+    site = opens(followers=3)
+
+    class Died(Exception):
+        pass
+
+    def die() -> None:
+        raise Died
+
+    site.exchange.on_submit = die
+    site.trade(Side.BUY, "0.4")
+    with pytest.raises(Died):
+        site.worker("one").drain()
+    assert site.statuses() == []
+    site.expire_lease()
+    site.exchange.on_submit = lambda: None
+    other = site.worker("two")
+    other.drain()
+    assert site.statuses() == ["in_flight"] * 3
+    assert [row[0] for row in site.rows("SELECT target_qty FROM book")] == [D("0.004")] * 3
+    other.clock.ahead_s = UNKNOWN_WAIT_MS / 1000 + 1
+    other.reconcile()
+    assert site.statuses() == ["filled"] * 3
+    assert site.exchange.duplicates == 0
+    assert site.books_are_sums()
 
 
 def test_a_subscription_younger_than_the_trade_does_not_copy_it(site: Site) -> None:
@@ -160,14 +190,30 @@ def test_no_fill_takes_a_follower_beyond_the_allocation(opens: Callable[..., Sit
 
 def test_a_fixed_notional_is_spent_once_per_order_of_the_leader(opens: Callable[..., Site]) -> None:
     site = opens(sizing_mode=SizingMode.FIXED_NOTIONAL, sizing_value=D(100))
-    for _ in range(3):
-        site.trade(Side.BUY, "0.1", order="77")
+    for ago_s in (3, 2, 1):
+        site.trade(Side.BUY, "0.1", order="77", ago_s=ago_s)
     site.worker().drain()
     assert site.rows("SELECT status, reason, qty FROM copy ORDER BY id") == [
         ("filled", None, D("0.002")),
         ("denied", "order_already_copied", 0),
         ("denied", "order_already_copied", 0),
     ]
+
+
+def test_a_leader_s_burst_of_opens_that_wait_together_is_copied_as_one(site: Site) -> None:
+    for ago_s in (1.3, 1.2, 1.1):
+        site.trade(Side.BUY, "0.1", ago_s=ago_s)
+    site.trade(Side.SELL, "0.1", ago_s=1.0)
+    site.worker().drain()
+    ids = [row[0] for row in site.rows("SELECT id FROM signal ORDER BY id")]
+    assert site.rows("SELECT signal_id, leg, qty FROM copy ORDER BY id") == [
+        (ids[2], "open", D("0.003")),
+        (ids[3], "close", D("0.00099")),
+    ]
+    assert site.rows("SELECT signal_id, joined_into FROM delivery ORDER BY 1") == list(
+        zip(ids, [ids[2], ids[2], None, None], strict=True)
+    )
+    assert site.books_are_sums()
 
 
 def test_an_account_whose_key_does_not_open_is_told_so_and_others_go_on(opens: Callable[..., Site]) -> None:

@@ -144,15 +144,17 @@ def test_the_listener_is_told_its_leaders_and_where_to_resume(site: Site) -> Non
     ("change", "watched"),
     [
         ("UPDATE strategy SET status = 'paused'", True),
-        ("UPDATE strategy SET status = 'closed'", False),
+        ("UPDATE strategy SET status = 'closed'", True),
+        ("UPDATE strategy SET status = 'closed'; UPDATE subscription SET state = 'ended'", False),
         ("UPDATE strategy SET status = 'suspended'", False),
         ("UPDATE account SET status = 'unusable'", False),
     ],
 )
-def test_a_paused_leader_is_watched_for_its_closes_and_a_closed_one_no_longer(
+def test_a_leader_who_paused_or_closed_is_watched_for_closes_until_the_last_follower_has_ended(
     site: Site, change: str, watched: bool
 ) -> None:
-    site.act(change)
+    for statement in change.split("; "):
+        site.act(statement)
     with site.db.tenant(site.tenant_id) as session:
         assert live_leaders(session, venue="binance", environment="lab") == ([site.leader] if watched else [])
 

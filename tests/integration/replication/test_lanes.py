@@ -6,13 +6,11 @@ import threading
 from collections.abc import Callable
 
 import pytest
+from copydesk.kernel import utc_now
+from copydesk.replication.deliveries import Place, store_intents
 from copydesk.replication.lease import take_lease
-from copydesk.replication.model import Limits, SignalFact
-from copydesk.replication.plan import plan_copies
-from copydesk.replication.store import CopyBatch, followers, next_due, store_copies
 from copydesk.trading import Side
 from desk_site import LEASE_MS, SHARD, Site
-from paper_exchange import INSTRUMENTS, D
 
 
 class Cut(RuntimeError):
@@ -69,11 +67,10 @@ def test_a_holder_of_an_old_epoch_stores_nothing(site: Site) -> None:
     site.expire_lease()
     with site.db.tenant(site.tenant_id) as session:
         take_lease(session, shard=SHARD, holder="new", lease_ms=LEASE_MS, renews=False)
-    signal_id, venue_at = site.one("SELECT id, venue_at FROM signal")
-    fact = SignalFact(signal_id, "BTC/USDT", D(1), D(0), D(1), D(1), venue_at)
+    place = Place(SHARD, site.one("SELECT id FROM signal"), "BTC/USDT", "net")
     assert old is not None
     with site.db.tenant(site.tenant_id) as session:
-        assert store_copies(session, CopyBatch(SHARD, old, fact, [], [], venue_at, True)) is None
+        assert not store_intents(session, place, [], epoch=old, now=utc_now())
     assert site.one("SELECT drained_at FROM delivery") is None
     assert site.statuses() == []
 
@@ -128,7 +125,7 @@ def test_copies_left_unsent_by_a_killed_worker_are_sent_once_by_the_next(site: S
     site.trade(Side.BUY, "0.4")
     with pytest.raises(Cut):
         site.worker("one").drain()
-    assert site.statuses() == ["planned"]
+    assert site.one("SELECT intents IS NOT NULL FROM delivery")
     site.exchange.on_submit = lambda: None
     settle_all(site, name)
     assert site.statuses() == ["filled"]
@@ -165,8 +162,8 @@ def test_orders_that_arrived_before_the_worker_was_killed_are_found_and_not_sent
 def test_two_workers_draining_one_lane_at_once_store_and_send_each_copy_once(opens: Callable[..., Site]) -> None:
     site = opens(followers=20)
     workers = [site.worker(name) for name in ("one", "two")]
-    for _ in range(5):
-        site.trade(Side.BUY, "0.1")
+    for ago_s in range(5, 0, -1):
+        site.trade(Side.BUY, "0.1", ago_s=ago_s)
     start = threading.Barrier(3)
     troubles: list[BaseException] = []
 
@@ -200,20 +197,14 @@ def test_two_workers_draining_one_lane_at_once_store_and_send_each_copy_once(ope
     assert site.books_are_backed()
 
 
-def test_a_copy_that_is_stored_is_not_handed_out_for_sending_again(site: Site) -> None:
-    """The last guard, should two plan the same signal under one epoch: the table takes each copy once."""
+def test_a_delivery_that_is_drained_is_not_handed_out_for_sending_again(site: Site) -> None:
+    """The last guard, should two plan the same signal under one epoch: the delivery takes intents once."""
     site.trade(Side.BUY, "0.4")
-    worker = site.worker()
-    hold = worker.lanes.hold(site.tenant_id, SHARD)
+    hold = site.worker().lanes.hold(site.tenant_id, SHARD)
     assert hold is not None
-    with site.db.tenant(site.tenant_id) as session:
-        due = next_due(session, SHARD)
-        assert due is not None
-        crowd = followers(session, due, SHARD)
-    planned = plan_copies(due.fact, crowd, INSTRUMENTS["BTC/USDT"], Limits(50, 20_000), now=due.fact.venue_at)
-    batch = CopyBatch(SHARD, hold.epoch, due.fact, planned, ["cd-1"], due.fact.venue_at, True)
+    place = Place(SHARD, site.one("SELECT id FROM signal"), "BTC/USDT", "net")
     stored = []
     for _ in range(2):
         with site.db.tenant(site.tenant_id) as session:
-            stored.append(store_copies(session, batch))
-    assert stored == [{"cd-1": site.one("SELECT id FROM copy")}, {}]
+            stored.append(store_intents(session, place, [], epoch=hold.epoch, now=utc_now()))
+    assert stored == [True, False]

@@ -14,6 +14,7 @@ from copydesk.bootstrap import Runtime
 from copydesk.kernel import CopydeskError, Setting, VenueRefused
 from copydesk.trading import Credentials, Denial, Environment, Instrument, PositionSide, Side
 from copydesk.venues import BINANCE, Balance, LeaderTrade, Position, StreamEvent, StreamState, VenueTraits, Wallet
+from copydesk.venues.budgets import SharedBudgets, seat_of
 from copydesk.workers.listener import Listener
 from desk_site import Site, leader_trade
 from paper_exchange import INSTRUMENTS, PERPETUAL, PX
@@ -63,7 +64,7 @@ class ScriptedLeader:
     def stream(self, venue: Any) -> Any:
         return SimpleNamespace(trades=lambda credentials: self._play())
 
-    def venue(self, venue: str, environment: Environment) -> Any:
+    def venue(self, venue: str, environment: Environment, **how: Any) -> Any:
         return self
 
     @property
@@ -113,6 +114,10 @@ class Around:
         self.redis = Redis()  # Never connected: a brand without followers has no lane to wake.
         self.announced: list[int] = []
         self.forgotten: list[int] = []
+
+    def budgets(self, role: str) -> SharedBudgets:
+        """Budgets of a Redis that is away: the scripted exchange draws on none."""
+        return SharedBudgets("redis://127.0.0.1:1", seat_of(role, 1))
 
     def number(self, setting: Setting) -> int:
         return int(cast(int, setting.default))

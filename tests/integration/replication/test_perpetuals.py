@@ -67,11 +67,8 @@ def test_a_reversal_closes_first_and_opens_when_that_is_known(site: Site) -> Non
     site.exchange.on_submit = lambda: seen.append([tuple(row) for row in site.rows(query)])
     move(site, Side.SELL, "1.2")
     worker.drain()
-    # Both legs are stored before anything is sent; the second is not sent with the first.
-    assert seen == [
-        [("close", "planned", False), ("open", "planned", True)],
-        [("close", "filled", False), ("open", "planned", False)],
-    ]
+    # Both legs are stored before anything is sent, first as intents; the second is not sent with the first.
+    assert seen == [[], [("close", "filled", False), ("open", "planned", False)]]
     first, close, opened = site.exchange.orders_of(site.accounts[0])
     assert (first.qty, close.qty, close.reduces, opened.qty, opened.side) == (
         D("0.004"),

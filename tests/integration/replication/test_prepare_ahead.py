@@ -11,8 +11,9 @@ from copydesk.replication import Bounds, LeaderSetupSeen, NewStrategy, add_strat
 from copydesk.replication.intake import Leader
 from copydesk.trading import Credentials, MarginMode, Side
 from copydesk.venues import BINANCE, ModeScope
-from copydesk.venues.client.budget import SAFETY_RATIO, SILENT, SPARE_RATIO, RateBudget
+from copydesk.venues.client.budget import SILENT, RateBudget
 from copydesk.venues.client.draw import Draw, chosen_draw
+from copydesk.venues.client.windows import SAFETY_RATIO, SPARE_RATIO
 from desk_site import SHARD, Hand, Site
 from paper_exchange import INSTRUMENTS, PERPETUAL, PaperExchange, instrument
 
@@ -270,3 +271,36 @@ def test_a_thousand_accounts_of_one_address_are_prepared_within_the_spare_budget
     worker.drain()
     assert len(site.exchange.setups) == set_up
     assert site.rows("SELECT status, count(*) FROM copy GROUP BY status") == [("filled", 1_000)]
+
+
+def test_a_follower_s_own_highest_leverage_holds_ahead_of_the_open_and_at_it(opens: Callable[..., Site]) -> None:
+    site = opens(followers=2)
+    site.act("UPDATE subscription SET leverage_max = 2 WHERE id = :id", id=site.subscriptions[0])
+    see(site)
+    worker = site.worker()
+    worker.prepare()
+    assert [dict(set_for(site, follower))["leverage"] for follower in (0, 1)] == [2, 3]
+    assert lacking(site) == set()
+    site.exchange.setups.clear()
+    site.act("DELETE FROM account_setup")
+    site.trade(Side.SELL, "0.4", symbol=PERPETUAL)
+    worker.drain()
+    assert [dict(set_for(site, follower))["leverage"] for follower in (0, 1)] == [2, 3]
+    assert site.statuses() == ["filled", "filled"]
+
+
+def test_an_open_at_an_unknown_leverage_is_skipped_and_its_close_is_not(site: Site) -> None:
+    site.exchange.setup_refused = {"leverage": VenueRefused("above your limit", venue_code="-4028")}
+    worker = site.worker()
+    site.trade(Side.SELL, "0.4", symbol=PERPETUAL)
+    worker.drain()
+    assert site.rows("SELECT status, reason FROM copy") == [("denied", "leverage_refused")]
+    assert site.exchange.arrived == []
+    site.exchange.setup_refused = {}
+    site.trade(Side.SELL, "0.4", symbol=PERPETUAL)
+    worker.drain()
+    site.exchange.setup_refused = {"leverage": VenueRefused("above your limit", venue_code="-4028")}
+    site.act("DELETE FROM account_setup")
+    site.trade(Side.BUY, "0.8", symbol=PERPETUAL)
+    worker.drain()
+    assert site.book(symbol=PERPETUAL)[:2] == (0, 0)

@@ -9,7 +9,7 @@ import pytest
 from copydesk.kernel import OutcomeUnknown, Unavailable, VenueRefused
 from copydesk.trading import OrderStatus, Side
 from desk_site import Site, Worker
-from paper_exchange import D
+from paper_exchange import D, view_of
 
 
 def opened(site: Site, mood: str) -> Worker:
@@ -116,6 +116,40 @@ def test_an_accepted_order_that_the_exchange_does_not_find_is_not_sent_again(sit
     assert site.statuses() == ["accepted"]
     assert len(site.exchange.arrived) == 1
     site.exchange.orders.update(hidden)
+
+
+@pytest.mark.parametrize(
+    ("share", "ends", "held"),
+    [
+        (D(0), ("canceled", "order_forgotten"), D(0)),
+        (D("0.5"), ("canceled", "order_forgotten"), D("0.001998")),
+        (D(1), ("filled", None), D("0.003996")),
+    ],
+    ids=["unfilled", "partly", "filled"],
+)
+def test_an_order_that_the_exchange_has_forgotten_ends_by_its_executions(
+    site: Site, share: Decimal, ends: tuple[str, str | None], held: Decimal
+) -> None:
+    worker = opened(site, "rest")
+    (order,) = site.exchange.orders_of(site.accounts[0])
+    ended = view_of(order, share)._replace(status=OrderStatus.CANCELED)
+    site.exchange.orders[order.client_order_id] = ended
+    site.exchange.forgotten.add(order.client_order_id)
+    worker.clock.ahead_s = 590
+    worker.reconcile()
+    assert site.statuses() == ["accepted"], "so soon it may only not be found yet"
+    worker.clock.ahead_s = 700
+    site.exchange.answers["1"] = Unavailable("busy")
+    worker.reconcile()
+    assert site.statuses() == ["accepted"], "not asked in vain, but not answered"
+    site.exchange.answers.clear()
+    worker.clock.ahead_s = 800
+    worker.reconcile()
+    assert site.one("SELECT status, reason FROM copy") == ends
+    assert site.book()[:2] == (held, held)
+    assert site.books_are_sums()
+    assert len(site.exchange.arrived) == 1
+    assert site.one("SELECT next_check_at FROM copy") is None
 
 
 def test_an_ended_order_whose_fills_lag_behind_is_asked_about_until_they_are_all_told(site: Site) -> None:

@@ -143,6 +143,16 @@ def test_an_open_that_filled_in_part_is_closed_in_that_part() -> None:
     assert passed(story.figures())
 
 
+def test_the_rest_of_a_partly_filled_open_may_be_bought_once() -> None:
+    story = Story()
+    story.leader("buy", "0.4")
+    story.copy("buy", "0.00399", filled="0.00200")
+    story.copy("buy", "0.00199", filled="0.00100")
+    assert story.figures()["duplicates"] == 0
+    story.copy("buy", "0.00099")
+    assert story.figures()["duplicates"] == 1
+
+
 def test_a_follower_too_small_for_the_order_owes_no_copy() -> None:
     story = Story()
     story.leader("buy", "0.4")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from copydesk.replication.fixes import Excess
+from copydesk.replication.excess import Excess
 from copydesk.trading import PositionSide, Side
 from perpetual_values import PERP
 from plan_values import BTC, D

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from copydesk.kernel import CopydeskError, OutcomeUnknown, Unavailable, VenueRefused
 from copydesk.replication.inflight import OpenCopy
-from copydesk.replication.look import Verdicts, judge
+from copydesk.replication.look import Answer, Executions, Verdicts, judge, provable
 from copydesk.trading import Denial, Fill, OrderStatus, OrderType, OrderView, Side
+from copydesk.venues import TRAITS, VenueTraits
 from plan_values import NOW, D
 
 COPY = OpenCopy(
@@ -30,6 +31,7 @@ COPY = OpenCopy(
     checks=0,
     proof_at=NOW,
     signal_at=NOW,
+    planned_at=NOW,
 )
 FILLED = OrderView(
     "cd-1",
@@ -45,7 +47,7 @@ FILLED = OrderView(
 )
 
 
-def judged(answer: OrderView | CopydeskError | None, **changed: Any) -> Verdicts:
+def judged(answer: Answer, **changed: Any) -> Verdicts:
     return judge([replace(COPY, **changed)], [answer], now=NOW, age_ms_max=20_000)
 
 
@@ -94,6 +96,63 @@ def test_absence_of_an_acknowledged_order_is_no_proof(status: OrderStatus) -> No
     assert (answer.status, verdicts.resend) == (status, [])
     assert answer.next_check_at is not None
     assert answer.next_check_at > NOW
+
+
+FORGOTTEN = {"status": OrderStatus.ACCEPTED, "venue_order_id": "77", "acked_at": NOW, "proof_at": None}
+
+
+def part(trade_id: str, qty: str, px: int) -> Fill:
+    return Fill(trade_id, D(qty), D(px), D(0), "BTC", NOW)
+
+
+@pytest.mark.parametrize("reduces", [True, False])
+@pytest.mark.parametrize(
+    ("fills", "status", "reason", "avg_px"),
+    [
+        ((), OrderStatus.CANCELED, Denial.ORDER_FORGOTTEN, None),
+        ((part("a", "0.001", 50_000),), OrderStatus.CANCELED, Denial.ORDER_FORGOTTEN, D(50_000)),
+        ((part("a", "0.001", 50_000), part("b", "0.003", 50_100)), OrderStatus.FILLED, None, D(50_075)),
+    ],
+    ids=["none", "some", "all"],
+)
+def test_a_forgotten_order_ends_by_its_executions(
+    fills: tuple[Fill, ...], status: OrderStatus, reason: str | None, avg_px: object, reduces: bool
+) -> None:
+    verdicts = judged(Executions(fills), reduces=reduces, **FORGOTTEN)
+    (answer,) = verdicts.settlements
+    assert (answer.status, answer.reason, answer.avg_px) == (status, reason, avg_px)
+    assert (answer.fills, answer.cum_qty) == (fills, sum((fill.qty for fill in fills), D(0)))
+    assert (answer.next_check_at, verdicts.resend) == (None, [])
+
+
+def test_fewer_executions_than_the_exchange_has_told_before_prove_nothing() -> None:
+    known = FORGOTTEN | {"status": OrderStatus.PARTIALLY_FILLED, "cum_qty": D("0.002")}
+    (answer,) = judged(Executions((part("a", "0.001", 50_000),)), **known).settlements
+    assert (answer.status, answer.fills) == (OrderStatus.PARTIALLY_FILLED, ())
+    assert answer.next_check_at == NOW + timedelta(seconds=1)
+
+
+@pytest.mark.parametrize("traits", TRAITS.values(), ids=TRAITS)
+def test_absence_becomes_provable_after_the_exchanges_time_and_before_its_executions_are_gone(
+    traits: VenueTraits,
+) -> None:
+    copy = replace(COPY, **FORGOTTEN)
+    soon, late = timedelta(seconds=traits.absence_age_s_min), timedelta(seconds=traits.fills_age_s_max)
+    ages = [timedelta(0), soon - timedelta(seconds=1), soon, late / 2, late]
+    assert [provable(copy, traits, now=NOW + age) for age in ages] == [False, False, True, True, False]
+
+
+@pytest.mark.parametrize(
+    "lacks", [{"status": OrderStatus.IN_FLIGHT}, {"venue_order_id": None}, {"acked_at": None}], ids=str
+)
+def test_what_was_never_acknowledged_is_not_proven_by_executions(lacks: dict[str, Any]) -> None:
+    copy = replace(COPY, **FORGOTTEN | lacks)
+    assert not provable(copy, TRAITS["okx"], now=NOW + timedelta(days=1))
+
+
+def test_an_exchange_or_a_budget_that_says_when_is_asked_again_then() -> None:
+    (later,) = judged(Unavailable("spent", retry_after_s=2.5), checks=9).settlements
+    assert later.next_check_at == NOW + timedelta(seconds=2.5)
 
 
 @pytest.mark.parametrize("trouble", [Unavailable("busy"), OutcomeUnknown("?")])

@@ -50,12 +50,12 @@ def test_a_name_outside_ascii_is_percent_encoded_and_quantities_are_plain() -> N
     order = OrderRequest("x-abc_1", "BTC/USDT", Side.BUY, OrderType.LIMIT, D("1E-7"), D("1E+2"), TimeInForce.FOK)
     form = order_form(order, replace(BTC, venue_symbol="１２３４５６"))
     assert form.startswith("symbol=%EF%BC%91%EF%BC%92")
-    assert "&quantity=0.0000001&price=100&timeInForce=FOK" in form
+    assert "&price=100&timeInForce=FOK&quantity=0.0000001&" in form
 
 
 def test_a_client_order_id_cannot_smuggle_a_parameter() -> None:
     order = OrderRequest("a&side=SELL", "BTC/USDT", Side.BUY, OrderType.MARKET, D(1))
-    assert "newClientOrderId=a%26side%3DSELL&" in order_form(order, BTC)
+    assert order_form(order, BTC).endswith("&newClientOrderId=a%26side%3DSELL")
 
 
 @pytest.mark.parametrize("key", ["", "abc\r\nX-Evil: 1", "with space", "ключ"])

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 from urllib.parse import parse_qsl
@@ -22,6 +24,7 @@ from venue_symbols import BTC, BTC_PERP, known_symbols
 
 KEY = Credentials(1, "key", "secret")
 D = Decimal
+AT = datetime(2019, 8, 26, 11, 25, 24, 722000, tzinfo=UTC)
 PERP = BTC_PERP.symbol
 ORDER: dict[str, Any] = {
     "symbol": "BTCUSDT", "orderId": 7, "clientOrderId": "cd-1", "side": "BUY", "positionSide": "BOTH",
@@ -154,6 +157,31 @@ def test_an_order_is_asked_for_with_its_fills() -> None:
     assert [fill.trade_id for fill in view.fills] == ["11", "12"]
     assert sum(fill.fee for fill in view.fills) == D("0.24")
     assert exchange.params("GET /fapi/v1/userTrades") == {"symbol": "BTCUSDT", "orderId": "7"}
+
+
+@pytest.mark.parametrize(("days", "by_order"), [(6, True), (8, False)])
+def test_all_fills_of_an_order_are_asked_for_by_its_id_or_found_among_the_contract_s(days: int, by_order: bool) -> None:
+    """Of one order, those of the last week alone are told."""
+    trades = TRADES if by_order else [*TRADES, TRADES[0] | {"id": 13, "orderId": 8}]
+    since_ms = int(time.time() * 1000) - days * 86_400_000
+    fills, exchange = told(
+        {"GET /fapi/v1/userTrades": trades}, lambda venue: venue.fills(KEY, PERP, "7", since_ms=since_ms)
+    )
+    assert [(fill.trade_id, fill.fee, fill.at) for fill in fills] == [("11", D("0.12"), AT), ("12", D("0.12"), AT)]
+    assert exchange.params("GET /fapi/v1/userTrades").get("orderId") == ("7" if by_order else None)
+
+
+def test_a_spot_order_that_was_archived_is_none_and_told_by_its_fills() -> None:
+    trade = {
+        "id": 28457, "orderId": 7, "price": "4", "qty": "12", "commission": "0.1", "commissionAsset": "BNB",
+        "time": 1566818724722, "isBuyer": True,
+    }  # fmt: skip
+    text = "Order was canceled or expired with no executed qty over 90 days ago and has been archived."
+    answers = {"GET /api/v3/order": refused(-2026, text), "GET /api/v3/myTrades": [trade]}
+    assert told(answers, lambda venue: venue.query(KEY, BTC.symbol, "cd-1"))[0] is None
+    fills, exchange = told(answers, lambda venue: venue.fills(KEY, BTC.symbol, "7", since_ms=1))
+    assert [(fill.trade_id, fill.qty, fill.fee_currency) for fill in fills] == [("28457", D(12), "BNB")]
+    assert exchange.params("GET /api/v3/myTrades") == {"symbol": "BTCUSDT", "orderId": "7", "limit": "1000"}
 
 
 def test_a_triggered_conditional_order_is_told_by_the_order_that_it_placed() -> None:

@@ -115,6 +115,31 @@ def test_every_fill_of_an_order_is_read_however_many_there_are(kind: str, answer
     assert [fill.trade_id for fill in view.fills] == [str(n) for n in range(1, 251)]
 
 
+@pytest.mark.parametrize(
+    ("kind", "place", "pages"),
+    [
+        ("classic", "GET /api/v2/mix/order/fills", v2_pages([v2_fill(n) for n in range(1, 131)])),
+        ("unified", "GET /api/v3/trade/fills", v3_pages([v3_fill(n) for n in range(1, 131)])),
+    ],
+)
+def test_all_fills_of_an_order_are_read_by_its_id_span_by_span_and_each_once(
+    kind: str, place: str, pages: Callable[[dict[str, Any]], Any]
+) -> None:
+    asked: list[dict[str, Any]] = []
+
+    def page(params: dict[str, Any]) -> Any:
+        asked.append(params)
+        return pages(params)
+
+    since_ms = int(time.time() * 1000) - 40 * 86_400_000
+    fills = ask({place: page}, kind, lambda venue: venue.fills(KEY, PERP, "7", since_ms=since_ms))
+    assert [fill.trade_id for fill in fills] == [str(n) for n in range(1, 131)]
+    assert {params["orderId"] for params in asked} == {"7"}
+    starts = sorted({int(params["startTime"]) for params in asked})
+    assert starts[0] == since_ms
+    assert len(starts) == {"classic": 6, "unified": 2}[kind]
+
+
 def test_a_full_last_page_is_not_read_for_ever() -> None:
     answers = {
         "GET /api/v3/trade/order-info": told(V3_ORDER | {"cumExecQty": "0.1", "qty": "0.1"}),

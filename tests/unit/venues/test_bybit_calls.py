@@ -66,6 +66,17 @@ def query(exchange: JsonExchange, symbol: str = PERP) -> OrderView | None:
     return found
 
 
+def test_all_fills_of_an_order_are_read_by_its_id_week_by_week_and_each_once() -> None:
+    exchange = JsonExchange({"GET /v5/execution/list": newest_first([execution(n) for n in range(1, 131)])})
+    since_ms = int(time.time() * 1000) - 10 * 86_400_000
+    fills = ask(exchange, lambda venue: venue.fills(KEY, PERP, "fd4300ae", since_ms=since_ms))
+    assert [fill.trade_id for fill in fills] == [f"e{n}" for n in range(1, 131)]
+    asked = exchange.to("GET /v5/execution/list")
+    weeks = [since_ms, since_ms + 7 * 86_400_000]
+    assert [int(params["startTime"]) for params in asked] == [week for week in weeks for _ in range(2)]
+    assert {params["orderId"] for params in asked} == {"fd4300ae"}
+
+
 def test_every_fill_of_an_order_is_read_however_many_there_are() -> None:
     exchange = JsonExchange(
         {

@@ -63,6 +63,18 @@ def query(exchange: JsonExchange) -> OrderView | None:
     return found
 
 
+@pytest.mark.parametrize(("age_ms", "place"), [(60_000, "fills"), (4 * DAY_MS, "fills-history")])
+def test_all_fills_of_an_order_are_read_by_its_id_from_the_list_that_reaches_back_so_far(
+    age_ms: int, place: str
+) -> None:
+    exchange = JsonExchange({f"GET /api/v5/trade/{place}": newest_first([fill(n) for n in range(1, 131)])})
+    since_ms = int(time.time() * 1000) - age_ms
+    fills = ask(exchange, lambda venue: venue.fills(KEY, PERP, ORDER["ordId"], since_ms=since_ms))
+    assert [one.trade_id for one in fills] == [str(n) for n in range(1, 131)]
+    asked = exchange.to(f"GET /api/v5/trade/{place}")
+    assert [(params["ordId"], params["instId"]) for params in asked] == [(ORDER["ordId"], "BTC-USDT-SWAP")] * 2
+
+
 def test_every_fill_of_an_order_is_read_however_many_there_are() -> None:
     fills = [fill(n) for n in range(1, 251)]
     exchange = JsonExchange(

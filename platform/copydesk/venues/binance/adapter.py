@@ -12,19 +12,31 @@ import ssl
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from decimal import Decimal
+from functools import partial
 from typing import TypeVar
 
 from copydesk.kernel import CopydeskError, VenueRefused
-from copydesk.trading import Credentials, Denial, Instrument, MarginMode, OrderRequest, OrderView
+from copydesk.trading import Credentials, Denial, Fill, Instrument, MarginMode, OrderRequest, OrderView
 from copydesk.venues.binance.perpetual import PerpetualMarket
 from copydesk.venues.binance.spot import SpotMarket
 from copydesk.venues.binance.traits import BINANCE
 from copydesk.venues.binance.wire import NAME, PerpetualWire, SpotWire
+from copydesk.venues.client.budget import RateBudget
 from copydesk.venues.client.core import VenueClient
 from copydesk.venues.client.fanout import send_orders
 from copydesk.venues.client.http_pool import PoolLimits
 from copydesk.venues.client.wire import Wire
-from copydesk.venues.model import Amendment, Balance, KeyScope, LeaderTrade, Outcome, Position, Wallet
+from copydesk.venues.model import (
+    Amendment,
+    Balance,
+    FundingPayment,
+    KeyScope,
+    LeaderTrade,
+    OrderFact,
+    Outcome,
+    Position,
+    Wallet,
+)
 from copydesk.venues.port import Venue, always
 from copydesk.venues.symbols import SymbolMap
 from copydesk.venues.traits import Feature
@@ -49,15 +61,19 @@ class Binance(Venue):
         limits: PoolLimits | None = None,
         ssl_context: ssl.SSLContext | None = None,
         symbols: SymbolMap | None = None,
+        budgets: Mapping[str, RateBudget] | None = None,
         now: Callable[[], float] = time.time,
     ) -> None:
         self.urls = urls
         self.ssl_context = ssl_context or (ssl.create_default_context() if urls.secure else None)
+        self.egress = limits.egress if limits else ""
         self.symbols = symbols or SymbolMap(now=now)
 
         def client(origin: str, wire: Wire) -> VenueClient:
             rules = BINANCE.origins[origin]
-            return VenueClient(urls.rest[origin], wire, rules, limits=limits, ssl_context=self.ssl_context, now=now)
+            budget = (budgets or {}).get(origin)
+            make = partial(VenueClient, limits=limits, ssl_context=self.ssl_context, now=now)
+            return make(urls.rest[origin], wire, rules, budget=budget)
 
         self.spot = SpotMarket(client("spot", SpotWire()), self.symbols)
         self.perpetual = PerpetualMarket(client("perpetual", PerpetualWire()), self.symbols)
@@ -115,6 +131,14 @@ class Binance(Venue):
             return await self.perpetual.query(credentials, instrument, client_order_id, conditional=conditional)
         return await self.spot.query(credentials, instrument, client_order_id)
 
+    async def fills(
+        self, credentials: Credentials, symbol: str, venue_order_id: str, *, since_ms: int
+    ) -> tuple[Fill, ...]:
+        """Return all executions of one plain order, oldest first, also of one that the exchange has forgotten."""
+        instrument = self.symbols.named(symbol)
+        market = self.perpetual if instrument.perpetual else self.spot
+        return await market.fills(credentials, instrument, venue_order_id, since_ms=since_ms)
+
     async def cancel(
         self, credentials: Credentials, symbol: str, client_order_id: str, *, conditional: bool = False
     ) -> OrderView | None:
@@ -139,6 +163,12 @@ class Binance(Venue):
         if instrument.perpetual:
             return await self.perpetual.open_orders(credentials, instrument, conditional=conditional)
         return await self.spot.open_orders(credentials, instrument)
+
+    async def resting(self, credentials: Credentials, symbol: str) -> list[OrderFact]:
+        """Return an account's open orders of one instrument with their terms, conditional ones among them."""
+        instrument = self.symbols.named(symbol)
+        market = self.perpetual if instrument.perpetual else self.spot
+        return await market.resting(credentials, instrument)
 
     async def balances(self, credentials: Credentials, wallet: Wallet = Wallet.SPOT) -> dict[str, Balance]:
         """Return one wallet's currencies, without those of which nothing is owned."""
@@ -179,6 +209,14 @@ class Binance(Venue):
         instrument = self.symbols.named(symbol)
         market = self.perpetual if instrument.perpetual else self.spot
         return await market.trades_since(credentials, instrument, since_ms)
+
+    async def funding(self, credentials: Credentials, since_ms: int) -> list[FundingPayment]:
+        """Return what the account paid and received for perpetuals since that time, oldest first."""
+        return await self.perpetual.funding(credentials, since_ms)
+
+    async def account_uid(self, credentials: Credentials) -> str:
+        """Return the number of the account, which its spot side tells."""
+        return await self.spot.client.ask("balances", credentials, {}, lambda answer: str(answer["uid"]))
 
     async def key_scope(self, credentials: Credentials) -> KeyScope:
         """Ask what a key may do. A failing call raises: such a key has not been shown to be safe."""

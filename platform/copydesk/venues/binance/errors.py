@@ -21,6 +21,7 @@ from copydesk.trading import Denial
 from copydesk.venues.client.wire import Blocks, Failure, Verdict
 
 NO_SUCH_ORDER = "-2013"
+ARCHIVED_ORDER = "-2026"  # Spot: canceled or expired without a fill over 90 days ago.
 CANCEL_REJECTED = "-2011"
 UNKNOWN_ORDER = "Unknown order sent."  # Under -2011; its other texts say that the order stays as it is.
 INVALID_TIMESTAMP = -1021

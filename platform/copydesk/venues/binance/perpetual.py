@@ -7,11 +7,13 @@ from functools import partial
 from typing import Any
 
 from copydesk.kernel import VenueRefused
-from copydesk.trading import Credentials, Instrument, MarginMode, OrderView
+from copydesk.trading import Credentials, Fill, Instrument, MarginMode, OrderView
 from copydesk.venues.binance.errors import MARGIN_MODE_SET, NO_SUCH_ORDER, NOT_MODIFIED, POSITION_MODE_SET
+from copydesk.venues.binance.order_facts import algo_fact, perpetual_fact
 from copydesk.venues.binance.perpetual_account import (
     MARGIN_MODE_TEXT,
     balances_of,
+    funding_of,
     instruments_of,
     positions_of,
     settings_of,
@@ -23,17 +25,19 @@ from copydesk.venues.binance.perpetual_orders import (
     order_view,
     placed_order,
 )
-from copydesk.venues.binance.spot import TRADES_PAGE, none_open, prices_of, symbol_of
-from copydesk.venues.binance.spot_orders import fills_of
+from copydesk.venues.binance.spot import TRADES_PAGE, asked_fills, none_open, prices_of, symbol_of
+from copydesk.venues.binance.spot_orders import fill_of, fills_of
 from copydesk.venues.client.core import NOTHING, VenueClient
+from copydesk.venues.client.patience import ask_patiently
 from copydesk.venues.client.slices import off_loop
 from copydesk.venues.client.wire import reading
-from copydesk.venues.model import Amendment, Balance, LeaderTrade, Position
+from copydesk.venues.model import Amendment, Balance, FundingPayment, LeaderTrade, OrderFact, Position
 from copydesk.venues.symbols import SymbolMap
 
 # Account Trade List: a longer time between start and end is refused, and older trades are not told.
 TRADES_SPAN_MS = 7 * 86_400_000
 TRADES_AGE_MAX_MS = 180 * 86_400_000
+FUNDING_AGE_MAX_MS = 90 * 86_400_000 - 60_000  # Get Income History: the last three months.
 
 
 class PerpetualMarket:
@@ -77,6 +81,20 @@ class PerpetualMarket:
                 return None
             raise
 
+    async def fills(
+        self, credentials: Credentials, instrument: Instrument, order_id: str, *, since_ms: int
+    ) -> tuple[Fill, ...]:
+        """Return all executions of an order that was placed at `since_ms` or later.
+
+        Those of one order are told for the last week alone; of an older one, the contract's executions are read.
+        """
+        recent = since_ms > self.client.timestamp_ms() - TRADES_SPAN_MS
+        told = await asked_fills(self.client, credentials, instrument, order_id) if recent else None
+        if told is None:
+            trades = await self.trades_since(credentials, instrument, since_ms)
+            return tuple(fill_of(trade) for trade in trades if trade.venue_order_id == order_id)
+        return told
+
     async def cancel(
         self, credentials: Credentials, instrument: Instrument, client_order_id: str, *, conditional: bool
     ) -> OrderView | None:
@@ -111,6 +129,16 @@ class PerpetualMarket:
             return await self.client.ask(f"{endpoint}_all", credentials, NOTHING, read)
         return await self.client.ask(endpoint, credentials, {"symbol": instrument.venue_symbol}, read)
 
+    async def resting(self, credentials: Credentials, instrument: Instrument) -> list[OrderFact]:
+        params, symbol = {"symbol": instrument.venue_symbol}, instrument.symbol
+        plain = await self.client.ask(
+            "open_orders", credentials, params, lambda answer: [perpetual_fact(row, symbol) for row in answer]
+        )
+        conditional = await self.client.ask(
+            "open_conditional", credentials, params, lambda answer: [algo_fact(row, symbol) for row in answer]
+        )
+        return [fact for fact in plain + conditional if fact is not None]
+
     async def balances(self, credentials: Credentials) -> dict[str, Balance]:
         return await self.client.ask("balances", credentials, NOTHING, balances_of)
 
@@ -124,6 +152,23 @@ class PerpetualMarket:
         raw = await self.client.ask("position_settings", credentials, params, settings_of)
         settings = {self._symbol_of(name): setting for name, setting in raw.items()}
         return [_with_settings(position, settings.get(position.symbol)) for position in found]
+
+    async def funding(self, credentials: Credentials, since_ms: int) -> list[FundingPayment]:
+        """Return the account's funding payments, oldest first, page by page; Binance tells those of three months."""
+
+        def read(answer: Any) -> tuple[int, int, dict[str, FundingPayment]]:
+            newest_ms = max((int(row["time"]) for row in answer), default=0)
+            return len(answer), newest_ms, funding_of(answer, self._symbols)
+
+        found: dict[str, FundingPayment] = {}
+        start_ms = max(since_ms, self.client.timestamp_ms() - FUNDING_AGE_MAX_MS)
+        while True:
+            params = {"incomeType": "FUNDING_FEE", "startTime": start_ms, "limit": TRADES_PAGE}
+            rows, newest_ms, page = await ask_patiently(self.client, "funding", credentials, params, read)
+            found |= page
+            if rows < TRADES_PAGE or newest_ms <= start_ms:
+                return sorted(found.values(), key=lambda payment: payment.at_ms)
+            start_ms = newest_ms  # Of one time there may be more than a page holds of it.
 
     async def set_leverage(self, credentials: Credentials, instrument: Instrument, leverage: int) -> None:
         params = {"symbol": instrument.venue_symbol, "leverage": leverage}

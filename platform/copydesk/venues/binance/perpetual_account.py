@@ -1,7 +1,7 @@
 """Binance USDⓈ-M's words for everything but orders: contracts, balances and positions. Pure.
 
 Source: developers.binance.com, USDⓈ-M futures: Exchange Information, Account Information V3, Position Information
-V3, Symbol Configuration.
+V3, Symbol Configuration, Get Income History.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from typing import Any
 from copydesk.trading import Instrument, MarginMode, PositionSide
 from copydesk.venues.binance.spot_account import qty_max
 from copydesk.venues.client.wire import number
-from copydesk.venues.model import Balance, Position
+from copydesk.venues.model import Balance, FundingPayment, Position
+from copydesk.venues.symbols import SymbolMap
 
 # Binance tells a contract's own bound to a key alone (leverageBracket); this is the widest. Less is refused by name.
 LEVERAGE_MAX = 125
@@ -57,6 +58,18 @@ def positions_of(rows: Iterable[Mapping[str, Any]], symbol_of: Callable[[str], s
         for row in rows
         if number(row["positionAmt"])
     ]
+
+
+def funding_of(rows: Iterable[Mapping[str, Any]], symbols: SymbolMap) -> dict[str, FundingPayment]:
+    """Read `income` of the type FUNDING_FEE by payment; a transaction's number is unique among those of its type."""
+    found: dict[str, FundingPayment] = {}
+    for row in rows:
+        instrument = symbols.of_venue(row["symbol"], perpetual=True)
+        if instrument is not None:
+            payment_id = f"{row['time']}-{row['tranId']}"
+            amount = number(row["income"])
+            found[payment_id] = FundingPayment(payment_id, instrument.symbol, amount, row["asset"], int(row["time"]))
+    return found
 
 
 def settings_of(rows: Iterable[Mapping[str, Any]]) -> dict[str, tuple[int, MarginMode]]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import quote
 
 from copydesk.kernel import ZERO, decimal_text
 from copydesk.trading import (
@@ -24,11 +23,11 @@ from copydesk.trading import (
     Side,
     TimeInForce,
 )
-from copydesk.venues.binance.signing import encoded
+from copydesk.venues.binance.signing import encoded, id_text
 from copydesk.venues.client.wire import moment, number
 from copydesk.venues.model import Amendment, LeaderTrade
 
-_STATUS = {
+STATUS = {
     "NEW": OrderStatus.ACCEPTED,
     "PARTIALLY_FILLED": OrderStatus.PARTIALLY_FILLED,
     "FILLED": OrderStatus.FILLED,
@@ -40,7 +39,7 @@ _STATUS = {
     "NEW_ADL": OrderStatus.ACCEPTED,  # Counterparty to an auto-deleveraging.
 }
 # TRIGGERED and FINISHED say nothing of the order that was placed: it is read by its own id (`placed_order`).
-_CONDITIONAL_STATUS = {
+CONDITIONAL_STATUS = {
     "NEW": OrderStatus.ACCEPTED,
     "TRIGGERING": OrderStatus.ACCEPTED,
     "TRIGGERED": OrderStatus.ACCEPTED,
@@ -49,15 +48,15 @@ _CONDITIONAL_STATUS = {
     "REJECTED": OrderStatus.REJECTED,
     "EXPIRED": OrderStatus.EXPIRED,
 }
-_SIDE = {"BUY": Side.BUY, "SELL": Side.SELL}
-_SIDE_TEXT = {side: text for text, side in _SIDE.items()}
-_POSITION_SIDE = {"BOTH": PositionSide.NET, "LONG": PositionSide.LONG, "SHORT": PositionSide.SHORT}
+SIDE = {"BUY": Side.BUY, "SELL": Side.SELL}
+_SIDE_TEXT = {side: text for text, side in SIDE.items()}
+POSITION_SIDE = {"BOTH": PositionSide.NET, "LONG": PositionSide.LONG, "SHORT": PositionSide.SHORT}
 _POSITION_SIDE_TEXT = {
     PositionSide.NET: "",  # One-way mode, whose only side is the default.
     PositionSide.LONG: "&positionSide=LONG",
     PositionSide.SHORT: "&positionSide=SHORT",
 }
-_TYPE = {
+TYPE = {
     "MARKET": OrderType.MARKET,
     "LIMIT": OrderType.LIMIT,
     "STOP_MARKET": OrderType.STOP_MARKET,
@@ -65,7 +64,7 @@ _TYPE = {
     "TAKE_PROFIT_MARKET": OrderType.TAKE_PROFIT_MARKET,
     "TAKE_PROFIT": OrderType.TAKE_PROFIT_LIMIT,
 }
-_TYPE_TEXT = {kind: text for text, kind in _TYPE.items()}
+_TYPE_TEXT = {kind: text for text, kind in TYPE.items()}
 _PRICED = frozenset({OrderType.LIMIT, OrderType.STOP_LIMIT, OrderType.TAKE_PROFIT_LIMIT})
 
 
@@ -77,7 +76,7 @@ def order_form(order: OrderRequest, instrument: Instrument) -> str:
     kind = order.type
     conditional = kind.conditional
     one_way = order.position_side is PositionSide.NET
-    name = quote(order.client_order_id, safe="")
+    name = id_text(order.client_order_id)
     named = f"algoType=CONDITIONAL&clientAlgoId={name}" if conditional else f"newClientOrderId={name}"
     price = _price(order) if kind in _PRICED else ""
     trigger = ""
@@ -87,7 +86,7 @@ def order_form(order: OrderRequest, instrument: Instrument) -> str:
     return (
         f"symbol={encoded(instrument.venue_symbol)}&side={_SIDE_TEXT[order.side]}&{named}&newOrderRespType=RESULT"
         f"&type={_TYPE_TEXT[kind]}&quantity={decimal_text(order.qty)}{price}{trigger}"
-        f"{_POSITION_SIDE_TEXT[order.position_side]}{'&reduceOnly=true' if order.reduces and one_way else ''}"
+        f"{_POSITION_SIDE_TEXT[order.position_side]}{'&reduceOnly=true' if order.reduce_only and one_way else ''}"
     )
 
 
@@ -116,14 +115,14 @@ def order_view(answer: Mapping[str, Any], symbol: str, fills: tuple[Fill, ...] =
         client_order_id=answer["clientOrderId"],
         venue_order_id=str(answer["orderId"]),
         symbol=symbol,
-        side=_SIDE[answer["side"]],
-        status=_STATUS[answer["status"]],
+        side=SIDE[answer["side"]],
+        status=STATUS[answer["status"]],
         qty=number(answer["origQty"]),
         cum_qty=cum_qty,
         avg_px=number(answer["avgPrice"]) if cum_qty > 0 else None,
         fills=fills,
         at=moment(at_ms) if at_ms else None,
-        position_side=_POSITION_SIDE[answer["positionSide"]],
+        position_side=POSITION_SIDE[answer["positionSide"]],
     )
 
 
@@ -134,13 +133,13 @@ def conditional_view(answer: Mapping[str, Any], symbol: str) -> OrderView:
         client_order_id=answer["clientAlgoId"],
         venue_order_id=str(answer["algoId"]),
         symbol=symbol,
-        side=_SIDE[answer["side"]],
-        status=_CONDITIONAL_STATUS[answer["algoStatus"]],
+        side=SIDE[answer["side"]],
+        status=CONDITIONAL_STATUS[answer["algoStatus"]],
         qty=number(answer["quantity"]),
         cum_qty=ZERO,
         avg_px=None,
         at=moment(at_ms) if at_ms else None,
-        position_side=_POSITION_SIDE[answer["positionSide"]],
+        position_side=POSITION_SIDE[answer["positionSide"]],
     )
 
 
@@ -156,14 +155,14 @@ def leader_trade(trade: Mapping[str, Any], symbol: str) -> LeaderTrade:
         venue_order_id=str(trade["orderId"]),
         client_order_id="",
         symbol=symbol,
-        side=_SIDE[trade["side"]],
+        side=SIDE[trade["side"]],
         order_type=None,
         qty=number(trade["qty"]),
         px=number(trade["price"]),
         fee=number(trade["commission"]),
         fee_currency=trade["commissionAsset"],
         at_ms=int(trade["time"]),
-        position_side=_POSITION_SIDE[trade["positionSide"]],
+        position_side=POSITION_SIDE[trade["positionSide"]],
     )
 
 
@@ -174,12 +173,12 @@ def leader_trade_of_update(update: Mapping[str, Any], symbol: str) -> LeaderTrad
         venue_order_id=str(update["i"]),
         client_order_id=update["c"],
         symbol=symbol,
-        side=_SIDE[update["S"]],
-        order_type=_TYPE.get(update["o"]),
+        side=SIDE[update["S"]],
+        order_type=TYPE.get(update["o"]),
         qty=number(update["l"]),
         px=number(update["L"]),
         fee=number(update.get("n") or "0"),
         fee_currency=update.get("N") or "",
         at_ms=int(update["T"]),
-        position_side=_POSITION_SIDE[update["ps"]],
+        position_side=POSITION_SIDE[update["ps"]],
     )

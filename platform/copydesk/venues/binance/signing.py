@@ -8,10 +8,17 @@ Source: binance-spot-api-docs, rest-api.md, "SIGNED endpoint examples".
 from __future__ import annotations
 
 import hmac
+import re
 from functools import lru_cache
 from urllib.parse import quote
 
+_PLAIN = re.compile(r"[A-Za-z0-9_.~-]*")
 encoded = lru_cache(maxsize=8192)(lambda text: quote(text, safe=""))
+
+
+def id_text(client_order_id: str) -> str:
+    """Encode a client order id; ours need none, and each is new, so none is remembered."""
+    return client_order_id if _PLAIN.fullmatch(client_order_id) else quote(client_order_id, safe="")
 
 
 def sign(payload: str, secret: str) -> str:

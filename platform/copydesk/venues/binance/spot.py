@@ -7,8 +7,9 @@ from functools import partial
 from typing import Any
 
 from copydesk.kernel import VenueRefused, decimal_text
-from copydesk.trading import Credentials, Instrument, OrderView
-from copydesk.venues.binance.errors import CANCEL_REJECTED, NO_SUCH_ORDER, UNKNOWN_ORDER
+from copydesk.trading import Credentials, Fill, Instrument, OrderView
+from copydesk.venues.binance.errors import ARCHIVED_ORDER, CANCEL_REJECTED, NO_SUCH_ORDER, UNKNOWN_ORDER
+from copydesk.venues.binance.order_facts import spot_fact
 from copydesk.venues.binance.spot_account import (
     TRANSFERS,
     balances_of,
@@ -16,11 +17,11 @@ from copydesk.venues.binance.spot_account import (
     instruments_of,
     key_scope_of,
 )
-from copydesk.venues.binance.spot_orders import fills_of, leader_trade, order_view
+from copydesk.venues.binance.spot_orders import fill_of, fills_of, leader_trade, order_view
 from copydesk.venues.client.core import NOTHING, VenueClient
 from copydesk.venues.client.slices import off_loop
-from copydesk.venues.client.wire import reading
-from copydesk.venues.model import Balance, KeyScope, LeaderTrade, Wallet
+from copydesk.venues.client.wire import EVERY_QTY, reading
+from copydesk.venues.model import Balance, KeyScope, LeaderTrade, OrderFact, Wallet
 from copydesk.venues.symbols import SymbolMap
 
 TRADES_PAGE = 1000
@@ -52,7 +53,7 @@ class SpotMarket:
         try:
             view = await self.client.ask("query", credentials, params, lambda a: order_view(a, instrument.symbol, ()))
         except VenueRefused as refusal:
-            if refusal.venue_code == NO_SUCH_ORDER:
+            if refusal.venue_code in (NO_SUCH_ORDER, ARCHIVED_ORDER):
                 return None
             raise
         if view.cum_qty == 0:
@@ -60,6 +61,16 @@ class SpotMarket:
         params = {"symbol": instrument.venue_symbol, "orderId": view.venue_order_id}
         fills = await self.client.ask("fills", credentials, params, partial(fills_of, cum_qty=view.cum_qty))
         return view._replace(fills=fills)
+
+    async def fills(
+        self, credentials: Credentials, instrument: Instrument, order_id: str, *, since_ms: int
+    ) -> tuple[Fill, ...]:
+        """Return all executions of an order that was placed at `since_ms` or later."""
+        told = await asked_fills(self.client, credentials, instrument, order_id)
+        if told is None:
+            trades = await self.trades_since(credentials, instrument, since_ms)
+            return tuple(fill_of(trade) for trade in trades if trade.venue_order_id == order_id)
+        return told
 
     async def cancel(self, credentials: Credentials, instrument: Instrument, client_order_id: str) -> OrderView | None:
         params = {"symbol": instrument.venue_symbol, "origClientOrderId": client_order_id}
@@ -83,6 +94,12 @@ class SpotMarket:
 
         if instrument is None:
             return await self.client.ask("open_orders_all", credentials, NOTHING, read)
+        return await self.client.ask("open_orders", credentials, {"symbol": instrument.venue_symbol}, read)
+
+    async def resting(self, credentials: Credentials, instrument: Instrument) -> list[OrderFact]:
+        def read(answer: Any) -> list[OrderFact]:
+            return [fact for row in answer if (fact := spot_fact(row, instrument.symbol)) is not None]
+
         return await self.client.ask("open_orders", credentials, {"symbol": instrument.venue_symbol}, read)
 
     async def balances(self, credentials: Credentials) -> dict[str, Balance]:
@@ -116,6 +133,18 @@ class SpotMarket:
         assert source is not target and amount > 0, "a transfer moves something somewhere else"
         params = {"type": TRANSFERS[source, target], "asset": currency, "amount": decimal_text(amount)}
         await self.client.ask("transfer", credentials, params, lambda answer: answer["tranId"])
+
+
+async def asked_fills(
+    client: VenueClient, credentials: Credentials, instrument: Instrument, order_id: str
+) -> tuple[Fill, ...] | None:
+    """Ask either market for the executions of one order; None when there are more than one answer holds."""
+
+    def read(answer: Any) -> tuple[Fill, ...] | None:
+        return fills_of(answer, EVERY_QTY) if len(answer) < TRADES_PAGE else None
+
+    params = {"symbol": instrument.venue_symbol, "orderId": order_id, "limit": TRADES_PAGE}
+    return await client.ask("fills", credentials, params, read)
 
 
 def prices_of(answer: Any, symbols: SymbolMap, *, perpetual: bool) -> dict[str, Decimal]:

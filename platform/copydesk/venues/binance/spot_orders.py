@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
-from urllib.parse import quote
 
 from copydesk.kernel import ZERO, decimal_text
 from copydesk.trading import Fill, Instrument, OrderRequest, OrderStatus, OrderType, OrderView, Side, TimeInForce
-from copydesk.venues.binance.signing import encoded
+from copydesk.venues.binance.signing import encoded, id_text
 from copydesk.venues.client.wire import moment, number
 from copydesk.venues.model import LeaderTrade
 
@@ -30,7 +30,7 @@ STATUS = {
 }
 SIDE = {"BUY": Side.BUY, "SELL": Side.SELL}
 SIDE_TEXT = {side: text for text, side in SIDE.items()}
-_TYPE = {
+TYPE = {
     "MARKET": OrderType.MARKET,
     "LIMIT": OrderType.LIMIT,
     "LIMIT_MAKER": OrderType.LIMIT,
@@ -51,27 +51,43 @@ _TYPE_TEXT = {
 
 def order_form(order: OrderRequest, instrument: Instrument) -> str:
     """Return the unsigned form of a new order without its time stamp; FULL asks for the fills in the answer."""
-    return (
-        f"symbol={encoded(instrument.venue_symbol)}&side={SIDE_TEXT[order.side]}"
-        f"&newClientOrderId={quote(order.client_order_id, safe='')}&newOrderRespType=FULL&type={_detail(order)}"
+    shape = _shape(
+        instrument.venue_symbol,
+        order.side,
+        order.type,
+        order.px,
+        order.time_in_force,
+        order.trigger_px,
+        post_only=order.post_only,
     )
+    return f"{shape}&quantity={decimal_text(order.qty)}&newClientOrderId={id_text(order.client_order_id)}"
 
 
-def _detail(order: OrderRequest) -> str:
-    qty = f"&quantity={decimal_text(order.qty)}"
-    if order.type is OrderType.MARKET:
-        return f"MARKET{qty}"
-    kind = "LIMIT_MAKER" if order.post_only else _TYPE_TEXT[order.type]
-    trigger = ""
-    if order.type.conditional:
-        assert order.trigger_px is not None, "a conditional order has a trigger"
-        trigger = f"&stopPrice={decimal_text(order.trigger_px)}"
-        if order.type in (OrderType.STOP_MARKET, OrderType.TAKE_PROFIT_MARKET):
-            return f"{kind}{qty}{trigger}"
-    assert order.px is not None, "a limit order has a price"
-    assert not (order.post_only and trigger), "a conditional order cannot be post-only"
-    tif = "" if order.post_only else f"&timeInForce={(order.time_in_force or TimeInForce.GTC).value}"
-    return f"{kind}{qty}&price={decimal_text(order.px)}{tif}{trigger}"
+@lru_cache(maxsize=1024)
+def _shape(
+    venue_symbol: str,
+    side: Side,
+    kind: OrderType,
+    px: Decimal | None,
+    time_in_force: TimeInForce | None,
+    trigger_px: Decimal | None,
+    *,
+    post_only: bool,
+) -> str:
+    """Return what the orders of one fan-out have in common: all but the quantity and the name."""
+    form = f"symbol={encoded(venue_symbol)}&side={SIDE_TEXT[side]}&newOrderRespType=FULL&type="
+    if kind is OrderType.MARKET:
+        return f"{form}MARKET"
+    form += "LIMIT_MAKER" if post_only else _TYPE_TEXT[kind]
+    if kind.conditional:
+        assert trigger_px is not None, "a conditional order has a trigger"
+        assert not post_only, "a conditional order cannot be post-only"
+        form += f"&stopPrice={decimal_text(trigger_px)}"
+        if kind in (OrderType.STOP_MARKET, OrderType.TAKE_PROFIT_MARKET):
+            return form
+    assert px is not None, "a limit order has a price"
+    tif = "" if post_only else f"&timeInForce={(time_in_force or TimeInForce.GTC).value}"
+    return f"{form}&price={decimal_text(px)}{tif}"
 
 
 def order_view(answer: Mapping[str, Any], symbol: str, fills: tuple[Fill, ...] | None = None) -> OrderView:
@@ -129,6 +145,11 @@ def leader_trade(trade: Mapping[str, Any], symbol: str) -> LeaderTrade:
     )
 
 
+def fill_of(trade: LeaderTrade) -> Fill:
+    """Return an execution of an account as the fill of its order."""
+    return Fill(trade.trade_id, trade.qty, trade.px, trade.fee, trade.fee_currency, moment(trade.at_ms))
+
+
 def leader_trade_of_report(report: Mapping[str, Any], symbol: str) -> LeaderTrade:
     """Read an `executionReport` of the user data stream whose `x` is TRADE."""
     return LeaderTrade(
@@ -137,7 +158,7 @@ def leader_trade_of_report(report: Mapping[str, Any], symbol: str) -> LeaderTrad
         client_order_id=report["c"],
         symbol=symbol,
         side=SIDE[report["S"]],
-        order_type=_TYPE.get(report["o"]),
+        order_type=TYPE.get(report["o"]),
         qty=number(report["l"]),
         px=number(report["L"]),
         fee=number(report["n"] or "0"),

@@ -15,7 +15,7 @@ from orjson import dumps, loads
 
 from copydesk.kernel import Unavailable
 from copydesk.trading import Credentials
-from copydesk.venues.binance import perpetual_orders, spot_orders
+from copydesk.venues.binance import order_facts, perpetual_orders, spot_orders
 from copydesk.venues.binance.adapter import Binance
 from copydesk.venues.binance.errors import SPOT_ERRORS, classify, refuses_time
 from copydesk.venues.binance.signing import sign
@@ -23,7 +23,7 @@ from copydesk.venues.client.core import NOTHING
 from copydesk.venues.client.wire import Failure, check_credentials
 from copydesk.venues.model import StreamEvent, StreamTiming
 from copydesk.venues.port import LeaderStream
-from copydesk.venues.stream import Channel, Heard, Line, connects_of, watch
+from copydesk.venues.stream import Channel, Heard, Line, connects_of, told, watch
 
 EXTEND_EVERY_S = 25 * 60.0  # A listen key lives 60 minutes; one failing extension leaves time for another.
 
@@ -33,7 +33,7 @@ class BinanceStream(LeaderStream):
 
     def __init__(self, venue: Binance, timing: StreamTiming) -> None:
         self._venue = venue
-        self._line = Line(timing, venue.ssl_context, connects_of(venue, venue.traits.connect_limit))
+        self._line = Line(timing, venue.ssl_context, connects_of(venue, venue.traits.connect_limit), venue.egress)
 
     def trades(self, credentials: Credentials) -> AsyncGenerator[StreamEvent, None]:
         """Yield `connected`, then trades and probes, then `lost`, for ever; close the generator to end it."""
@@ -75,7 +75,7 @@ class SpotChannel(Channel):
         return (dumps(request).decode(),)
 
     def read(self, message: str) -> Heard:
-        """Take `executionReport`s of trades, the end that Binance announces, and the answer to our subscription."""
+        """Take `executionReport`s, the end that Binance announces, and the answer to our subscription."""
         said = loads(message)
         event = said.get("event")
         if isinstance(event, Mapping):
@@ -99,12 +99,15 @@ class SpotChannel(Channel):
         kind = event["e"]
         if kind in ("eventStreamTerminated", "serverShutdown"):
             return Heard(failure=Unavailable(f"{self.name}: {kind}"))
-        if kind != "executionReport" or event["x"] != "TRADE":
+        if kind != "executionReport":
             return Heard(event=True)
         instrument = self._venue.symbols.of_venue(event["s"], perpetual=False)
         if instrument is None:
             return Heard(event=True)
-        return Heard(event=True, trades=(spot_orders.leader_trade_of_report(event, instrument.symbol),))
+        orders = told(lambda: order_facts.spot_fact_of_report(event, instrument.symbol))
+        traded = event["x"] == "TRADE"
+        trades = (spot_orders.leader_trade_of_report(event, instrument.symbol),) if traded else ()
+        return Heard(event=True, trades=trades, orders=orders)
 
 
 class PerpetualChannel(Channel):
@@ -128,17 +131,26 @@ class PerpetualChannel(Channel):
         return ()
 
     def read(self, message: str) -> Heard:
-        """Take `ORDER_TRADE_UPDATE`s of trades, and the end of the key where Binance tells it."""
+        """Take `ORDER_TRADE_UPDATE`s and `ALGO_UPDATE`s, and the end of the key where Binance tells it."""
         event = loads(message)
         kind = event.get("e")
         if kind == "listenKeyExpired":
             return Heard(failure=Unavailable(f"{self.name}: the listen key expired"))
-        if kind != "ORDER_TRADE_UPDATE" or event["o"]["x"] != "TRADE":
+        if kind not in ("ORDER_TRADE_UPDATE", "ALGO_UPDATE"):
             return Heard(event=kind is not None)
-        instrument = self._venue.symbols.of_venue(event["o"]["s"], perpetual=True)
+        update = event["o"]
+        instrument = self._venue.symbols.of_venue(update["s"], perpetual=True)
         if instrument is None:
             return Heard(event=True)
-        return Heard(event=True, trades=(perpetual_orders.leader_trade_of_update(event["o"], instrument.symbol),))
+        if kind == "ALGO_UPDATE":
+            at_ms = int(event["T"])
+            return Heard(
+                event=True, orders=told(lambda: order_facts.algo_fact_of_update(update, instrument.symbol, at_ms))
+            )
+        traded = update["x"] == "TRADE"
+        trades = (perpetual_orders.leader_trade_of_update(update, instrument.symbol),) if traded else ()
+        orders = told(lambda: order_facts.perpetual_fact_of_update(update, instrument.symbol))
+        return Heard(event=True, trades=trades, orders=orders)
 
     async def tend(self) -> None:
         """Extend the key; one that cannot be extended is given up, and with it the connection."""

@@ -41,7 +41,7 @@ SPOT = OriginRules(
             "cancel_all": Endpoint("DELETE", "/api/v3/openOrders", 1),
             "open_orders": Endpoint("GET", "/api/v3/openOrders", 6),
             "open_orders_all": Endpoint("GET", "/api/v3/openOrders", 80),  # Without a symbol.
-            "balances": Endpoint("GET", "/api/v3/account", 20),
+            "balances": Endpoint("GET", "/api/v3/account", 20),  # Also tells the account's number.
             "trades": Endpoint("GET", "/api/v3/myTrades", 20),
             "fills": Endpoint("GET", "/api/v3/myTrades", 5, settles=True),  # Of one order.
             "key_scope": Endpoint("GET", "/sapi/v1/account/apiRestrictions", 1),
@@ -91,6 +91,7 @@ PERPETUAL = OriginRules(
             "fills": Endpoint("GET", "/fapi/v1/userTrades", 5, settles=True),
             "balances": Endpoint("GET", "/fapi/v3/account", 5),
             "positions": Endpoint("GET", "/fapi/v3/positionRisk", 5),
+            "funding": Endpoint("GET", "/fapi/v1/income", 30),
             "position_settings": Endpoint("GET", "/fapi/v1/symbolConfig", 5),
             "leverage": Endpoint("POST", "/fapi/v1/leverage", 1),
             "margin_mode": Endpoint("POST", "/fapi/v1/marginType", 1),
@@ -130,6 +131,8 @@ BINANCE = VenueTraits(
     acknowledges_fill=True,
     conditional_types=frozenset(kind for kind in OrderType if kind.conditional),
     wallets=frozenset(Wallet),
+    absence_age_s_min=600,
+    fills_age_s_max=180 * 86_400,
     sources=MappingProxyType(
         {
             "client_order_id_len_max": Source(f"{_UM}, New Order: ^[.A-Z:/a-z0-9_-]{{1,36}}$", _AS_OF),
@@ -144,6 +147,10 @@ BINANCE = VenueTraits(
             "acknowledges_fill": Source(f"{_SPOT}, New order: FULL; {_UM}, New Order: RESULT", _AS_OF),
             "conditional_types": Source(f"{_SPOT}, New order: STOP_LOSS...; {_UM}, New Algo Order", _AS_OF),
             "wallets": Source("developers.binance.com, wallet, User Universal Transfer", _AS_OF),
+            "absence_age_s_min": Source(
+                f"{_UM}, Query Order: no lag is told; ours, far below the three days after which it forgets", _AS_OF
+            ),
+            "fills_age_s_max": Source(f"{_UM}, Account Trade List: half a year; spot has no bound", _AS_OF),
         }
     ),
 )

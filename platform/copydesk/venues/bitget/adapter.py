@@ -15,7 +15,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from copydesk.kernel import VenueRefused
-from copydesk.trading import Credentials, Instrument, MarginMode, OrderRequest, OrderView
+from copydesk.trading import Credentials, Fill, Instrument, MarginMode, OrderRequest, OrderView
 from copydesk.venues.bitget import errors, instruments
 from copydesk.venues.bitget.classic import Classic
 from copydesk.venues.bitget.classic_orders import ClassicWords
@@ -32,7 +32,17 @@ from copydesk.venues.client.fanout import send_orders
 from copydesk.venues.client.http_pool import PoolLimits
 from copydesk.venues.client.slices import off_loop
 from copydesk.venues.client.wire import reading
-from copydesk.venues.model import Amendment, Balance, KeyScope, LeaderTrade, Outcome, Position, Wallet
+from copydesk.venues.model import (
+    Amendment,
+    Balance,
+    FundingPayment,
+    KeyScope,
+    LeaderTrade,
+    OrderFact,
+    Outcome,
+    Position,
+    Wallet,
+)
 from copydesk.venues.port import Venue, always
 from copydesk.venues.symbols import SymbolMap
 from copydesk.venues.traits import Feature
@@ -65,6 +75,7 @@ class Bitget(Venue):
     ) -> None:
         self.urls = urls
         self.ssl_context = ssl_context or (ssl.create_default_context() if urls.secure else None)
+        self.egress = limits.egress if limits else ""
         self.symbols = symbols or SymbolMap(now=now)
         # One budget: both kinds are counted at the same address, and no limit is named by both but that one.
         budget = budget or RateBudget(BITGET.rate_limits)
@@ -136,6 +147,15 @@ class Bitget(Venue):
             credentials, lambda kind: kind.query(credentials, instrument, client_order_id, conditional=conditional)
         )
 
+    async def fills(
+        self, credentials: Credentials, symbol: str, venue_order_id: str, *, since_ms: int
+    ) -> tuple[Fill, ...]:
+        """Return all executions of one plain order, oldest first, also of one that the exchange has forgotten."""
+        instrument = self.symbols.named(symbol)
+        return await self._ask(
+            credentials, lambda kind: kind.fills(credentials, instrument, venue_order_id, since_ms=since_ms)
+        )
+
     async def cancel(
         self, credentials: Credentials, symbol: str, client_order_id: str, *, conditional: bool = False
     ) -> OrderView | None:
@@ -164,6 +184,11 @@ class Bitget(Venue):
             return found
 
         return await self._ask(credentials, read)
+
+    async def resting(self, credentials: Credentials, symbol: str) -> list[OrderFact]:
+        """Return an account's open orders of one instrument with their terms, conditional ones among them."""
+        instrument = self.symbols.named(symbol)
+        return await self._ask(credentials, lambda kind: kind.resting(credentials, instrument))
 
     async def balances(self, credentials: Credentials, wallet: Wallet = Wallet.SPOT) -> dict[str, Balance]:
         """Return one wallet's currencies; a unified account has its purse in SPOT, and nothing in FUTURES."""
@@ -203,6 +228,14 @@ class Bitget(Venue):
         """Return the account's executions of one instrument since that time, oldest first."""
         instrument = self.symbols.named(symbol)
         return await self._ask(credentials, lambda kind: kind.trades_since(credentials, instrument, since_ms))
+
+    async def funding(self, credentials: Credentials, since_ms: int) -> list[FundingPayment]:
+        """Return what the account paid and received for perpetuals since that time, oldest first."""
+        return await self._ask(credentials, lambda kind: kind.funding(credentials, since_ms))
+
+    async def account_uid(self, credentials: Credentials) -> str:
+        """Return the number of the account, the same in the words of both kinds."""
+        return await self._ask(credentials, lambda kind: kind.account_uid(credentials))
 
     async def key_scope(self, credentials: Credentials) -> KeyScope:
         """Ask what a key may do. A failing call raises: such a key has not been shown to be safe."""

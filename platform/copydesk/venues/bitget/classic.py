@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
-from copydesk.trading import Credentials, Instrument, MarginMode, OrderView
+from copydesk.trading import Credentials, Fill, Instrument, MarginMode, OrderView
 from copydesk.venues.bitget import classic_account as account
 from copydesk.venues.bitget.classic_calls import ClassicCalls, market_params
-from copydesk.venues.bitget.classic_orders import leader_trade
+from copydesk.venues.bitget.classic_orders import fills_of, leader_trade
 from copydesk.venues.bitget.classic_plan_calls import ClassicPlanCalls
 from copydesk.venues.bitget.kinds import Kind
 from copydesk.venues.bitget.words import HEDGE, MARGIN_TEXT, USDT_FUTURES
 from copydesk.venues.client.core import VenueClient
-from copydesk.venues.client.wire import reading
-from copydesk.venues.model import Balance, KeyScope, LeaderTrade, Position, Wallet
+from copydesk.venues.client.wire import EVERY_QTY, reading
+from copydesk.venues.model import Balance, FundingPayment, KeyScope, LeaderTrade, OrderFact, Position, Wallet
 from copydesk.venues.symbols import SymbolMap
 
 _WALLET_TEXT = {Wallet.SPOT: "spot", Wallet.FUTURES: "usdt_futures", Wallet.FUNDING: "p2p"}
@@ -43,6 +44,17 @@ class Classic(Kind):
             return await self._plans.query(credentials, instrument, client_order_id)
         return await self._orders.query(credentials, instrument, {"clientOid": client_order_id})
 
+    async def fills(
+        self, credentials: Credentials, instrument: Instrument, order_id: str, *, since_ms: int
+    ) -> tuple[Fill, ...]:
+        """Return all executions of an order that was placed at `since_ms` or later, asked for week by week."""
+        found: dict[str, Mapping[str, Any]] = {}
+        for week in self._weeks(since_ms):
+            rows = await self._orders.executions(credentials, instrument, order_id, week)
+            found |= {row["tradeId"]: row for row in rows}
+        with reading(self._client.wire.name):
+            return fills_of(found.values(), EVERY_QTY)
+
     async def cancel(
         self, credentials: Credentials, instrument: Instrument, client_order_id: str, *, conditional: bool
     ) -> OrderView | None:
@@ -58,6 +70,10 @@ class Classic(Kind):
     ) -> list[OrderView]:
         calls = self._plans if conditional else self._orders
         return await calls.open_orders(credentials, instrument, perpetual=perpetual)
+
+    async def resting(self, credentials: Credentials, instrument: Instrument) -> list[OrderFact]:
+        plain = await self._orders.resting(credentials, instrument)
+        return plain + await self._plans.resting(credentials, instrument)
 
     async def balances(self, credentials: Credentials, wallet: Wallet) -> dict[str, Balance]:
         if wallet is Wallet.FUTURES:
@@ -115,16 +131,30 @@ class Classic(Kind):
     async def trades_since(self, credentials: Credentials, instrument: Instrument, since_ms: int) -> list[LeaderTrade]:
         """Return the executions since that time, oldest first: week by week, each page by page."""
         found: dict[str, LeaderTrade] = {}
-        now_ms = self._client.timestamp_ms()
-        start_ms = max(since_ms, now_ms - _AGE_MAX_MS)
-        while start_ms <= now_ms:
-            span = {"startTime": start_ms, "endTime": start_ms + _WEEK_MS - 1}
-            found |= await self._trades(credentials, instrument, span)
-            start_ms += _WEEK_MS
+        for week in self._weeks(since_ms):
+            found |= await self._trades(credentials, instrument, week)
         return sorted(found.values(), key=lambda trade: (trade.at_ms, int(trade.trade_id)))
+
+    async def funding(self, credentials: Credentials, since_ms: int) -> list[FundingPayment]:
+        """Return the funding payments, oldest first: bills of the business type contract_settle_fee, week by week."""
+        found: dict[str, FundingPayment] = {}
+        for week in self._weeks(since_ms):
+            params = {"productType": USDT_FUTURES, "businessType": "contract_settle_fee", **week}
+            rows = await self._orders.pages("funding", credentials, params, name="billId")
+            with reading(self._client.wire.name):
+                found |= account.funding_of_bills(rows, self._symbols)
+        return sorted(found.values(), key=lambda payment: (payment.at_ms, int(payment.payment_id)))
+
+    async def account_uid(self, credentials: Credentials) -> str:
+        return await self._client.ask("key_scope", credentials, {}, lambda a: str(a["data"]["userId"]))
 
     async def key_scope(self, credentials: Credentials) -> KeyScope:
         return await self._client.ask("key_scope", credentials, {}, lambda a: account.key_scope_of(a["data"]))
+
+    def _weeks(self, since_ms: int) -> Iterator[dict[str, int]]:
+        now_ms = self._client.timestamp_ms()
+        for start_ms in range(max(since_ms, now_ms - _AGE_MAX_MS), now_ms + 1, _WEEK_MS):
+            yield {"startTime": start_ms, "endTime": start_ms + _WEEK_MS - 1}
 
     async def _trades(
         self, credentials: Credentials, instrument: Instrument, span: dict[str, int]

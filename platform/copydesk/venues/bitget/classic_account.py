@@ -1,7 +1,7 @@
 """A classic account's words for everything but orders: balances, positions and key rights. Pure.
 
 Source: Bitget API guide v2: Spot, Get account assets, Get account information; Future, Get account list, Get all
-positions; Common, Get funding assets.
+positions, Get account bills; Common, Get funding assets.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 from copydesk.trading import PositionSide
 from copydesk.venues.bitget.words import HEDGE, MARGIN_MODE, POSITION_SIDE
 from copydesk.venues.client.wire import number
-from copydesk.venues.model import Balance, KeyScope, Position
+from copydesk.venues.model import Balance, FundingPayment, KeyScope, Position
 from copydesk.venues.symbols import SymbolMap
 
 # Codes are an area (spot orders, contract orders, contract positions, wallet transfer, wallet withdrawal), "o", and
@@ -71,6 +71,18 @@ def positions_of(rows: Iterable[Mapping[str, Any]] | None, symbols: SymbolMap) -
             )
         )
     return found
+
+
+def funding_of_bills(rows: Iterable[Mapping[str, Any]], symbols: SymbolMap) -> dict[str, FundingPayment]:
+    """Read futures bills about funding by their number."""
+    known = ((symbols.of_venue(row["symbol"], perpetual=True), row) for row in rows)
+    return {
+        row["billId"]: FundingPayment(
+            row["billId"], instrument.symbol, number(row["amount"]), row["coin"], int(row["cTime"])
+        )
+        for instrument, row in known
+        if instrument is not None
+    }
 
 
 def key_scope_of(info: Mapping[str, Any]) -> KeyScope:

@@ -11,10 +11,12 @@ from copydesk.trading import Credentials, Instrument, OrderView
 from copydesk.venues.bitget import errors
 from copydesk.venues.bitget.changes import cancel_open
 from copydesk.venues.bitget.classic_orders import fills_of, order_view
+from copydesk.venues.bitget.order_facts import classic_fact
 from copydesk.venues.bitget.words import USDT_FUTURES
 from copydesk.venues.client.core import VenueClient
 from copydesk.venues.client.patience import ask_patiently
 from copydesk.venues.client.wire import reading
+from copydesk.venues.model import OrderFact
 from copydesk.venues.symbols import SymbolMap
 
 _PAGE_LEN = 100
@@ -65,12 +67,25 @@ class ClassicCalls:
         with reading(self._client.wire.name):
             return [order_view(row, known) for known, row in named if known is not None]
 
+    async def resting(self, credentials: Credentials, instrument: Instrument) -> list[OrderFact]:
+        """List one instrument's open orders with their terms."""
+        endpoint = "open_perpetual" if instrument.perpetual else "open_spot"
+        rows = await self.pages(endpoint, credentials, market_params(instrument), name="orderId")
+        with reading(self._client.wire.name):
+            return [fact for row in rows if (fact := classic_fact(row, instrument)) is not None]
+
+    async def executions(
+        self, credentials: Credentials, instrument: Instrument, order_id: str, span: Mapping[str, int] | None = None
+    ) -> list[Mapping[str, Any]]:
+        """Read the executions of one order; `span` bounds their time."""
+        params = market_params(instrument) | {"orderId": order_id, **(span or {})}
+        endpoint = "perpetual_fills" if instrument.perpetual else "spot_fills"
+        return await self.pages(endpoint, credentials, params, name="tradeId")
+
     async def _with_fills(self, credentials: Credentials, instrument: Instrument, view: OrderView) -> OrderView:
         if view.cum_qty == 0:
             return view
-        params = market_params(instrument) | {"orderId": view.venue_order_id}
-        endpoint = "perpetual_fills" if instrument.perpetual else "spot_fills"
-        rows = await self.pages(endpoint, credentials, params, name="tradeId")
+        rows = await self.executions(credentials, instrument, view.venue_order_id)
         with reading(self._client.wire.name):
             return view._replace(fills=fills_of(rows, view.cum_qty))
 
@@ -102,7 +117,7 @@ def rows_of(answer: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """Return the rows of a list, which futures and plans wrap; an empty list may be null."""
     data = answer["data"]
     if isinstance(data, dict):
-        data = next(data[name] for name in ("entrustedList", "fillList", "orderList") if name in data)
+        data = next(data[name] for name in ("entrustedList", "fillList", "orderList", "bills") if name in data)
     return list(data or ())
 
 

@@ -14,8 +14,11 @@ from copydesk.trading import Credentials, Instrument, OrderStatus, OrderView
 from copydesk.venues.bitget.changes import cancel_open
 from copydesk.venues.bitget.classic_calls import ClassicCalls, rows_of
 from copydesk.venues.bitget.classic_plans import PERPETUAL_LISTS, TRIGGERED, plan_status, plan_view
+from copydesk.venues.bitget.order_facts import classic_plan_fact
 from copydesk.venues.bitget.words import USDT_FUTURES
 from copydesk.venues.client.core import VenueClient
+from copydesk.venues.client.wire import reading
+from copydesk.venues.model import OrderFact
 from copydesk.venues.symbols import SymbolMap
 
 _PAGE_LEN = 100
@@ -70,6 +73,12 @@ class ClassicPlanCalls:
         named = ((self._symbols.of_venue(row["symbol"].upper(), perpetual=perpetual), row) for row in rows)
         views = (plan_view(row, known) for known, row in named if known is not None)
         return [view for view in views if view.status is OrderStatus.ACCEPTED]
+
+    async def resting(self, credentials: Credentials, instrument: Instrument) -> list[OrderFact]:
+        """List one instrument's plans that wait to close something, with their terms."""
+        rows = await self._waiting(credentials, instrument, perpetual=instrument.perpetual)
+        with reading(self._client.wire.name):
+            return [fact for row in rows if (fact := classic_plan_fact(row, instrument)) is not None]
 
     async def _cancel(self, credentials: Credentials, instrument: Instrument, row: Row) -> bool:
         if not instrument.perpetual:

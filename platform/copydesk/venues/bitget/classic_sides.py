@@ -17,7 +17,7 @@ from copydesk.venues.bitget.words import HEDGE, OTHER_SIDE, POSITION_SIDE, SIDE
 def direction(order: OrderRequest) -> dict[str, str]:
     """Say which position an order of a perpetual changes, and how."""
     if order.position_side is PositionSide.NET:
-        return {"side": order.side.value} | ({"reduceOnly": "YES"} if order.reduces else {})
+        return {"side": order.side.value} | ({"reduceOnly": "YES"} if order.reduce_only else {})
     side = Side.BUY if order.position_side is PositionSide.LONG else Side.SELL
     return {"side": side.value, "tradeSide": "open" if order.side is side else "close"}
 

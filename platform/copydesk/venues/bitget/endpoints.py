@@ -90,6 +90,7 @@ CLASSIC = _rules(
         "funding_balances": _read("v2/account/funding-assets", 10),
         "perpetual_account": _read("v2/mix/account/account", 10),
         "positions": _read("v2/mix/position/all-position", 5),
+        "funding": _read("v2/mix/account/bill", 10),
         "leverage": _write("v2/mix/account/set-leverage", 5),
         "margin_mode": _write("v2/mix/account/set-margin-mode", 5),
         "position_mode": _write("v2/mix/account/set-position-mode", 5),
@@ -118,6 +119,7 @@ UNIFIED = _rules(
         "balances": _read("v3/account/assets", 20),
         "funding_balances": _read("v3/account/funding-assets", 20),
         "positions": _read("v3/position/current-position", 20),
+        "funding": _read("v3/account/financial-records", 20),
         "leverage": _write("v3/account/set-leverage", 10),
         "position_mode": _write("v3/account/set-hold-mode", 10),
         # Between the wallets of one account: it names no other.

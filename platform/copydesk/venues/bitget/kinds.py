@@ -15,11 +15,11 @@ from decimal import Decimal
 from typing import Generic, Protocol, TypeVar
 
 from copydesk.kernel import OutcomeUnknown, Unavailable, VenueRefused
-from copydesk.trading import Credentials, Instrument, MarginMode, OrderView
+from copydesk.trading import Credentials, Fill, Instrument, MarginMode, OrderView
 from copydesk.venues.bitget import errors
 from copydesk.venues.client.core import VenueClient
 from copydesk.venues.client.wire import Failure
-from copydesk.venues.model import Balance, KeyScope, LeaderTrade, Position, Wallet
+from copydesk.venues.model import Balance, FundingPayment, KeyScope, LeaderTrade, OrderFact, Position, Wallet
 
 KEYS_KNOWN_MAX = 50_000
 
@@ -34,6 +34,10 @@ class Kind(Protocol):
         self, credentials: Credentials, instrument: Instrument, client_order_id: str, *, conditional: bool
     ) -> OrderView | None: ...
 
+    async def fills(
+        self, credentials: Credentials, instrument: Instrument, order_id: str, *, since_ms: int
+    ) -> tuple[Fill, ...]: ...
+
     async def cancel(
         self, credentials: Credentials, instrument: Instrument, client_order_id: str, *, conditional: bool
     ) -> OrderView | None: ...
@@ -43,6 +47,8 @@ class Kind(Protocol):
     async def open_orders(
         self, credentials: Credentials, instrument: Instrument | None, *, perpetual: bool, conditional: bool
     ) -> list[OrderView]: ...
+
+    async def resting(self, credentials: Credentials, instrument: Instrument) -> list[OrderFact]: ...
 
     async def balances(self, credentials: Credentials, wallet: Wallet) -> dict[str, Balance]: ...
 
@@ -65,6 +71,10 @@ class Kind(Protocol):
     async def trades_since(
         self, credentials: Credentials, instrument: Instrument, since_ms: int
     ) -> list[LeaderTrade]: ...
+
+    async def funding(self, credentials: Credentials, since_ms: int) -> list[FundingPayment]: ...
+
+    async def account_uid(self, credentials: Credentials) -> str: ...
 
     async def key_scope(self, credentials: Credentials) -> KeyScope: ...
 

@@ -19,12 +19,13 @@ from copydesk.trading import Credentials, PositionSide
 from copydesk.venues.bitget import classic_orders, errors, unified_orders
 from copydesk.venues.bitget.adapter import PERPETUAL, SPOT, Bitget
 from copydesk.venues.bitget.kinds import changed
+from copydesk.venues.bitget.order_facts import classic_fact, unified_fact
 from copydesk.venues.bitget.signing import WS_LOGIN_TEXT, sign
 from copydesk.venues.bitget.words import USDT_FUTURES
 from copydesk.venues.client.wire import Failure, check_credentials
-from copydesk.venues.model import LeaderTrade, StreamEvent, StreamTiming
+from copydesk.venues.model import LeaderTrade, OrderFact, StreamEvent, StreamTiming
 from copydesk.venues.port import LeaderStream
-from copydesk.venues.stream import Channel, Heard, KeepAlive, Line, connects_of, watch
+from copydesk.venues.stream import Channel, Heard, KeepAlive, Line, connects_of, told, watch
 from copydesk.venues.symbols import SymbolMap
 
 _CLASSIC_SPOT = "SPOT"
@@ -37,7 +38,7 @@ class BitgetStream(LeaderStream):
 
     def __init__(self, venue: Bitget, timing: StreamTiming) -> None:
         self._venue = venue
-        self._line = Line(timing, venue.ssl_context, connects_of(venue, venue.traits.connect_limit))
+        self._line = Line(timing, venue.ssl_context, connects_of(venue, venue.traits.connect_limit), venue.egress)
 
     def trades(self, credentials: Credentials) -> AsyncGenerator[StreamEvent, None]:
         """Yield `connected`, then trades and probes, then `lost`, for ever; close the generator to end it."""
@@ -77,7 +78,15 @@ class ClassicPushes(Pushes):
             return Heard()
         perpetual = said["arg"]["instType"] != _CLASSIC_SPOT
         trades = (self._trade(row, perpetual=perpetual) for row in said["data"])
-        return Heard(event=True, trades=tuple(trade for trade in trades if trade is not None))
+        facts = tuple(fact for row in said["data"] for fact in self._fact(row, perpetual=perpetual))
+        return Heard(event=True, trades=tuple(trade for trade in trades if trade is not None), orders=facts)
+
+    def _fact(self, row: Mapping[str, Any], *, perpetual: bool) -> tuple[OrderFact, ...]:
+        def read() -> OrderFact | None:
+            instrument = self._symbols.of_venue(row["instId"].upper(), perpetual=perpetual)
+            return None if instrument is None else classic_fact(row, instrument)
+
+        return told(read)
 
     def _trade(self, row: Mapping[str, Any], *, perpetual: bool) -> LeaderTrade | None:
         instrument = self._symbols.of_venue(row["instId"].upper(), perpetual=perpetual)
@@ -96,8 +105,19 @@ class UnifiedPushes(Pushes):
         self._waiting: OrderedDict[str, list[LeaderTrade]] = OrderedDict()
 
     def read(self, said: Mapping[str, Any]) -> Heard:
-        told = {"fill": self._fills, "order": self._orders}.get(said["arg"]["topic"])
-        return Heard() if told is None else Heard(event=True, trades=told(said["data"]))
+        topic, rows = said["arg"]["topic"], said["data"]
+        read = {"fill": self._fills, "order": self._orders}.get(topic)
+        if read is None:
+            return Heard()
+        facts = tuple(fact for row in rows for fact in self._fact(row)) if topic == "order" else ()
+        return Heard(event=True, trades=read(rows), orders=facts)
+
+    def _fact(self, row: Mapping[str, Any]) -> tuple[OrderFact, ...]:
+        def read() -> OrderFact | None:
+            instrument = self._symbols.of_venue(row["symbol"], perpetual=row["category"].upper() == USDT_FUTURES)
+            return None if instrument is None else unified_fact(row, instrument)
+
+        return told(read)
 
     def _fills(self, rows: Sequence[Mapping[str, Any]]) -> tuple[LeaderTrade, ...]:
         told: list[LeaderTrade] = []

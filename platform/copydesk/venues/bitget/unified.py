@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 from copydesk.kernel import VenueRefused
-from copydesk.trading import Credentials, Instrument, MarginMode, OrderView, PositionSide
+from copydesk.trading import Credentials, Fill, Instrument, MarginMode, OrderView, PositionSide
 from copydesk.venues.bitget import errors
 from copydesk.venues.bitget import unified_account as account
 from copydesk.venues.bitget.kinds import Kind
 from copydesk.venues.bitget.unified_calls import Row, UnifiedCalls, rows_of
-from copydesk.venues.bitget.unified_orders import SPOT, category_of, hedged_side, leader_trade, position_side_of
+from copydesk.venues.bitget.unified_orders import (
+    SPOT,
+    category_of,
+    fills_of,
+    hedged_side,
+    leader_trade,
+    position_side_of,
+)
 from copydesk.venues.bitget.unified_strategy_calls import UnifiedStrategyCalls
 from copydesk.venues.bitget.words import HEDGE, MARGIN_TEXT, USDT_FUTURES
 from copydesk.venues.client.core import VenueClient
 from copydesk.venues.client.patience import ask_patiently
-from copydesk.venues.client.wire import reading
-from copydesk.venues.model import Balance, KeyScope, LeaderTrade, Position, Wallet
+from copydesk.venues.client.wire import EVERY_QTY, reading
+from copydesk.venues.model import Balance, FundingPayment, KeyScope, LeaderTrade, OrderFact, Position, Wallet
 from copydesk.venues.symbols import SymbolMap
 
 _WALLET_TEXT = {Wallet.SPOT: "uta", Wallet.FUTURES: "uta", Wallet.FUNDING: "spot"}
@@ -47,6 +54,17 @@ class Unified(Kind):
             return await self._strategies.query(credentials, instrument, client_order_id)
         return await self._orders.query(credentials, instrument, {"clientOid": client_order_id})
 
+    async def fills(
+        self, credentials: Credentials, instrument: Instrument, order_id: str, *, since_ms: int
+    ) -> tuple[Fill, ...]:
+        """Return all executions of an order that was placed at `since_ms` or later, asked for month by month."""
+        found: dict[str, Row] = {}
+        for span in self._spans(since_ms):
+            rows = await self._orders.executions(credentials, instrument, order_id, span)
+            found |= {row["execId"]: row for row in rows}
+        with reading(self._client.wire.name):
+            return fills_of(found.values(), EVERY_QTY)
+
     async def cancel(
         self, credentials: Credentials, instrument: Instrument, client_order_id: str, *, conditional: bool
     ) -> OrderView | None:
@@ -62,6 +80,10 @@ class Unified(Kind):
     ) -> list[OrderView]:
         calls = self._strategies if conditional else self._orders
         return await calls.open_orders(credentials, instrument, category=USDT_FUTURES if perpetual else SPOT)
+
+    async def resting(self, credentials: Credentials, instrument: Instrument) -> list[OrderFact]:
+        plain = await self._orders.resting(credentials, instrument)
+        return plain + await self._strategies.resting(credentials, instrument)
 
     async def balances(self, credentials: Credentials, wallet: Wallet) -> dict[str, Balance]:
         """Read the purse as SPOT; there is no FUTURES besides it, so that nobody counts it twice."""
@@ -119,16 +141,29 @@ class Unified(Kind):
     async def trades_since(self, credentials: Credentials, instrument: Instrument, since_ms: int) -> list[LeaderTrade]:
         """Return the executions since that time, oldest first, with the position that each order belonged to."""
         found: dict[str, LeaderTrade] = {}
-        now_ms = self._client.timestamp_ms()
-        start_ms = max(since_ms, now_ms - _AGE_MAX_MS)
-        while start_ms <= now_ms:
-            span = {"startTime": start_ms, "endTime": start_ms + _SPAN_MS - 1}
+        for span in self._spans(since_ms):
             found |= await self._trades(credentials, instrument, span)
-            start_ms += _SPAN_MS
         return sorted(found.values(), key=lambda trade: (trade.at_ms, int(trade.trade_id)))
+
+    async def funding(self, credentials: Credentials, since_ms: int) -> list[FundingPayment]:
+        """Return the funding payments, oldest first, out of all financial records of futures, month by month."""
+        found: dict[str, FundingPayment] = {}
+        for span in self._spans(since_ms):
+            rows = await self._orders.pages("funding", credentials, {"category": USDT_FUTURES, **span})
+            with reading(self._client.wire.name):
+                found |= account.funding_of_records(rows, self._symbols)
+        return sorted(found.values(), key=lambda payment: (payment.at_ms, int(payment.payment_id)))
+
+    async def account_uid(self, credentials: Credentials) -> str:
+        return await self._client.ask("key_scope", credentials, {}, lambda a: str(a["data"]["userId"]))
 
     async def key_scope(self, credentials: Credentials) -> KeyScope:
         return await self._client.ask("key_scope", credentials, {}, lambda a: account.key_scope_of(a["data"]))
+
+    def _spans(self, since_ms: int) -> Iterator[dict[str, int]]:
+        now_ms = self._client.timestamp_ms()
+        for start_ms in range(max(since_ms, now_ms - _AGE_MAX_MS), now_ms + 1, _SPAN_MS):
+            yield {"startTime": start_ms, "endTime": start_ms + _SPAN_MS - 1}
 
     async def _trades(
         self, credentials: Credentials, instrument: Instrument, span: dict[str, int]

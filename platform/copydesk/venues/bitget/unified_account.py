@@ -1,6 +1,7 @@
 """A unified account's words for everything but orders: balances, positions and key rights. Pure.
 
-Source: Bitget API guide v3: Get account assets, Get account funding assets, Get position info, Get account info.
+Source: Bitget API guide v3: Get account assets, Get account funding assets, Get position info, Get account info, Get
+financial records.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Any
 from copydesk.trading import PositionSide
 from copydesk.venues.bitget.words import HEDGE, MARGIN_MODE, POSITION_SIDE
 from copydesk.venues.client.wire import number
-from copydesk.venues.model import Balance, KeyScope, Position
+from copydesk.venues.model import Balance, FundingPayment, KeyScope, Position
 from copydesk.venues.symbols import SymbolMap
 
 _WRITES = frozenset({"read-and-write", "read_and_write"})  # The guide has dashes, answers have been seen without.
@@ -20,6 +21,8 @@ _TRADE, _WITHDRAW, _TRANSFER = "uta_trade", "withdraw", "transfer"
 # Managing an account sets leverage and modes, and moves money between its own wallets; the last two concern the
 # exchange's own copy trading.
 _HARMLESS = frozenset({_TRADE, "uta_mgt", "copy_futures_position", "copy_futures_order"})
+# Get Financial Records: funding received and paid.
+_SETTLE_FEES = frozenset({"CONTRACT_MAIN_SETTLE_FEE_USER_IN", "CONTRACT_MAIN_SETTLE_FEE_USER_OUT"})
 
 
 def balances_of(data: Mapping[str, Any]) -> dict[str, Balance]:
@@ -66,6 +69,16 @@ def positions_of(rows: Iterable[Mapping[str, Any]], symbols: SymbolMap) -> list[
             )
         )
     return found
+
+
+def funding_of_records(rows: Iterable[Mapping[str, Any]], symbols: SymbolMap) -> dict[str, FundingPayment]:
+    """Read those financial records of futures that are about funding by their number."""
+    known = ((symbols.of_venue(row["symbol"], perpetual=True), row) for row in rows if row["type"] in _SETTLE_FEES)
+    return {
+        row["id"]: FundingPayment(row["id"], instrument.symbol, number(row["amount"]), row["coin"], int(row["ts"]))
+        for instrument, row in known
+        if instrument is not None
+    }
 
 
 def key_scope_of(info: Mapping[str, Any]) -> KeyScope:

@@ -9,10 +9,12 @@ from copydesk.kernel import VenueRefused
 from copydesk.trading import Credentials, Instrument, OrderView
 from copydesk.venues.bitget import errors
 from copydesk.venues.bitget.changes import cancel_open
+from copydesk.venues.bitget.order_facts import unified_fact
 from copydesk.venues.bitget.unified_orders import SPOT, category_of, fills_of, order_view
 from copydesk.venues.client.core import VenueClient
 from copydesk.venues.client.patience import ask_patiently
 from copydesk.venues.client.wire import reading
+from copydesk.venues.model import OrderFact
 from copydesk.venues.symbols import SymbolMap
 
 _PAGE_LEN = 100
@@ -43,10 +45,16 @@ class UnifiedCalls:
             raise
         if view.cum_qty == 0:
             return view
-        params = {"category": category_of(instrument), "orderId": view.venue_order_id}
-        rows = await self.pages("fills", credentials, params)
+        rows = await self.executions(credentials, instrument, view.venue_order_id)
         with reading(self._client.wire.name):
             return view._replace(fills=fills_of(rows, view.cum_qty))
+
+    async def executions(
+        self, credentials: Credentials, instrument: Instrument, order_id: str, span: Mapping[str, int] | None = None
+    ) -> list[Row]:
+        """Read the executions of one order; `span` bounds their time."""
+        params = {"category": category_of(instrument), "orderId": order_id, **(span or {})}
+        return await self.pages("fills", credentials, params)
 
     async def cancel(self, credentials: Credentials, instrument: Instrument, client_order_id: str) -> OrderView | None:
         """Cancel an open order and read what became of it: the answer acknowledges the request alone."""
@@ -71,6 +79,13 @@ class UnifiedCalls:
         named = ((self.instrument_of(row), row) for row in rows)
         with reading(self._client.wire.name):
             return [order_view(row, known) for known, row in named if known is not None]
+
+    async def resting(self, credentials: Credentials, instrument: Instrument) -> list[OrderFact]:
+        """List one instrument's open orders with their terms."""
+        params = {"category": category_of(instrument), "symbol": instrument.venue_symbol}
+        rows = await self.pages("open_orders", credentials, params)
+        with reading(self._client.wire.name):
+            return [fact for row in rows if (fact := unified_fact(row, instrument)) is not None]
 
     async def pages(self, endpoint: str, credentials: Credentials, params: Mapping[str, Any]) -> list[Row]:
         """Read a list page by page, newest first; a full page that names no next one is the last."""

@@ -68,7 +68,7 @@ def _contract(order: OrderRequest) -> dict[str, str]:
     params = {"marginMode": MARGIN_TEXT[order.margin_mode or MarginMode.CROSS]}
     if order.position_side is not PositionSide.NET:
         params["posSide"] = order.position_side.value
-    elif order.reduces:
+    elif order.reduce_only:
         params["reduceOnly"] = "yes"
     for name, kind, px in (
         ("stopLoss", "slOrderType", order.stop_loss_px),

@@ -11,11 +11,14 @@ from typing import Any
 from copydesk.kernel import Unavailable
 from copydesk.trading import Credentials, Instrument, OrderView
 from copydesk.venues.bitget.changes import cancel_open
+from copydesk.venues.bitget.order_facts import strategy_facts
 from copydesk.venues.bitget.unified_calls import UnifiedCalls, rows_of
 from copydesk.venues.bitget.unified_orders import category_of
 from copydesk.venues.bitget.unified_strategies import TRIGGERED, strategy_view
 from copydesk.venues.bitget.words import HEDGE
 from copydesk.venues.client.core import VenueClient
+from copydesk.venues.client.wire import reading
+from copydesk.venues.model import OrderFact
 from copydesk.venues.symbols import SymbolMap
 
 _PAGE_LEN = 100
@@ -69,6 +72,14 @@ class UnifiedStrategyCalls:
         hedge = bool(rows) and await self._hedges(credentials)
         named = ((self._orders.instrument_of(row), row) for row in rows)
         return [strategy_view(row, known, hedge=hedge) for known, row in named if known is not None]
+
+    async def resting(self, credentials: Credentials, instrument: Instrument) -> list[OrderFact]:
+        """List one instrument's strategies that wait to close something, with their terms."""
+        waiting = await self._waiting(credentials, category_of(instrument))
+        rows = [row for row in waiting if row["symbol"] == instrument.venue_symbol]
+        hedge = bool(rows) and await self._hedges(credentials)
+        with reading(self._client.wire.name):
+            return [fact for row in rows for fact in strategy_facts(row, instrument, hedge=hedge)]
 
     async def _find(self, credentials: Credentials, instrument: Instrument, client_order_id: str) -> Row | None:
         waiting = await self._waiting(credentials, category_of(instrument))

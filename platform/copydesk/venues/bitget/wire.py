@@ -11,6 +11,7 @@ from orjson import dumps
 from copydesk.trading import Credentials, Instrument, OrderRequest, OrderView
 from copydesk.venues.bitget import errors
 from copydesk.venues.bitget.signing import sign
+from copydesk.venues.bitget.traits import BITGET, EXCHANGE_WINDOW_MS
 from copydesk.venues.bitget.words import accepted
 from copydesk.venues.client.budget import SILENT, Reported
 from copydesk.venues.client.wire import Blocks, Failure, Headers, Params, Rendered, Wire
@@ -27,6 +28,10 @@ class OrderWords(Protocol):
     def params(self, order: OrderRequest, instrument: Instrument) -> dict[str, Any]:
         """Name what the order needs; raises `VenueRefused` for one that cannot be expressed."""
         ...
+
+
+# Bitget takes no receive window: what is stamped this far back, it refuses as late once ours is over.
+_BACKDATED_MS = EXCHANGE_WINDOW_MS - BITGET.recv_window_ms
 
 
 class BitgetWire(Wire):
@@ -55,6 +60,8 @@ class BitgetWire(Wire):
         if credentials is None:
             return query, "", body
         target = f"{endpoint.path}?{plain}" if plain else endpoint.path
+        if endpoint.mutates:
+            timestamp_ms -= _BACKDATED_MS
         signature = sign(f"{timestamp_ms}{endpoint.method}{target}{body.decode()}", credentials.secret)
         headers = (
             f"ACCESS-KEY: {credentials.api_key}\r\nACCESS-SIGN: {signature}\r\nACCESS-TIMESTAMP: {timestamp_ms}\r\n"

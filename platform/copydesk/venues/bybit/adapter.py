@@ -15,9 +15,9 @@ from typing import Any
 from uuid import uuid4
 
 from copydesk.kernel import VenueRefused
-from copydesk.trading import Credentials, Instrument, MarginMode, OrderRequest, OrderView
+from copydesk.trading import Credentials, Fill, Instrument, MarginMode, OrderRequest, OrderView
 from copydesk.venues.bybit import account, errors
-from copydesk.venues.bybit.history import trades_since
+from copydesk.venues.bybit.history import funding_since, trades_since
 from copydesk.venues.bybit.order_calls import SETTLE_COINS, OrderCalls
 from copydesk.venues.bybit.orders import category_of
 from copydesk.venues.bybit.traits import BYBIT, REST
@@ -28,7 +28,17 @@ from copydesk.venues.client.fanout import send_orders
 from copydesk.venues.client.http_pool import PoolLimits
 from copydesk.venues.client.slices import off_loop
 from copydesk.venues.client.wire import reading
-from copydesk.venues.model import Amendment, Balance, KeyScope, LeaderTrade, Outcome, Position, Wallet
+from copydesk.venues.model import (
+    Amendment,
+    Balance,
+    FundingPayment,
+    KeyScope,
+    LeaderTrade,
+    OrderFact,
+    Outcome,
+    Position,
+    Wallet,
+)
 from copydesk.venues.port import Venue, always
 from copydesk.venues.symbols import SymbolMap
 from copydesk.venues.urls import VenueUrls
@@ -62,6 +72,7 @@ class Bybit(Venue):
     ) -> None:
         self.urls = urls
         self.ssl_context = ssl_context or (ssl.create_default_context() if urls.secure else None)
+        self.egress = limits.egress if limits else ""
         self.symbols = symbols or SymbolMap(now=now)
         self.client = VenueClient(
             urls.rest["rest"],
@@ -128,6 +139,12 @@ class Bybit(Venue):
         """Return the order with its fills; None says that neither the recent nor the old list has it."""
         return await self._orders.query(credentials, self.symbols.named(symbol), client_order_id)
 
+    async def fills(
+        self, credentials: Credentials, symbol: str, venue_order_id: str, *, since_ms: int
+    ) -> tuple[Fill, ...]:
+        """Return all executions of one plain order, oldest first, also of one that the exchange has forgotten."""
+        return await self._orders.fills(credentials, self.symbols.named(symbol), venue_order_id, since_ms=since_ms)
+
     async def cancel(
         self, credentials: Credentials, symbol: str, client_order_id: str, *, conditional: bool = False
     ) -> OrderView | None:
@@ -151,6 +168,10 @@ class Bybit(Venue):
         for _, category, _ in _MARKETS:
             found += await self._orders.open_orders(credentials, category, None, conditional=conditional)
         return found
+
+    async def resting(self, credentials: Credentials, symbol: str) -> list[OrderFact]:
+        """Return an account's open orders of one instrument with their terms, conditional ones among them."""
+        return await self._orders.resting(credentials, self.symbols.named(symbol))
 
     async def balances(self, credentials: Credentials, wallet: Wallet = Wallet.SPOT) -> dict[str, Balance]:
         """Return one wallet's currencies; the unified account is both SPOT and FUTURES."""
@@ -235,6 +256,14 @@ class Bybit(Venue):
     async def trades_since(self, credentials: Credentials, symbol: str, since_ms: int) -> list[LeaderTrade]:
         """Return the account's executions of one instrument since that time, oldest first."""
         return await trades_since(self.client, credentials, self.symbols.named(symbol), since_ms)
+
+    async def funding(self, credentials: Credentials, since_ms: int) -> list[FundingPayment]:
+        """Return what the account paid and received for perpetuals since that time, oldest first."""
+        return await funding_since(self.client, credentials, self.symbols, since_ms)
+
+    async def account_uid(self, credentials: Credentials) -> str:
+        """Return the number of the account; a sub-account has its own."""
+        return await self.client.ask("key_scope", credentials, {}, lambda a: str(a["result"]["userID"]))
 
     async def key_scope(self, credentials: Credentials) -> KeyScope:
         """Ask what a key may do. A failing call raises: such a key has not been shown to be safe."""

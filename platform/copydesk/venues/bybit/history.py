@@ -9,8 +9,9 @@ from copydesk.trading import Credentials, Instrument, PositionSide
 from copydesk.venues.bybit.orders import POSITION_SIDE, category_of, hedged_side, in_order, leader_trade
 from copydesk.venues.client.core import VenueClient
 from copydesk.venues.client.patience import ask_patiently
-from copydesk.venues.client.wire import reading
-from copydesk.venues.model import LeaderTrade
+from copydesk.venues.client.wire import number, reading
+from copydesk.venues.model import FundingPayment, LeaderTrade
+from copydesk.venues.symbols import SymbolMap
 
 _PAGE_LEN = 100
 _ORDERS_PAGE_LEN = 50
@@ -42,6 +43,38 @@ async def trades_since(
         sides |= {row["orderId"]: hedged_side(row) for row in orphans}
     trades = [trade for _, trade in read if trade is not None]
     return [replace(t, position_side=sides.get(t.venue_order_id, PositionSide.NET)) for t in trades]
+
+
+async def funding_since(
+    client: VenueClient, credentials: Credentials, symbols: SymbolMap, since_ms: int
+) -> list[FundingPayment]:
+    """Return the account's funding payments, oldest first, week by week: entries of type SETTLEMENT.
+
+    `change` is `cashFlow` + `funding` - `fee` (Get Transaction Log), so `funding` above zero was received.
+    """
+
+    def read(answer: Any) -> tuple[list[FundingPayment], str]:
+        rows = answer["result"]["list"]
+        known = ((symbols.of_venue(row["symbol"], perpetual=True), row) for row in rows)
+        paid = [
+            FundingPayment(
+                row["id"], instrument.symbol, number(row["funding"]), row["currency"], int(row["transactionTime"])
+            )
+            for instrument, row in known
+            if instrument is not None and row["funding"]
+        ]
+        return paid, answer["result"]["nextPageCursor"] if len(rows) == _ORDERS_PAGE_LEN else ""
+
+    found: dict[str, FundingPayment] = {}
+    for start_ms in range(since_ms, client.timestamp_ms() + 1, _SPAN_MS):
+        params: dict[str, Any] = {"accountType": "UNIFIED", "category": "linear", "type": "SETTLEMENT"}
+        params |= {"startTime": start_ms, "endTime": start_ms + _SPAN_MS - 1, "limit": _ORDERS_PAGE_LEN}
+        cursor = "first"
+        while cursor:
+            paid, cursor = await ask_patiently(client, "funding", credentials, params, read)
+            found |= {payment.payment_id: payment for payment in paid}
+            params["cursor"] = cursor
+    return sorted(found.values(), key=lambda payment: payment.at_ms)
 
 
 async def _executions(

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
 from functools import partial
 from typing import Any
 
 from copydesk.kernel import VenueRefused
-from copydesk.trading import Credentials, Instrument, OrderView
+from copydesk.trading import Credentials, Fill, Instrument, OrderView
 from copydesk.venues.bybit import errors
+from copydesk.venues.bybit.order_facts import order_fact
 from copydesk.venues.bybit.orders import UNTRIGGERED, amend_params, category_of, fills_of, order_view
 from copydesk.venues.client.core import VenueClient
-from copydesk.venues.client.wire import reading
-from copydesk.venues.model import Amendment
+from copydesk.venues.client.wire import EVERY_QTY, reading
+from copydesk.venues.model import Amendment, OrderFact
 from copydesk.venues.symbols import SymbolMap
 
 _PAGE_LEN = 50
 # Contracts are settled in one of these; a list is asked for by symbol or by such a coin.
 SETTLE_COINS = ("USDT", "USDC")
 _FILLS_PAGE_LEN = 100
+_SPAN_MS = 7 * 86_400_000  # Without a time the last week's fills are told; from one on, those of a week.
 _SPOT_FILTERS = ("Order", "StopOrder", "tpslOrder", "OcoOrder", "BidirectionalTpslOrder")
 _UNCHANGED = ("order not modified", "remains unchanged")  # Under 10001: nothing to amend.
 
@@ -41,13 +44,29 @@ class OrderCalls:
         return await self.query(credentials, instrument, change.client_order_id)
 
     async def query(self, credentials: Credentials, instrument: Instrument, client_order_id: str) -> OrderView | None:
-        """Return the order with its fills, from the recent list or else from the history; in neither, it never was."""
+        """Return the order with its fills, from the recent list or else from the history.
+
+        In neither, it never was, or it ended without a fill more than a day ago.
+        """
         params = _named(instrument, client_order_id)
         for endpoint in ("query", "query_old"):
             view = await self._client.ask(endpoint, credentials, params, partial(_newest, instrument=instrument))
             if view is not None:
-                return await self._with_fills(credentials, instrument, view)
+                if view.cum_qty == 0:
+                    return view
+                rows = await self._executions(credentials, instrument, view.venue_order_id)
+                return view._replace(fills=self._fills(rows, instrument, view.cum_qty))
         return None
+
+    async def fills(
+        self, credentials: Credentials, instrument: Instrument, order_id: str, *, since_ms: int
+    ) -> tuple[Fill, ...]:
+        """Return all executions of an order that was placed at `since_ms` or later, asked for week by week."""
+        found: dict[str, dict[str, Any]] = {}
+        for start_ms in range(since_ms, self._client.timestamp_ms() + 1, _SPAN_MS):
+            rows = await self._executions(credentials, instrument, order_id, {"startTime": start_ms})
+            found |= {row["execId"]: row for row in rows}
+        return self._fills(found.values(), instrument, EVERY_QTY)
 
     async def cancel(
         self, credentials: Credentials, instrument: Instrument, client_order_id: str, *, conditional: bool
@@ -80,6 +99,27 @@ class OrderCalls:
             found += await self._listed(credentials, category, of, conditional=conditional)
         return found
 
+    async def resting(self, credentials: Credentials, instrument: Instrument) -> list[OrderFact]:
+        """List one instrument's open orders with their terms, page by page."""
+
+        def read(answer: Any) -> tuple[list[OrderFact], str]:
+            rows = answer["result"]["list"]
+            facts = [fact for row in rows if (fact := order_fact(row, instrument)) is not None]
+            return facts, (answer["result"].get("nextPageCursor") or "") if len(rows) == _PAGE_LEN else ""
+
+        params: dict[str, Any] = {
+            "category": category_of(instrument),
+            "symbol": instrument.venue_symbol,
+            "limit": _PAGE_LEN,
+        }
+        found: list[OrderFact] = []
+        while True:
+            facts, cursor = await self._client.ask("open_orders", credentials, params, read)
+            found += facts
+            if not cursor:
+                return found
+            params["cursor"] = cursor
+
     async def _listed(
         self, credentials: Credentials, category: str, of: dict[str, str], *, conditional: bool
     ) -> list[OrderView]:
@@ -102,24 +142,27 @@ class OrderCalls:
         whole = len(result["list"]) == _PAGE_LEN
         return views, (result.get("nextPageCursor") or "") if whole else ""
 
-    async def _with_fills(self, credentials: Credentials, instrument: Instrument, view: OrderView) -> OrderView:
-        if view.cum_qty == 0:
-            return view
+    async def _executions(
+        self, credentials: Credentials, instrument: Instrument, order_id: str, span: Mapping[str, int] | None = None
+    ) -> list[dict[str, Any]]:
         params: dict[str, Any] = {
             "category": category_of(instrument),
             "symbol": instrument.venue_symbol,
-            "orderId": view.venue_order_id,
+            "orderId": order_id,
             "limit": _FILLS_PAGE_LEN,
+            **(span or {}),
         }
         rows: list[dict[str, Any]] = []
         while True:
             page, cursor = await self._client.ask("fills", credentials, params, _rows)
             rows += page
             if len(page) < _FILLS_PAGE_LEN or not cursor:
-                break
+                return rows
             params["cursor"] = cursor
+
+    def _fills(self, rows: Iterable[Mapping[str, Any]], instrument: Instrument, cum_qty: Decimal) -> tuple[Fill, ...]:
         with reading(self._client.wire.name):
-            return view._replace(fills=fills_of(rows, instrument, view.cum_qty))
+            return fills_of(rows, instrument, cum_qty)
 
 
 def _concerned(category: str, instrument: Instrument | None) -> list[dict[str, str]]:

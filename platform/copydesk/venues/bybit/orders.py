@@ -27,7 +27,7 @@ from copydesk.venues.client.wire import moment, number
 from copydesk.venues.model import Amendment, LeaderTrade
 
 UNTRIGGERED = "Untriggered"
-_STATUS = {
+STATUS = {
     "New": OrderStatus.ACCEPTED,
     "PartiallyFilled": OrderStatus.PARTIALLY_FILLED,
     UNTRIGGERED: OrderStatus.ACCEPTED,
@@ -38,8 +38,8 @@ _STATUS = {
     "Deactivated": OrderStatus.CANCELED,
     "Rejected": OrderStatus.REJECTED,
 }
-_SIDE = {"Buy": Side.BUY, "Sell": Side.SELL}
-_SIDE_TEXT = {side: text for text, side in _SIDE.items()}
+SIDE = {"Buy": Side.BUY, "Sell": Side.SELL}
+_SIDE_TEXT = {side: text for text, side in SIDE.items()}
 POSITION_SIDE = {0: PositionSide.NET, 1: PositionSide.LONG, 2: PositionSide.SHORT}
 _POSITION_INDEX = {side: index for index, side in POSITION_SIDE.items()}
 _TYPE = {"Market": OrderType.MARKET, "Limit": OrderType.LIMIT}
@@ -80,7 +80,7 @@ def order_params(order: OrderRequest, instrument: Instrument) -> dict[str, Any]:
         params["marketUnit"] = "baseCoin"
     if instrument.perpetual:
         params["positionIdx"] = _POSITION_INDEX[order.position_side]
-        if order.reduces:
+        if order.reduce_only:
             params["reduceOnly"] = True
     if order.type.conditional:
         params |= _trigger(order, instrument)
@@ -139,8 +139,8 @@ def order_view(row: Mapping[str, Any], instrument: Instrument, fills: tuple[Fill
         client_order_id=row["orderLinkId"],
         venue_order_id=row["orderId"],
         symbol=instrument.symbol,
-        side=_SIDE[row["side"]],
-        status=_STATUS[row["orderStatus"]],
+        side=SIDE[row["side"]],
+        status=STATUS[row["orderStatus"]],
         qty=number(row["qty"]),
         cum_qty=cum_qty,
         avg_px=number(row["avgPrice"]) if cum_qty > 0 else None,
@@ -188,7 +188,7 @@ def leader_trade(row: Mapping[str, Any], instrument: Instrument) -> LeaderTrade 
         venue_order_id=row["orderId"],
         client_order_id=row["orderLinkId"],
         symbol=instrument.symbol,
-        side=_SIDE[row["side"]],
+        side=SIDE[row["side"]],
         order_type=_TYPE.get(row["orderType"]),
         qty=number(row["execQty"]),
         px=number(row["execPrice"]),

@@ -18,12 +18,13 @@ from copydesk.kernel import Unavailable
 from copydesk.trading import Credentials, PositionSide
 from copydesk.venues.bybit import errors
 from copydesk.venues.bybit.adapter import PERPETUAL, SPOT, Bybit
+from copydesk.venues.bybit.order_facts import order_fact
 from copydesk.venues.bybit.orders import POSITION_SIDE, leader_trade
 from copydesk.venues.bybit.signing import sign
 from copydesk.venues.client.wire import check_credentials
-from copydesk.venues.model import LeaderTrade, StreamEvent, StreamTiming
+from copydesk.venues.model import LeaderTrade, OrderFact, StreamEvent, StreamTiming
 from copydesk.venues.port import LeaderStream
-from copydesk.venues.stream import Channel, Heard, KeepAlive, Line, connects_of, watch
+from copydesk.venues.stream import Channel, Heard, KeepAlive, Line, connects_of, told, watch
 
 _SUBSCRIBE = '{"op":"subscribe","args":["order","execution"]}'
 _AUTH_VALID_MS = 10_000
@@ -36,7 +37,7 @@ class BybitStream(LeaderStream):
 
     def __init__(self, venue: Bybit, timing: StreamTiming) -> None:
         self._venue = venue
-        self._line = Line(timing, venue.ssl_context, connects_of(venue, venue.traits.connect_limit))
+        self._line = Line(timing, venue.ssl_context, connects_of(venue, venue.traits.connect_limit), venue.egress)
 
     def trades(self, credentials: Credentials) -> AsyncGenerator[StreamEvent, None]:
         """Yield `connected`, then trades and probes, then `lost`, for ever; close the generator to end it."""
@@ -79,7 +80,8 @@ class PrivateChannel(Channel):
         if topic == "execution":
             return Heard(event=True, trades=self._executions(said["data"]))
         if topic == "order":
-            return Heard(event=True, trades=self._orders(said["data"]))
+            facts = tuple(fact for row in said["data"] for fact in self._fact(row))
+            return Heard(event=True, trades=self._orders(said["data"]), orders=facts)
         return Heard()
 
     async def tend(self) -> None:
@@ -119,6 +121,13 @@ class PrivateChannel(Channel):
         self._waiting.setdefault(trade.venue_order_id, []).append(trade)
         while len(self._waiting) > _ORDERS_AWAITED_MAX:
             self._waiting.popitem(last=False)
+
+    def _fact(self, row: Mapping[str, Any]) -> tuple[OrderFact, ...]:
+        def read() -> OrderFact | None:
+            instrument = self._venue.symbols.of_venue(row["symbol"], perpetual=row["category"] == "linear")
+            return None if instrument is None else order_fact(row, instrument)
+
+        return told(read)
 
     def _orders(self, rows: Sequence[Mapping[str, Any]]) -> tuple[LeaderTrade, ...]:
         """Learn which position each order belongs to, and let go the executions that waited for it."""

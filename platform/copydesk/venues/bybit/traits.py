@@ -63,6 +63,7 @@ REST = OriginRules(
             "balances": _read("account/wallet-balance", "wallet_balance"),
             "funding_balances": _read("asset/transfer/query-account-coins-balance", "coins_balance"),
             "positions": _read("position/list", "position_list"),
+            "funding": _read("account/transaction-log", "transaction_log"),
             "leverage": _write("position/set-leverage", "set_leverage"),
             "margin_mode": _write("account/set-margin-mode", "set_margin_mode"),
             "position_mode": _write("position/switch-mode", "switch_mode"),
@@ -87,6 +88,7 @@ REST = OriginRules(
         _limit("wallet_balance", 50),
         _limit("coins_balance", 5),
         _limit("position_list", 50),
+        _limit("transaction_log", 30),
         _limit("set_leverage", 10),
         _limit("set_margin_mode", 5),
         _limit("switch_mode", 10),
@@ -116,6 +118,8 @@ BYBIT = VenueTraits(
     acknowledges_fill=False,
     conditional_types=frozenset(kind for kind in OrderType if kind.conditional),
     wallets=frozenset({Wallet.SPOT, Wallet.FUNDING}),
+    absence_age_s_min=600,
+    fills_age_s_max=730 * 86_400,
     sources=MappingProxyType(
         {
             "client_order_id_len_max": Source(f"{_PLACE}: orderLinkId, at most 36 characters", _AS_OF),
@@ -130,6 +134,10 @@ BYBIT = VenueTraits(
             "acknowledges_fill": Source(f"{_PLACE}: the answer has ids alone", _AS_OF),
             "conditional_types": Source(f"{_PLACE}: triggerPrice", _AS_OF),
             "wallets": Source(f"{_DOCS}, Create Internal Transfer: UNIFIED and FUND", _AS_OF),
+            "absence_age_s_min": Source(
+                f"{_DOCS}, Get Order History: may lag, by how much is not told; ours, far below its 24 hours", _AS_OF
+            ),
+            "fills_age_s_max": Source(f"{_DOCS}, Get Trade History: up to two years", _AS_OF),
         }
     ),
 )

@@ -9,65 +9,31 @@ Times are epoch seconds, given by the caller.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from types import MappingProxyType
+from typing import NamedTuple
 
+from copydesk.venues.client.breaker import TRIP_RATIO, Breaker
+from copydesk.venues.client.draw import Draw
+from copydesk.venues.client.windows import ALONE, Seat, Window, bounds_of
 from copydesk.venues.traits import Endpoint, LimitScope, LimitUnit, RateLimit
 
 CLOSES_RESERVE_RATIO = Decimal("0.30")
-SPARE_RATIO = Decimal("0.30")
-SAFETY_RATIO = Decimal(
-    "0.95"
-)  # Clocks differ a little at the window's border, and other programs may share the address.
-
 
 # Usage that an answer's headers tell, by unit, period in seconds and group; empty where they are silent.
 Reported = Mapping[tuple[LimitUnit, int, str], int]
 SILENT: Reported = MappingProxyType({})
 
 
-class Window:
-    """Count one limit in its fixed windows."""
+class Coming(NamedTuple):
+    """One request that is about to be sent."""
 
-    __slots__ = ("_in_flight", "_index", "_limit", "_limit_opens", "_limit_spare", "_period_s", "_used")
-
-    def __init__(self, count: int, period_s: int, reserve_ratio: Decimal) -> None:
-        # A limit of one or two has nothing to keep back: with less than one in a window nobody could ever send.
-        self._limit = max(int(count * SAFETY_RATIO), 1)
-        self._limit_opens = max(int(self._limit * (1 - reserve_ratio)), 1)
-        self._limit_spare = max(int(self._limit * SPARE_RATIO), 1)
-        self._period_s = period_s
-        self._index = 0
-        self._used = 0
-        self._in_flight = 0
-
-    def wait_s(self, cost: int, reduces: bool, spare: bool, now: float) -> float:
-        """Return 0 when the cost fits, else the seconds until the window turns."""
-        self._turn(now)
-        limit = self._limit if reduces else self._limit_spare if spare else self._limit_opens
-        if self._used + self._in_flight + cost <= limit:
-            return 0.0
-        return (self._index + 1) * self._period_s - now
-
-    def take(self, cost: int) -> None:
-        self._in_flight += cost
-
-    def settle(self, cost: int, spent: int, reported: int | None, now: float) -> None:
-        """Replace what was taken by what it really cost, and believe the exchange when it counted more.
-
-        Answers overtake each other, so a smaller count is an older one: within a window ours never falls.
-        """
-        self._turn(now)
-        self._in_flight -= cost
-        self._used = max(self._used + spent, reported or 0)
-
-    def _turn(self, now: float) -> None:
-        index = int(now // self._period_s)
-        if index != self._index:
-            self._index = index
-            self._used = 0
+    endpoint: Endpoint
+    key: str
+    symbol: str
+    draw: Draw
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,14 +50,22 @@ class Charge:
 class RateBudget:
     """Hold the windows of one outgoing address, of every key used from it, and of each key's instruments."""
 
-    def __init__(self, limits: tuple[RateLimit, ...], *, reserve_ratio: Decimal = CLOSES_RESERVE_RATIO) -> None:
+    def __init__(
+        self,
+        limits: tuple[RateLimit, ...],
+        *,
+        reserve_ratio: Decimal = CLOSES_RESERVE_RATIO,
+        seat: Seat = ALONE,
+    ) -> None:
         self._limits = limits
         self._reserve_ratio = reserve_ratio
+        self._seat = seat
         self._windows: dict[tuple[RateLimit, str, str], Window] = {}
         self._charges: dict[tuple[Endpoint, str, str], tuple[Charge, ...]] = {}
         self._reach: dict[Endpoint, tuple[bool, bool]] = {}
         self._blocked_until = 0.0
         self._keys_blocked_until: dict[str, float] = {}
+        self._breaker = _breaker_of(limits)
 
     def try_take(
         self, endpoint: Endpoint, key: str, symbol: str = "", *, reduces: bool, now: float, spare: bool = False
@@ -109,6 +83,7 @@ class RateBudget:
         for charge in charges:
             wait_s = charge.window.wait_s(charge.cost, reduces or charge.others, spare, now)
             if wait_s > 0:
+                self._denied(charge, Draw.RESERVE if reduces else Draw.SPARE if spare else Draw.OPENS, now)
                 return wait_s
         for charge in charges:
             charge.window.take(charge.cost)
@@ -123,6 +98,22 @@ class RateBudget:
             told = reported.get((charge.limit.unit, charge.limit.period_s, charge.limit.group)) if reported else None
             charge.window.settle(charge.cost, spent, told, now)
 
+    async def ahead(self, coming: Iterable[Coming], now: float, *, at_once: int) -> None:
+        """Get ready for requests that are about to be sent, `at_once` together at most.
+
+        Alone behind the address there is nobody to agree with.
+        """
+
+    def breaker_s(self, endpoint: Endpoint, now: float) -> float:
+        """Return 0 when an open may be sent, else the seconds for which a storm of refusals has stopped opens."""
+        return self._breaker.wait_s(now) if self._breaker and endpoint.weight else 0.0
+
+    def book_order(self, endpoint: Endpoint, now: float, *, accepted: bool, reduces: bool) -> float:
+        """Count what became of an order that was sent; return for how long opens are stopped from now on, or 0."""
+        if not self._breaker or not endpoint.weight:
+            return 0.0
+        return self._breaker.book(now, accepted=accepted, reduces=reduces)
+
     def block(self, retry_after_s: float, now: float, key: str = "") -> None:
         """Send nothing for a while, for one key or for all: the exchange said so, and asking again prolongs a ban."""
         if key:
@@ -130,6 +121,9 @@ class RateBudget:
             self._keys_blocked_until[key] = max(self._keys_blocked_until.get(key, 0.0), now + retry_after_s)
         else:
             self._blocked_until = max(self._blocked_until, now + retry_after_s)
+
+    def _denied(self, charge: Charge, draw: Draw, now: float) -> None:
+        """Take note that a request did not fit; whoever leases asks for more."""
 
     def _charges_of(self, endpoint: Endpoint, key: str, symbol: str) -> tuple[Charge, ...]:
         per_key, per_symbol = self._reach_of(endpoint)
@@ -157,11 +151,21 @@ class RateBudget:
         per_symbol = limit.scope is LimitScope.KEY_SYMBOL
         whose = (limit, "" if limit.scope is LimitScope.IP else key, symbol if per_symbol else "")
         if whose not in self._windows:
-            self._windows[whose] = Window(limit.count, limit.period_s, self._reserve_ratio)
+            self._windows[whose] = Window(bounds_of(limit, self._reserve_ratio, self._seat))
+            self._opened(self._windows[whose], *whose)
         cost = _cost(endpoint, limit.unit)
         weightless = limit.unit is LimitUnit.WEIGHT and endpoint.orders
         others = bool(limit.group) and limit.scope is not LimitScope.IP and not endpoint.orders
         return Charge(self._windows[whose], cost, 0 if weightless else cost, limit, others)
+
+    def _opened(self, window: Window, limit: RateLimit, key: str, symbol: str) -> None:
+        """Take note of a new window: of the address, of a key, or of a key's instrument."""
+
+
+def _breaker_of(limits: Iterable[RateLimit]) -> Breaker | None:
+    """Return a breaker where requests weigh on the address: there accepted orders weigh nothing, refused ones do."""
+    weights = [lim.count for lim in limits if lim.unit is LimitUnit.WEIGHT and lim.scope is LimitScope.IP]
+    return Breaker(max(int(min(weights) * TRIP_RATIO), 1)) if weights else None
 
 
 def _cost(endpoint: Endpoint, unit: LimitUnit) -> int:

@@ -10,10 +10,10 @@ from orjson import loads
 
 from copydesk.kernel import OutcomeUnknown, Unavailable, VenueRefused
 from copydesk.trading import Credentials, Denial, Instrument, OrderRequest
-from copydesk.venues.client.budget import SILENT
+from copydesk.venues.client.budget import SILENT, Coming
 from copydesk.venues.client.draw import Draw, chosen_draw
 from copydesk.venues.client.http_wire import Call
-from copydesk.venues.client.wire import MISREAD, Blocks, Failure, Params, Rendered, check_credentials
+from copydesk.venues.client.wire import MISREAD, Blocks, Failure, Params, Rendered
 from copydesk.venues.model import Outcome, SubmitResult
 from copydesk.venues.traits import Endpoint
 
@@ -39,6 +39,10 @@ class BudgetedCall(Call):
     @property
     def _key(self) -> str:
         return self.credentials.api_key if self.credentials else ""
+
+    def coming(self) -> Coming:
+        """Say what this call will take of the budget."""
+        return Coming(self.endpoint, self._key, self.symbol, self.draw)
 
     def take_budget(self) -> None:
         """Raise `Unavailable` when sending now would exceed a limit."""
@@ -70,6 +74,8 @@ class BudgetedCall(Call):
         # An accepted order weighs nothing: reading a thousand equal counts would only delay the next answer.
         reported = SILENT if accepted and self.endpoint.orders else client.wire.reported(self.endpoint, self.headers)
         client.budget.settle(self.endpoint, self._key, self.symbol, accepted=accepted, reported=reported, now=now)
+        if self.status and self.endpoint.orders and (accepted or isinstance(self.failed, VenueRefused)):
+            client.budget.book_order(self.endpoint, now, accepted=accepted, reduces=self.urgent)
         if self.status and isinstance(self.failed, Unavailable):
             self._block(self.failed, now)
 
@@ -176,11 +182,12 @@ class OrderCall(BudgetedCall):
             raise Unavailable("not sent: the sender's right to send has ended")
         client = self.client
         try:
-            check_credentials(self.signer)
+            client.require_sound(self.signer)
             params = client.wire.order_params(self.order, self.instrument)
         except VenueRefused as refusal:
             self.refusal = refusal
             raise Unavailable("not sent: the key is malformed, or the exchange has no such order") from refusal
+        self._pass_breaker()
         self.take_budget()
         return client.wire.render(self.endpoint, params, self.signer, client.timestamp_ms())
 
@@ -189,6 +196,14 @@ class OrderCall(BudgetedCall):
             super().finished()
         finally:
             self._fanout.one_is_over()
+
+    def _pass_breaker(self) -> None:
+        """Refuse an open while the exchange refuses all; not sent later either, so that nobody asks about it."""
+        stopped_s = 0.0 if self.urgent else self.client.budget.breaker_s(self.endpoint, self.client.now())
+        if stopped_s:
+            said = f"not sent: {self.client.wire.name} refused nearly all orders; opens wait {stopped_s:.0f} s"
+            self.refusal = VenueRefused(said, code=Denial.VENUE_BREAKER_OPEN.value)
+            raise Unavailable(said)
 
     def outcome(self) -> Outcome:
         """Read the answer; called when the whole fan-out is over."""

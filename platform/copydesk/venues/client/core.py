@@ -8,16 +8,17 @@ from __future__ import annotations
 import asyncio
 import ssl
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from types import MappingProxyType
 from typing import Any, TypeVar
+from weakref import WeakValueDictionary
 
 from orjson import loads
 
 from copydesk.kernel import CopydeskError
 from copydesk.trading import Credentials
-from copydesk.venues.client.budget import RateBudget
+from copydesk.venues.client.budget import Coming, RateBudget
 from copydesk.venues.client.calls import PlainCall
 from copydesk.venues.client.clock import VenueClock
 from copydesk.venues.client.http_pool import HttpPool, PoolLimits
@@ -54,6 +55,13 @@ class VenueClient:
         self.clock = VenueClock()
         self._pool = HttpPool(origin, rules.endpoints.values(), limits=limits, ssl_context=ssl_context, now=now)
         self._syncing: asyncio.Task[None] | None = None
+        self._sound: WeakValueDictionary[int, Credentials] = WeakValueDictionary()
+
+    def require_sound(self, credentials: Credentials) -> None:
+        """Raise `VenueRefused` for a key that cannot stand in a header line; each is looked at once."""
+        if self._sound.get(credentials.account_id) is not credentials:
+            check_credentials(credentials)
+            self._sound[credentials.account_id] = credentials
 
     async def warm(self, connections: int) -> int:
         """Open connections and learn the exchange's clock; return how many are open.
@@ -86,6 +94,10 @@ class VenueClient:
         """Return the exchange's time as far as we know it."""
         return self.clock.timestamp_ms(self.now())
 
+    async def get_ready(self, coming: Iterable[Coming]) -> None:
+        """Lease ahead what requests about to be sent will take of budgets that other processes share."""
+        await self.budget.ahead(coming, self.now(), at_once=self._pool.limits.connections_max)
+
     def start(self, call: Call) -> None:
         """Send a call as soon as a connection is free."""
         self._pool.start(call)
@@ -111,7 +123,7 @@ class VenueClient:
     async def fetch(self, endpoint: str, credentials: Credentials | None, params: Params, *, symbol: str = "") -> bytes:
         """Send one request and return its answer as it came: for those too large to be decoded on the event loop."""
         if credentials is not None:
-            check_credentials(credentials)
+            self.require_sound(credentials)
         return await self._body(PlainCall(self, self.endpoints[endpoint], credentials, params, symbol))
 
     async def aclose(self) -> None:
@@ -120,6 +132,7 @@ class VenueClient:
             await self._syncing
 
     async def _body(self, call: PlainCall) -> bytes:
+        await self.get_ready((call.coming(),))
         self._pool.start(call)
         return await call.future
 

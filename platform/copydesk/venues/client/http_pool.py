@@ -8,6 +8,7 @@ afterwards it is `OutcomeUnknown` for whatever changes something, and `Unavailab
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
 import time
 from collections import deque
@@ -17,6 +18,7 @@ from urllib.parse import urlsplit
 
 from copydesk.kernel import NotPermitted, OutcomeUnknown, Unavailable
 from copydesk.venues.client.http_wire import Call, Connection
+from copydesk.venues.client.watch import Watch
 from copydesk.venues.traits import Endpoint
 
 SWEEP_S = 0.05
@@ -26,13 +28,17 @@ DIALS_MAX = 50  # More at once overflow a usual listen backlog, and a lost SYN c
 
 @dataclass(frozen=True)
 class PoolLimits:
-    """Bounds of one pool: `wait_max_s` in the queue, `answer_max_s` and for reads `read_max_s` from write to answer."""
+    """Bounds of one pool: `wait_max_s` in the queue, `answer_max_s` and for reads `read_max_s` from write to answer.
+
+    `egress` is the local address that its connections leave from; empty for the system's choice.
+    """
 
     connections_max: int = 200
     wait_max_s: float = 5.0
     answer_max_s: float = 3.0  # Of orders: the sooner one counts as unknown, the sooner reconcile may ask for it.
     read_max_s: float = 10.0  # `exchangeInfo` is megabytes.
     connect_max_s: float = 5.0
+    egress: str = ""
 
 
 class HttpPool:
@@ -57,6 +63,8 @@ class HttpPool:
         self.limits = limits or PoolLimits()
         self._now = now
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._kernel: Watch[Connection] = Watch()
+        self._looked = False
         self._open: set[Connection] = set()
         self._idle: list[Connection] = []
         self._dials: set[asyncio.Task[None]] = set()
@@ -73,9 +81,10 @@ class HttpPool:
     async def warm(self, connections: int) -> int:
         """Open connections ahead of need, and again those that the exchange closed; return how many are open.
 
-        Costs one look at each idle connection when nothing is missing.
+        Costs one look at the kernel when nothing is missing.
         """
         self._loop = asyncio.get_running_loop()
+        self._look()
         dead = {connection for connection in self._idle if not connection.usable()}
         for connection in dead:
             connection.abort()
@@ -117,9 +126,12 @@ class HttpPool:
         for connection in self._open:
             connection.abort()
         await self._until(lambda: not self._dials and not self._open)
+        self._kernel.close()
 
-    def opened(self, connection: Connection) -> None:
+    def opened(self, connection: Connection, sock: socket.socket) -> None:
+        """Take a new connection (called by the connection)."""
         self._open.add(connection)
+        self._kernel.add(connection, sock)
 
     def answered(self, connection: Connection, call: Call, *, reusable: bool) -> None:
         """Take a whole answer from a connection (called by the connection)."""
@@ -144,7 +156,21 @@ class HttpPool:
             self._fail_sent(connection, call, why)
         self._grow()
 
+    def _look(self) -> None:
+        """Drop idle connections that have died, as the kernel knows it; once for all that is sent in one turn."""
+        if self._looked or self._closed:
+            return
+        self._looked = True
+        asyncio.get_running_loop().call_soon(self._look_again)
+        for connection in self._kernel.stirred():
+            if connection.call is None:
+                connection.abort()
+
+    def _look_again(self) -> None:
+        self._looked = False
+
     def _take_idle(self) -> Connection | None:
+        self._look()
         while self._idle:
             connection = self._idle.pop()
             if connection.usable():
@@ -207,7 +233,11 @@ class HttpPool:
         assert self._loop is not None
         host, port = self._address
         connecting = self._loop.create_connection(
-            lambda: Connection(self, secure=self._ssl is not None), host, port, ssl=self._ssl
+            lambda: Connection(self, secure=self._ssl is not None),
+            host,
+            port,
+            ssl=self._ssl,
+            local_addr=(self.limits.egress, 0) if self.limits.egress else None,
         )
         async with asyncio.timeout(self.limits.connect_max_s):
             _, connection = await connecting

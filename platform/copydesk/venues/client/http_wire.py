@@ -8,7 +8,6 @@ written before a failure, which is what separates "not sent" from "unknown".
 from __future__ import annotations
 
 import asyncio
-import select
 from typing import TYPE_CHECKING, cast
 
 import httptools
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
     from copydesk.venues.client.http_pool import HttpPool
 
 BODY_LEN_MAX = 64 * 1024 * 1024
-_GONE = select.POLLHUP | select.POLLERR | getattr(select, "POLLRDHUP", select.POLLIN)
 
 
 class Call:
@@ -67,7 +65,6 @@ class Connection(asyncio.Protocol):
     """Carry one request at a time. After anything unexpected the connection is dropped, never reused."""
 
     __slots__ = (
-        "_bad_events",
         "_chunks",
         "_complete",
         "_headers",
@@ -75,19 +72,17 @@ class Connection(asyncio.Protocol):
         "_len",
         "_parser",
         "_poison",
-        "_poll",
         "_pool",
         "call",
+        "secure",
         "served",
         "transport",
     )
 
     def __init__(self, pool: HttpPool, *, secure: bool) -> None:
         self._pool = pool
-        # Over TLS an idle connection may rightly hold unread session tickets.
-        self._bad_events = _GONE if secure else _GONE | select.POLLIN
+        self.secure = secure
         self._parser = httptools.HttpResponseParser(self)
-        self._poll = select.poll()
         self.transport: asyncio.Transport | None = None
         self.call: Call | None = None
         self.served = 0
@@ -103,13 +98,11 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
-        self._poll.register(transport.get_extra_info("socket").fileno(), self._bad_events)
-        self._pool.opened(self)
+        self._pool.opened(self, transport.get_extra_info("socket"))
 
     def usable(self) -> bool:
-        """Tell whether an idle connection still stands, asking the kernel, which knows before the event loop does."""
-        transport = self.transport
-        return transport is not None and not transport.is_closing() and not self._poll.poll(0)
+        """Tell whether an idle connection still stands, as far as the event loop knows (see `Watch`)."""
+        return self.transport is not None and not self.transport.is_closing()
 
     def send(self, call: Call, payload: bytes) -> None:
         assert self.transport is not None and self.call is None, "a connection carries one request at a time"

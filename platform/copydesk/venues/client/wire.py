@@ -23,6 +23,8 @@ MISREAD = (JSONDecodeError, KeyError, IndexError, ValueError, TypeError, Arithme
 
 Headers = Sequence[tuple[bytes, bytes]]
 Failure = VenueRefused | Unavailable | OutcomeUnknown
+# More than any order: whatever an order's executions add up to.
+EVERY_QTY = Decimal("Infinity")
 # A request before it is signed, in any form that the same exchange's `render` takes.
 Params = Mapping[str, Any] | Sequence[Mapping[str, Any]] | str | bytes
 # Query, extra header lines (each ending in CRLF), body.

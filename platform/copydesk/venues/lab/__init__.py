@@ -9,6 +9,7 @@ from copydesk.venues.lab.journal import read_journal
 from copydesk.venues.lab.listings import LISTINGS
 from copydesk.venues.lab.run import ADDRESSES, Addresses, LabConfig, running, serve
 from copydesk.venues.lab.same_host import exports, ports_to, write_same_host
+from copydesk.venues.lab.tls import open_authority
 from copydesk.venues.lab.urls import CCXT_VENUES, LAB_HOST, binance_urls, ccxt_urls
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "binance_urls",
     "ccxt_urls",
     "exports",
+    "open_authority",
     "ports_to",
     "read_journal",
     "running",

@@ -120,6 +120,7 @@ class Desk(Floor):
             margin_mode=new.margin_mode,
             tag=new.tag,
             conditional_id=conditional_id,
+            order_list_id=new.order_list_id,
         )
 
     def _rest_or_expire(self, turn: Turn, order: Order) -> None:

@@ -6,10 +6,11 @@ orders do is the engines' business.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from copydesk.venues.lab.keys import KeyTexts
+from copydesk.venues.lab.light_lane import LightLane
 from copydesk.venues.lab.server import Answer, Request
 from copydesk.venues.lab.streams import SessionMaker
 
@@ -31,6 +32,10 @@ class Dialect(Protocol):
 
     def answer(self, request: Request, ip: str, hold_ms: float = 0.0) -> Answer:
         """Carry out one REST request and write it down."""
+        ...
+
+    def lanes(self) -> Sequence[LightLane]:
+        """Return the express lanes of its order endpoints."""
         ...
 
     def failure(self, status: int) -> bytes:

@@ -14,13 +14,13 @@ from copydesk.venues.lab.accounts import Account, lock_need, totals
 from copydesk.venues.lab.admission import admit
 from copydesk.venues.lab.book import Plan
 from copydesk.venues.lab.clearing import Clearing, Turn
+from copydesk.venues.lab.list_desk import ListDesk
 from copydesk.venues.lab.model import BUY, LAST, NET, SPOT, Event, LabInstrument, NewOrder, Order, Reject
 from copydesk.venues.lab.rules import OrderRules
 from copydesk.venues.lab.snapshot import check_version, engine_state, fill_engine, instruments_of
-from copydesk.venues.lab.triggers import TriggerDesk
 
 
-class Engine(TriggerDesk):
+class Engine(ListDesk):
     """Match orders of accounts on one spot exchange. `symbol` is always the venue symbol ("BTCUSDT").
 
     Fees are ratios (0.001 = 10 bps): of the base quantity for buyers, of the quote amount for sellers.
@@ -89,6 +89,9 @@ class Engine(TriggerDesk):
         engine = cls(instruments_of(state), Decimal(state["maker_fee"]), Decimal(state["taker_fee"]), rules)
         engine.fill(state)
         return engine
+
+    def purse(self, account: str) -> Account:
+        return self.account_table[account]
 
     def turn(self, symbol: str, now_ms: int) -> Turn:
         return Turn(self.books[symbol], now_ms)

@@ -16,6 +16,7 @@ from copydesk.venues.lab.accounts import Account
 from copydesk.venues.lab.engine import Engine
 from copydesk.venues.lab.faults import Fault
 from copydesk.venues.lab.fills import FillScript
+from copydesk.venues.lab.income import FundingBook
 from copydesk.venues.lab.journal import VenueJournal
 from copydesk.venues.lab.keys import KeyRing
 from copydesk.venues.lab.light import fill
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from copydesk.venues.lab.world import World
 
 TAPE_LEN = 1000
+FORGETS_EVERY_MS = 60_000
 TRADING, FUTURES, FUNDING = "trading", "futures", "funding"
 
 
@@ -61,6 +63,7 @@ class Exchange:
             rules=listing.rules,
         )
         self.funding: dict[str, Account] = {}
+        self.funding_paid = FundingBook()
         self.journal = VenueJournal(world.journal, listing.venue)
         self.keys = keys
         self.streams = Streams()
@@ -74,6 +77,7 @@ class Exchange:
         self.light = False
         self.fills = FillScript()
         self.changes = 0
+        self._forgot_ms = 0
 
     def now_ms(self) -> float:
         """Return the exchange's own time in epoch ms; a scripted clock offset is in it."""
@@ -150,13 +154,25 @@ class Exchange:
         due = self.perp.expire(now_ms)
         if due:
             self.publish(due, now_ms)
+        if not 0 <= now_ms - self._forgot_ms < FORGETS_EVERY_MS:  # A clock that was off may be set back.
+            self._forget(now_ms)
+
+    def _forget(self, now_ms: int) -> None:
+        """Tell no more of orders that ended without a fill so long ago that the exchange has forgotten them."""
+        self._forgot_ms = now_ms
+        for engine in (self.spot, self.perp):
+            kept_ms = engine.order_rules.unfilled_kept_ms
+            for registry in engine.registries.values() if kept_ms else ():
+                registry.forget_unfilled(now_ms - kept_ms)
 
     def charge_funding(self) -> None:
         """Let every open position pay or receive the funding rate of its contract."""
         now_ms = int(self.now_ms())
         for symbol, instrument in self.perp.instruments.items():
             rate = self.world.funding_rate(self.venue, instrument)
-            self.publish(self.perp.fund(symbol, rate, now_ms), now_ms)
+            events = self.perp.fund(symbol, rate, now_ms)
+            self.funding_paid.note(events, self.perp, self.perp.markets[symbol].px())
+            self.publish(events, now_ms)
 
     def fault_struck(self, fault: Fault, method: str, path: str, account: str) -> None:
         """Write down that a scripted fault hit a request."""

@@ -35,6 +35,9 @@ class Harm(StrEnum):
     EXPIRE_LISTEN_KEYS = "expire_listen_keys"
     DELIST = "delist"
     GAP = "gap"
+    FORGET = "forget"
+    AGE_STREAMS = "age_streams"
+    SERVER_SHUTDOWN = "server_shutdown"
 
 
 REQUEST, ORDER, STREAM, EXCHANGE, MARKET = "request", "order", "stream", "exchange", "market"
@@ -100,6 +103,30 @@ KINDS: Mapping[Harm, Kind] = {
             lasts=False,
         ),
         Kind(
+            Harm.AGE_STREAMS,
+            EXCHANGE,
+            ("hours",),
+            ("venue", "hours"),
+            "open stream connections are that much older; Binance cuts them at 24 hours",
+            lasts=False,
+        ),
+        Kind(
+            Harm.SERVER_SHUTDOWN,
+            EXCHANGE,
+            ("delay_ms",),
+            ("venue",),
+            "Binance's spot streams say serverShutdown and are cut delay_ms later",
+            lasts=False,
+        ),
+        Kind(
+            Harm.FORGET,
+            EXCHANGE,
+            ("account",),
+            ("venue",),
+            "finished orders are found no more, as after years; their executions are",
+            lasts=False,
+        ),
+        Kind(
             Harm.DELIST,
             MARKET,
             ("venue", "market", "symbol"),
@@ -139,6 +166,7 @@ FIELDS: Mapping[str, Field] = {
     "mode": Field(
         str, "listen keys end silently, with their event, or with a close", choice=("silently", "event", "close")
     ),
+    "hours": Field((int, float), "hours of market time", least=0, most=24),
     "market": Field(str, "spot or perp", choice=("spot", "perp")),
     "symbol": Field(str, "the exchange's name of the instrument; for a gap the pair, as BTCUSDT"),
     "percent": Field((int, float), "percent, negative is down", least=-90, most=900),
@@ -173,6 +201,7 @@ class Fault:
     ratio: float = 1.0
     offset_ms: float = 0.0
     mode: str = "silently"
+    hours: float = 0.0
     market: str = "spot"
     symbol: str = ""
     percent: float = 0.0

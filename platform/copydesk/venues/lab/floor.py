@@ -54,13 +54,18 @@ class Floor(ABC):
         """Return the open orders, oldest id first."""
         return [o for _, o in sorted(self.registries[account].open.items()) if symbol in (None, o.symbol)]
 
-    def orders(self, account: str, symbol: str | None = None) -> list[Order]:
-        """Return all orders kept, oldest id first (finished ones are kept up to `HISTORY_MAX` per account)."""
-        return [o for _, o in sorted(self.registries[account].orders.items()) if symbol in (None, o.symbol)]
+    def orders(self, account: str, symbol: str | None = None, *, forgotten: bool = False) -> list[Order]:
+        """Return the orders that are told, oldest id first (finished ones are kept up to `HISTORY_MAX` per account).
+
+        Those that are `forgotten` as well where executions are wanted.
+        """
+        owner = self.registries[account]
+        hidden = frozenset[int]() if forgotten else owner.forgotten
+        return [o for i, o in sorted(owner.orders.items()) if symbol in (None, o.symbol) and i not in hidden]
 
     def trades(self, account: str, symbol: str | None = None) -> list[Execution]:
         """Return the executions of the orders kept, oldest first."""
-        return sorted(fill for order in self.orders(account, symbol) for fill in order.fills)
+        return sorted(fill for order in self.orders(account, symbol, forgotten=True) for fill in order.fills)
 
     def depth(self, symbol: str, limit: int) -> Depth:
         return self.books[symbol].depth(limit)

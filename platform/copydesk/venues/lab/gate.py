@@ -41,10 +41,15 @@ class Gate:
 
     def ip_of(self, peer_ip: str, headers: Mapping[bytes, bytes]) -> str:
         """Return the caller's address; a test on this machine that knows the token may name another one."""
+        named = self.named_ip(headers)
+        return named if named and ipaddress.ip_address(peer_ip).is_loopback else peer_ip
+
+    def named_ip(self, headers: Mapping[bytes, bytes]) -> str:
+        """Return the address that a request with the token names, "" without one."""
         forwarded = headers.get(b"x-forwarded-for")
-        if forwarded and has_token(headers, self._token) and ipaddress.ip_address(peer_ip).is_loopback:
-            return forwarded.decode("latin-1").partition(",")[0].strip()
-        return peer_ip
+        if not forwarded or not has_token(headers, self._token):
+            return ""
+        return forwarded.decode("latin-1").partition(",")[0].strip()
 
     def _owner(self, request: Request) -> Dialect | None:
         for dialect in self._dialects:

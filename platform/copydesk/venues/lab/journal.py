@@ -27,22 +27,25 @@ from copydesk.venues.lab.model import (
     Reject,
 )
 from copydesk.venues.lab.records import record_of
+from copydesk.venues.lab.stencil import Form, Words
 
 FLUSH_AFTER_MS = 50
-CHUNK_LEN = 65_536
+# The file's own buffer gathers lines: a list of them would cost page faults, twice the time.
+BUFFER_LEN = 262_144
 REQUEST, EXECUTION, ORDER, ACCOUNT, MARK, FAULT = "request", "execution", "order", "account", "mark", "fault"
 _LINE = orjson.OPT_APPEND_NEWLINE
 _dumps = orjson.dumps
 
 
-def _plain(value: Decimal) -> str:
+def plain(value: Decimal) -> str:
+    """Write a decimal as the journal has it: as it is, but without an exponent."""
     text = str(value)
     return decimal_text(value) if "E" in text else text
 
 
 def _text(value: object) -> str:
     if isinstance(value, Decimal):
-        return _plain(value)
+        return plain(value)
     raise TypeError(f"a journal record cannot hold {type(value).__name__}")
 
 
@@ -67,7 +70,14 @@ class Noted(NamedTuple):
     record: bytes
 
 
-Entry = Noted | OrderUpdate | Requested
+class Formed(NamedTuple):
+    """Three records whose words are known: their form, and its words but for the `seq` of each, which come first."""
+
+    form: Form
+    words: Words
+
+
+Entry = Noted | OrderUpdate | Requested | Formed
 
 
 class Journal:
@@ -81,7 +91,7 @@ class Journal:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.seq = _repair(path)
-        self._file = path.open("ab")
+        self._file = path.open("ab", BUFFER_LEN)
         self._buffer: list[tuple[int, float, str, Entry]] = []
 
     def append(self, at_ms: float, venue: str, entry: Entry, lines: int = 1) -> int:
@@ -96,13 +106,12 @@ class Journal:
     def flush(self) -> None:
         if self._buffer:
             entries, self._buffer = self._buffer, []
-            lines = bytearray()  # A list of lines would cost page faults: twice the time.
-            for entry in entries:
-                lines += _lines(*entry)
-                if len(lines) >= CHUNK_LEN:
-                    self._file.write(lines)
-                    lines.clear()
-            self._file.write(lines)
+            write = self._file.write
+            for seq, at_ms, venue, entry in entries:
+                if isinstance(entry, Formed):
+                    write(entry.form.fill((seq, seq + 1, seq + 2, *entry.words)))
+                else:
+                    write(lines_of(seq, at_ms, venue, entry))
             self._file.flush()
 
     def close(self) -> None:
@@ -123,6 +132,10 @@ class VenueJournal:
         """Append one record and return its `seq`. `record` may hold Decimals; it is put into words at once."""
         return self._append(at_ms, self._venue, Noted(kind, orjson.dumps(record, _text)))
 
+    def order(self, at_ms: float, formed: Formed) -> None:
+        """Append the three records of an order that was filled at once: accepted, executed, requested."""
+        self._append(at_ms, self._venue, formed, 3)
+
     def request(self, at_ms: float, told: Requested) -> None:
         """Append a `request` record."""
         self._append(at_ms, self._venue, told)
@@ -142,7 +155,8 @@ class VenueJournal:
         self.write(ORDER, at_ms, {**new._asdict(), "status": "REJECTED", "change": "REJECTED", "reason": reject})
 
 
-def _lines(seq: int, at_ms: float, venue: str, entry: Entry) -> bytes:
+def lines_of(seq: int, at_ms: float, venue: str, entry: Noted | OrderUpdate | Requested) -> bytes:
+    """Put an entry into words: one line or more, the first of them with this `seq`."""
     if isinstance(entry, Noted):
         head = b'{"seq":%d,"kind":"%b","at_ms":%b,"venue":"%b",' % (
             seq,
@@ -197,14 +211,14 @@ def _execution_record(seq: int, at_ms: float, venue: str, event: OrderUpdate, ex
         "account": account,
         "symbol": symbol,
         "side": side,
-        "px": _plain(px),
-        "qty": _plain(qty),
-        "fee": _plain(fee),
+        "px": plain(px),
+        "qty": plain(qty),
+        "fee": plain(fee),
         "fee_currency": fee_currency,
         "maker": maker,
-        "realized": _plain(realized),
+        "realized": plain(realized),
         "position_side": position_side,
-        "order_cum_qty": _plain(event.cum_qty),
+        "order_cum_qty": plain(event.cum_qty),
         "order_status": event.status,
     }
 
@@ -224,7 +238,7 @@ def _order_record(seq: int, at_ms: float, venue: str, event: OrderUpdate) -> dic
         "client_order_id": order.client_order_id,
         "account": order.account,
         "symbol": order.symbol,
-        "cum_qty": _plain(event.cum_qty),
+        "cum_qty": plain(event.cum_qty),
         "reason": None if is_new else order.reason,
     }
     if is_new:
@@ -238,12 +252,14 @@ def _add_terms(record: dict[str, Any], order: Order) -> None:
     """Add what was asked for; fields that only perpetuals have stand in their records alone."""
     record["side"] = order.side
     record["type"] = order.type
-    record["qty"] = _plain(order.qty)
+    record["qty"] = plain(order.qty)
     record["quote_qty"] = order.quote_qty
     record["px"] = order.px
     record["tif"] = order.tif
     record["tag"] = order.tag
     record["conditional_id"] = order.conditional_id
+    if order.order_list_id is not None:
+        record["order_list_id"] = order.order_list_id
     if order.market != SPOT:
         record["position_side"] = order.position_side
         record["reduce_only"] = order.reduce_only

@@ -90,15 +90,15 @@ class OrderMeter:
         self.day_max = day_max
         self._accounts: dict[str, Placed] = {}
 
-    def place(self, account: str, now_ms: int) -> str | None:
-        """Count one more order; return the name of the interval that is full, or None."""
+    def place(self, account: str, now_ms: int, many: int = 1) -> str | None:
+        """Count the orders of one request; return the name of the interval that is full, or None."""
         placed = self.of(account, now_ms)
-        if placed.count >= self.ten_seconds_max:
+        if placed.count + many > self.ten_seconds_max:
             return f"{self.ten_seconds_max} orders per 10 SECOND"
-        if placed.count_day >= self.day_max:
+        if placed.count_day + many > self.day_max:
             return f"{self.day_max} orders per 1 DAY"
-        placed.count += 1
-        placed.count_day += 1
+        placed.count += many
+        placed.count_day += many
         return None
 
     def give_back(self, account: str, now_ms: int) -> None:

@@ -55,6 +55,12 @@ class Listing:
     spot_rules: OrderRules = field(default_factory=OrderRules)
 
 
+# How long an order that ended without a fill is found. OKX, Order details: canceled ones for two hours. Bybit, Get
+# Order History: Cancelled, Rejected and Deactivated for 24 hours. Binance futures, Query Order: three days from its
+# creation, here from its end. Binance spot and Bitget keep them for 90 days, which no lab lasts.
+_HOUR_MS = 3_600_000
+_KEPT_OKX_MS, _KEPT_BYBIT_MS, _KEPT_BINANCE_MS = 2 * _HOUR_MS, 24 * _HOUR_MS, 72 * _HOUR_MS
+
 # base, spot (tick, step, largest), perpetual (tick, step, largest), contract size on exchanges that count contracts.
 _SHEETS: tuple[tuple[str, tuple[str, str, str], tuple[str, str, str], str], ...] = (
     ("BTC", ("0.01", "0.00001", "9000"), ("0.1", "0.001", "1000"), "0.01"),
@@ -114,7 +120,7 @@ LISTINGS: dict[str, Listing] = {
             "binance",
             spot=_spot("{base}USDT"),
             perp=_perp("{base}USDT", notional_min="5"),
-            rules=PerpRules(),
+            rules=PerpRules(unfilled_kept_ms=_KEPT_BINANCE_MS),
             unified=False,
             spot_rules=OrderRules(conditional_keeps_id=True),
         ),
@@ -122,19 +128,23 @@ LISTINGS: dict[str, Listing] = {
             "okx",
             spot=_spot("{base}-USDT", notional_min="0"),
             perp=_perp("{base}-USDT-SWAP", notional_min="0", contracts=True),
-            rules=PerpRules(post_only_cancels=True, leverage_default=3),
+            rules=PerpRules(post_only_cancels=True, leverage_default=3, unfilled_kept_ms=_KEPT_OKX_MS),
             unified=True,
-            spot_rules=OrderRules(post_only_cancels=True),
+            spot_rules=OrderRules(post_only_cancels=True, unfilled_kept_ms=_KEPT_OKX_MS),
         ),
         Listing(
             "bybit",
             spot=_spot("{base}USDT"),
             perp=_perp("{base}USDT", notional_min="5"),
             rules=PerpRules(
-                position_mode_per_symbol=True, post_only_cancels=True, conditional_keeps_id=True, leverage_default=10
+                position_mode_per_symbol=True,
+                post_only_cancels=True,
+                conditional_keeps_id=True,
+                leverage_default=10,
+                unfilled_kept_ms=_KEPT_BYBIT_MS,
             ),
             unified=True,
-            spot_rules=OrderRules(post_only_cancels=True, conditional_keeps_id=True),
+            spot_rules=OrderRules(post_only_cancels=True, conditional_keeps_id=True, unfilled_kept_ms=_KEPT_BYBIT_MS),
         ),
         Listing(
             "bitget",

@@ -15,6 +15,7 @@ from copydesk.venues.lab.reject import Reject as Reject
 
 if TYPE_CHECKING:
     from copydesk.venues.lab.conditional import Conditional
+    from copydesk.venues.lab.order_lists import OrderList
 
 ONE = Decimal(1)
 
@@ -53,6 +54,7 @@ EXPIRED = "EXPIRED"
 TRIGGERED = "TRIGGERED"
 TRADE = "TRADE"
 AMENDED = "AMENDED"
+UPDATED = "UPDATED"
 FUNDING_FEE = "FUNDING_FEE"
 TRANSFER = "TRANSFER"
 LIQUIDATION = "LIQUIDATION"
@@ -115,7 +117,7 @@ class NewOrder(NamedTuple):
 
     An empty `client_order_id` gets the name "lab-<order id>". From `position_side` on, fields are for perpetuals:
     `margin_mode` "" takes the account's setting for the symbol; `close_position` takes the position's quantity;
-    `expire_ms` belongs to GTD. `tag` is opaque text that stays with the order.
+    `expire_ms` belongs to GTD. `tag` is opaque text that stays with the order. `order_list_id` is set by the list.
     """
 
     account: str
@@ -136,6 +138,7 @@ class NewOrder(NamedTuple):
     take_profit: Attached | None = None
     stop_loss: Attached | None = None
     tag: str = ""
+    order_list_id: int | None = None
 
 
 class Execution(NamedTuple):
@@ -165,7 +168,7 @@ class Order:
 
     `qty` of a market order by quote quantity is what the book gave. `reason` says why it expired or was canceled.
     `leaves` is `qty - cum_qty` while open and stays at the unfilled rest afterwards.
-    `conditional_id` names the conditional order that placed it, if one did.
+    `conditional_id` names the conditional order that placed it, `order_list_id` its list, if any.
     """
 
     order_id: int
@@ -194,6 +197,7 @@ class Order:
     tag: str = ""
     realized: Decimal = ZERO
     conditional_id: int | None = None
+    order_list_id: int | None = None
 
     @property
     def is_open(self) -> bool:
@@ -290,6 +294,18 @@ class ConditionalUpdate(NamedTuple):
     at_ms: int
 
 
+class OrderListUpdate(NamedTuple):
+    """An order list was placed (NEW), a leg of it was renamed or shrunk (AMENDED), or legs have ended (UPDATED).
+
+    `order_list` is a copy as of this event.
+    """
+
+    account: str
+    order_list: OrderList
+    change: str
+    at_ms: int
+
+
 class ConfigUpdate(NamedTuple):
     """The settings of an account for a symbol changed; `symbol` "" means all of them (the position mode)."""
 
@@ -335,7 +351,9 @@ class BookChange(NamedTuple):
     at_ms: int
 
 
-AccountEvent = OrderUpdate | BalanceUpdate | PositionUpdate | ConditionalUpdate | ConfigUpdate | MarginCall
+AccountEvent = (
+    OrderUpdate | BalanceUpdate | PositionUpdate | ConditionalUpdate | OrderListUpdate | ConfigUpdate | MarginCall
+)
 Event = AccountEvent | PublicTrade | BookChange
 
 

@@ -1,7 +1,7 @@
 """What of the engines' events belongs into the journal beside orders and executions, so that a restart loses nothing.
 
 Kinds: `settings` (leverage and modes), `margin` (isolated margin set apart), `funding`, `liquidation` (paid by the
-insurance) and `conditional`. Money moved between wallets is the caller's to write down.
+insurance), `conditional` and `order_list`. Money moved between wallets is the caller's to write down.
 """
 
 from __future__ import annotations
@@ -14,12 +14,15 @@ from copydesk.venues.lab.model import (
     FUNDING_FEE,
     LIQUIDATION,
     PERP,
+    SPOT,
     BalanceUpdate,
     ConditionalUpdate,
     ConfigUpdate,
     Event,
+    OrderListUpdate,
     PositionUpdate,
 )
+from copydesk.venues.lab.order_lists import order_list_row
 
 Record = tuple[str, dict[str, Any]]
 _MONEY = {FUNDING_FEE: "funding", LIQUIDATION: "liquidation"}
@@ -81,9 +84,14 @@ def _conditional(event: ConditionalUpdate) -> Record:
     }
 
 
+def _order_list(event: OrderListUpdate) -> Record:
+    return "order_list", {"market": SPOT, "change": event.change, "order_list": order_list_row(event.order_list)}
+
+
 _WRITE: dict[type, Callable[[Any], Record | None]] = {
     BalanceUpdate: _money,
     ConfigUpdate: _settings,
     PositionUpdate: _margin,
     ConditionalUpdate: _conditional,
+    OrderListUpdate: _order_list,
 }

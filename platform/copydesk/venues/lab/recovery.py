@@ -15,6 +15,7 @@ from copydesk.venues.lab.accounts import Account, lock_need
 from copydesk.venues.lab.conditional_rows import conditional_of
 from copydesk.venues.lab.engine import Engine
 from copydesk.venues.lab.model import AMENDED, BUY, HOUSE_ACCOUNTS, NEW, Execution, Order, Reject
+from copydesk.venues.lab.order_lists import order_list_of
 from copydesk.venues.lab.snapshot import schedule
 from copydesk.venues.lab.triggers import TriggerDesk
 
@@ -28,6 +29,7 @@ OPTIONAL_FIELDS = (
     "margin_mode",
     "tag",
     "conditional_id",
+    "order_list_id",
 )
 
 
@@ -145,11 +147,17 @@ def _apply_execution(engine: Engine, record: Mapping[str, Any]) -> None:
     engine.clearing.trade_id = max(engine.clearing.trade_id, record["trade_id"])
 
 
+def _apply_order_list(engine: Engine, record: Mapping[str, Any]) -> None:
+    """Put a list as it was at this record in the place of what is known of it; what it holds is locked afterwards."""
+    engine.order_lists.put(order_list_of(record["order_list"]))
+
+
 _APPLY: dict[str, Callable[[Engine, Mapping[str, Any]], None]] = {
     "account": _apply_account,
     "order": apply_order,
     "conditional": apply_conditional,
     "execution": _apply_execution,
+    "order_list": _apply_order_list,
 }
 
 
@@ -166,9 +174,11 @@ def rebuild_books(desk: TriggerDesk) -> None:
 
 
 def _rebuild_locks(engine: Engine, account: Account) -> None:
-    """Lock exactly what the open orders need, out of all the money there is."""
+    """Lock exactly what the open orders and order lists need, out of all the money there is."""
     for balance in account.balances.values():
         balance.free, balance.locked = balance.free + balance.locked, ZERO
     for order in account.open.values():
         instrument = engine.instruments[order.symbol]
         account.lock(*lock_need(order, instrument.base, instrument.quote))
+    for one in engine.order_lists.of(account.name, open_only=True):
+        account.lock(one.asset, one.held)

@@ -22,6 +22,7 @@ from copydesk.venues.lab import state
 from copydesk.venues.lab.control import RTT_MS_MAX, SPEED_MAX, Control, Lab
 from copydesk.venues.lab.dialect import Dialect
 from copydesk.venues.lab.dialects import open_dialects
+from copydesk.venues.lab.express import Express
 from copydesk.venues.lab.faults import FaultPlan
 from copydesk.venues.lab.gate import Gate
 from copydesk.venues.lab.history import DAY_MS
@@ -201,7 +202,9 @@ async def _open_doors(lab: Lab, config: LabConfig, doors: AsyncExitStack) -> Add
     def ip_of(request: web.Request) -> str:
         return _stream_ip(gate, request)
 
-    rest, control = HttpServer(gate), HttpServer(Control(lab, config.token))
+    express = Express(lab.world, [lane for dialect in lab.dialects for lane in dialect.lanes()], gate.named_ip)
+    # What the journal was told is on its way to the disk before anyone is: a killed lab knows what it answered.
+    rest, control = HttpServer(gate, express, lab.world.journal.flush), HttpServer(Control(lab, config.token))
     streams, tls = StreamServer(sessions, ip_of), StreamServer(sessions, ip_of, gate)
     for server in (streams, tls, control, rest):
         doors.push_async_callback(server.stop)

@@ -10,11 +10,14 @@ import time
 from collections import deque
 from collections.abc import Callable
 from functools import lru_cache
-from heapq import heappop, heappush
-from math import ceil
-from typing import Any, NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 import httptools
+
+from copydesk.venues.lab.holds import HoldQueue
+
+if TYPE_CHECKING:
+    from copydesk.venues.lab.express import Express
 
 BACKLOG = 4096
 BODY_LEN_MAX = 65_536
@@ -41,6 +44,17 @@ JSON = b"application/json;charset=UTF-8"
 def _head(status: int, content_type: bytes) -> bytes:
     """Write what every answer of that kind begins with."""
     return b"HTTP/1.1 %d %b\r\nContent-Type: %b\r\n" % (status, _REASONS.get(status, b"Status"), content_type)
+
+
+def written(status: int, body: bytes, headers: bytes, content_type: bytes, *, keep_alive: bool = True) -> bytes:
+    """Write a whole answer."""
+    return b"%b%bContent-Length: %d\r\n%b\r\n%b" % (
+        _head(status, content_type),
+        headers,
+        len(body),
+        b"" if keep_alive else b"Connection: close\r\n",
+        body,
+    )
 
 
 class Request(NamedTuple):
@@ -72,67 +86,55 @@ DROP = Answer(0, b"")
 App = Callable[[Request], Answer]
 
 
-class HoldQueue:
-    """Call back later, many at a time: one timer for the earliest, however many wait for the same moment."""
-
-    def __init__(self) -> None:
-        self._waiting: list[tuple[float, int, Callable[..., None], tuple[Any, ...]]] = []
-        self._timer: asyncio.TimerHandle | None = None
-        self._count = 0
-
-    def put(self, due_s: float, act: Callable[..., None], *args: Any) -> None:
-        """Call `act` at this time of the monotonic clock; equal times keep their order."""
-        self._count += 1
-        heappush(self._waiting, (due_s, self._count, act, args))
-        if self._timer is None or self._waiting[0][1] == self._count:
-            self._arm()
-
-    def close(self) -> None:
-        """Forget whatever still waits."""
-        self._waiting.clear()
-        if self._timer is not None:
-            self._timer.cancel()
-
-    def _arm(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-        # The loop's timers count whole milliseconds: rounded up, so that nothing goes out early.
-        wait_ms = max(0, ceil((self._waiting[0][0] - time.monotonic()) * 1000.0))
-        self._timer = asyncio.get_running_loop().call_later(wait_ms / 1000.0, self._sweep)
-
-    def _sweep(self) -> None:
-        self._timer = None
-        waiting, now_s = self._waiting, time.monotonic()
-        while waiting and waiting[0][0] <= now_s:
-            _, _, act, args = heappop(waiting)
-            act(*args)
-        if waiting:
-            self._arm()
-
-
 class Desk:
     """Answer the requests of all connections in the order they came, some at a time.
 
     Reading many, then answering many, then sending many is much faster than one after the other for each,
-    and no connection with a long pipeline keeps the others waiting.
+    and no connection with a long pipeline keeps the others waiting. `settle` is called before answers are sent.
     """
 
-    def __init__(self, app: App) -> None:
+    def __init__(self, app: App, express: Express | None, settle: Callable[[], None] | None) -> None:
         self.holds = HoldQueue()
         self._app = app
+        self._express = express
+        self._settle = settle
         self._waiting: deque[tuple[Connection, Request]] = deque()
+        self._ready: list[tuple[Connection, bytes]] = []
 
     def put(self, connection: Connection, request: Request) -> None:
         if not self._waiting:
             asyncio.get_running_loop().call_soon(self._answer_some)
         self._waiting.append((connection, request))
 
+    def send_soon(self, connection: Connection, answers: bytes) -> None:
+        """Send answers of the express lane together with those of other connections."""
+        if not self._ready:
+            asyncio.get_running_loop().call_soon(self._send_ready)
+        self._ready.append((connection, answers))
+
+    def _send_ready(self) -> None:
+        ready, self._ready = self._ready, []
+        if self._settle is not None:
+            self._settle()
+        hold_ms = self._express.hold_ms if self._express is not None else 0.0
+        if hold_ms > 0.0:
+            self.holds.put(time.monotonic() + hold_ms / 1000.0, _write_all, ready)
+        else:
+            _write_all(ready)
+
     def _answer_some(self) -> None:
+        # A connection's ready answers are older than those it still waits for.
+        if self._ready:
+            self._send_ready()
         app, waiting = self._app, self._waiting
         turn = [waiting.popleft() for _ in range(min(len(waiting), TURN_LEN))]
         if waiting:
             asyncio.get_running_loop().call_soon(self._answer_some)
+        for connection, _ in turn:
+            connection.unanswered -= 1
         answers = [app(request) for _, request in turn]
+        if self._settle is not None:
+            self._settle()
         for (connection, request), answer in zip(turn, answers, strict=True):
             if answer.hold_ms > 0.0:
                 due_s = request.arrived_s + answer.hold_ms / 1000.0
@@ -141,11 +143,21 @@ class Desk:
                 connection.send(answer, request.keep_alive)
 
 
-class Connection(asyncio.Protocol):
-    """Serve one keep-alive connection."""
+def _write_all(ready: list[tuple[Connection, bytes]]) -> None:
+    for connection, answers in ready:
+        connection.write(answers)
 
-    def __init__(self, desk: Desk, open_connections: set[Connection]) -> None:
+
+class Connection(asyncio.Protocol):
+    """Serve one keep-alive connection. `unanswered` counts the requests that wait to be carried out."""
+
+    def __init__(self, desk: Desk, open_connections: set[Connection], express: Express | None = None) -> None:
+        self.unanswered = 0
         self._desk = desk
+        self._express = express
+        # What the express lane waits to see whole, and whether the parser is in the middle of a request.
+        self._kept = b""
+        self._inside = False
         self._open = open_connections
         self._headers: dict[bytes, bytes] = {}
         self.on_header = self._headers.__setitem__
@@ -179,8 +191,13 @@ class Connection(asyncio.Protocol):
         if not self._too_long:
             self._body += body
 
+    def on_message_begin(self) -> None:
+        self._inside = True
+
     def on_message_complete(self) -> None:
         parser = self._parser
+        self._inside = False
+        self.unanswered += 1
         path, _, query = self._url.decode("latin-1").partition("?")
         self._desk.put(
             self,
@@ -199,6 +216,10 @@ class Connection(asyncio.Protocol):
         self._headers.clear()
 
     def data_received(self, data: bytes) -> None:
+        if self._express is not None and not (self._inside or self.unanswered):
+            data = self._take(self._express, data)
+            if not data:
+                return
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserCallbackError:
@@ -209,6 +230,26 @@ class Connection(asyncio.Protocol):
         if self._too_long:
             self.send(Answer(413, b'{"error":"expected a body of at most 65536 bytes"}'), False)
 
+    def _take(self, express: Express, data: bytes) -> bytes:
+        """Let the express lane take what it can, and return what goes the ordinary way."""
+        if self._kept:
+            data, self._kept = self._kept + data, b""
+        taken, answers, waits = express.take(data, self._peer_ip, time.monotonic())
+        if answers:
+            self._desk.send_soon(self, answers[0] if len(answers) == 1 else b"".join(answers))
+        if taken:
+            data = data[taken:]
+        if waits:
+            self._kept = data
+            return b""
+        return data
+
+    def write(self, payload: bytes) -> None:
+        """Write answers, if there is still someone to read them."""
+        transport = self._transport
+        if transport is not None and not transport.is_closing():
+            transport.write(payload)
+
     def send(self, answer: Answer, keep_alive: bool) -> None:
         """Write an answer, if there is still someone to read it."""
         transport = self._transport
@@ -218,16 +259,7 @@ class Connection(asyncio.Protocol):
         if status == 0:
             transport.abort()
             return
-        transport.write(
-            b"%b%bContent-Length: %d\r\n%b\r\n%b"
-            % (
-                _head(status, content_type),
-                headers,
-                len(body),
-                b"" if keep_alive else b"Connection: close\r\n",
-                body,
-            )
-        )
+        transport.write(written(status, body, headers, content_type, keep_alive=keep_alive))
         if not keep_alive:
             transport.close()
 
@@ -235,8 +267,9 @@ class Connection(asyncio.Protocol):
 class HttpServer:
     """Listen on one port and count open connections, so that closing leaves none behind."""
 
-    def __init__(self, app: App) -> None:
-        self._desk = Desk(app)
+    def __init__(self, app: App, express: Express | None = None, settle: Callable[[], None] | None = None) -> None:
+        self._desk = Desk(app, express, settle)
+        self._express = express
         self._open: set[Connection] = set()
         self._server: asyncio.Server | None = None
         self.port = 0
@@ -249,7 +282,7 @@ class HttpServer:
 
     def connection(self) -> Connection:
         """Make the protocol of one connection."""
-        return Connection(self._desk, self._open)
+        return Connection(self._desk, self._open, self._express)
 
     async def stop(self) -> None:
         self._desk.holds.close()

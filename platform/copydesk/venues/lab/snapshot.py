@@ -26,9 +26,9 @@ _INSTRUMENT_DECIMALS = ("px_tick", "qty_step", "qty_min", "qty_max", "notional_m
 
 
 def engine_state(engine: Engine) -> dict[str, Any]:
-    """Return the whole state: accounts, orders kept, books, conditionals, counters."""
+    """Return the whole state: accounts, orders kept, books, conditionals, order lists, counters."""
     accounts = {name: _account_state(account) for name, account in engine.account_table.items()}
-    return {**desk_state(engine), "accounts": accounts}
+    return {**desk_state(engine), "accounts": accounts, "order_lists": engine.order_lists.state()}
 
 
 def desk_state(desk: TriggerDesk) -> dict[str, Any]:
@@ -73,6 +73,8 @@ def fill_engine(engine: Engine, state: Mapping[str, Any]) -> None:
     for name, row in state["accounts"].items():
         _fill_account(engine.account_table.setdefault(name, Account(name)), row)
     fill_desk(engine, state)
+    if "order_lists" in state:  # A snapshot of before there were any has none.
+        engine.order_lists.fill(state["order_lists"])
 
 
 def fill_desk(desk: TriggerDesk, state: Mapping[str, Any]) -> None:

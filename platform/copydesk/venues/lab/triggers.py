@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
 from copydesk.kernel import ZERO
@@ -214,14 +214,15 @@ class TriggerDesk(Desk):
         if keeps and not new.client_order_id:
             new = new._replace(client_order_id=one.client_id)
         order_id = one.conditional_id if keeps else 0
+        events = self._firing_leg(one, now_ms)
         result, turn = self._place(new, now_ms, order_id=order_id, conditional_id=one.conditional_id)
         if result.reject is not None:
             one.reason = result.reject
-            events: list[Event] = [self._finish_conditional(one, REJECTED, now_ms)]
+            events += [self._finish_conditional(one, REJECTED, now_ms), *self._over(one, now_ms)]
         else:
             assert result.order is not None and turn is not None
             one.order_id = result.order.order_id
-            events = [self._finish_conditional(one, TRIGGERED, now_ms), *self.settled(turn)]
+            events += [self._finish_conditional(one, TRIGGERED, now_ms), *self.settled(turn)]
         for sibling_id in one.siblings:
             sibling = self.conditional_book.table.get(sibling_id)
             if sibling is not None and sibling.is_open:
@@ -234,12 +235,25 @@ class TriggerDesk(Desk):
 
     def settled(self, turn: Turn) -> list[Event]:
         events = turn.close(self.heard)
+        events += self._linked(turn)
         if self.conditional_book.waiting:
             for order in turn.done:
                 events += self._parent_done(order, turn.now_ms)
         if self.conditional_book.watches and not self._firing:
             events += self.fire(turn.book.instrument.venue_symbol, turn.now_ms)
         return events
+
+    def _linked(self, turn: Turn) -> Sequence[Event]:  # noqa: ARG002 - lists link orders, see list_desk.py
+        """Let orders that moved in a turn end those that they are linked with."""
+        return ()
+
+    def _firing_leg(self, one: Conditional, now_ms: int) -> list[Event]:  # noqa: ARG002
+        """Let go what is linked with a conditional that is about to place its order."""
+        return []
+
+    def _over(self, one: Conditional, now_ms: int) -> Sequence[Event]:  # noqa: ARG002
+        """Let go what is linked with a conditional that has ended without placing anything."""
+        return ()
 
     def _parent_done(self, parent: Order, now_ms: int) -> list[Event]:
         """Activate what was attached to a finished order, for the quantity filled; without fills it is canceled."""

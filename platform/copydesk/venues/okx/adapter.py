@@ -13,17 +13,27 @@ from functools import partial
 from typing import Any
 
 from copydesk.kernel import VenueRefused
-from copydesk.trading import Credentials, Instrument, MarginMode, OrderRequest, OrderView
+from copydesk.trading import Credentials, Fill, Instrument, MarginMode, OrderRequest, OrderView
 from copydesk.venues.client.budget import RateBudget
 from copydesk.venues.client.core import VenueClient
 from copydesk.venues.client.fanout import send_orders
 from copydesk.venues.client.http_pool import PoolLimits
 from copydesk.venues.client.slices import off_loop
 from copydesk.venues.client.wire import reading
-from copydesk.venues.model import Amendment, Balance, KeyScope, LeaderTrade, Outcome, Position, Wallet
+from copydesk.venues.model import (
+    Amendment,
+    Balance,
+    FundingPayment,
+    KeyScope,
+    LeaderTrade,
+    OrderFact,
+    Outcome,
+    Position,
+    Wallet,
+)
 from copydesk.venues.okx import account
 from copydesk.venues.okx.errors import MODE_IN_USE, PARAMETER_ERROR
-from copydesk.venues.okx.history import trades_since
+from copydesk.venues.okx.history import fills_of_order, funding_since, trades_since
 from copydesk.venues.okx.order_calls import OrderCalls
 from copydesk.venues.okx.traits import OKX, REST
 from copydesk.venues.okx.wire import OkxWire
@@ -55,6 +65,7 @@ class Okx(Venue):
     ) -> None:
         self.urls = urls
         self.ssl_context = ssl_context or (ssl.create_default_context() if urls.secure else None)
+        self.egress = limits.egress if limits else ""
         self.symbols = symbols or SymbolMap(now=now)
         self.client = VenueClient(
             urls.rest["rest"],
@@ -118,6 +129,13 @@ class Okx(Venue):
             credentials, self.symbols.named(symbol), client_order_id, conditional=conditional
         )
 
+    async def fills(
+        self, credentials: Credentials, symbol: str, venue_order_id: str, *, since_ms: int
+    ) -> tuple[Fill, ...]:
+        """Return all executions of one plain order, oldest first, also of one that the exchange has forgotten."""
+        instrument = self.symbols.named(symbol)
+        return await fills_of_order(self.client, credentials, instrument, venue_order_id, since_ms=since_ms)
+
     async def cancel(
         self, credentials: Credentials, symbol: str, client_order_id: str, *, conditional: bool = False
     ) -> OrderView | None:
@@ -136,6 +154,10 @@ class Okx(Venue):
         """Return the open orders of one instrument, or of all."""
         instrument = None if symbol is None else self.symbols.named(symbol)
         return await self._orders.open_orders(credentials, instrument, conditional=conditional)
+
+    async def resting(self, credentials: Credentials, symbol: str) -> list[OrderFact]:
+        """Return an account's open orders of one instrument with their terms, conditional ones among them."""
+        return await self._orders.resting(credentials, self.symbols.named(symbol))
 
     async def balances(self, credentials: Credentials, wallet: Wallet = Wallet.SPOT) -> dict[str, Balance]:
         """Return one wallet's currencies; the trading account is both SPOT and FUTURES."""
@@ -206,6 +228,14 @@ class Okx(Venue):
     async def trades_since(self, credentials: Credentials, symbol: str, since_ms: int) -> list[LeaderTrade]:
         """Return the account's executions of one instrument since that time, oldest first."""
         return await trades_since(self.client, credentials, self.symbols.named(symbol), since_ms)
+
+    async def funding(self, credentials: Credentials, since_ms: int) -> list[FundingPayment]:
+        """Return what the account paid and received for perpetuals since that time, oldest first."""
+        return await funding_since(self.client, credentials, self.symbols, since_ms)
+
+    async def account_uid(self, credentials: Credentials) -> str:
+        """Return the number of the account; a sub-account has its own."""
+        return await self.client.ask("key_scope", credentials, {}, lambda a: str(a["data"][0]["uid"]))
 
     async def key_scope(self, credentials: Credentials) -> KeyScope:
         """Ask what a key may do. A failing call raises: such a key has not been shown to be safe."""

@@ -1,20 +1,25 @@
 """The executions of an OKX account or order, page by page: three days from one list, three months from another.
 
+And its funding payments, which are bills.
+
 Source: OKX API guide v5, Transaction details (at most 100 a page; `after` a bill's id tells older ones).
 """
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
-from copydesk.trading import Credentials, Fill, Instrument, OrderView
+from copydesk.trading import Credentials, Fill, Instrument
 from copydesk.venues.client.core import VenueClient
 from copydesk.venues.client.patience import ask_patiently
-from copydesk.venues.client.wire import reading
-from copydesk.venues.model import LeaderTrade
+from copydesk.venues.client.wire import EVERY_QTY, number, reading
+from copydesk.venues.model import FundingPayment, LeaderTrade
 from copydesk.venues.okx.orders import INST_TYPE, fills_of, leader_trade
+from copydesk.venues.symbols import SymbolMap
 
 _PAGE_LEN = 100
+_FUNDING_FEE = "8"
 _RECENT_MS = 3 * 86_400_000 - 60_000
 
 
@@ -34,13 +39,37 @@ async def trades_since(
 
 
 async def fills_of_order(
-    client: VenueClient, credentials: Credentials, instrument: Instrument, view: OrderView, *, since_ms: int
+    client: VenueClient,
+    credentials: Credentials,
+    instrument: Instrument,
+    order_id: str,
+    *,
+    since_ms: int,
+    cum_qty: Decimal = EVERY_QTY,
 ) -> tuple[Fill, ...]:
-    """Return the fills that make up an order's quantity, oldest first. The order was placed at `since_ms`."""
+    """Return an order's fills that make up `cum_qty`, oldest first. The order was placed at `since_ms` or later."""
     endpoint = "fills" if _recent(client, since_ms) else "fills_old"
-    rows = await _rows(client, endpoint, credentials, _named(instrument) | {"ordId": view.venue_order_id})
+    rows = await _rows(client, endpoint, credentials, _named(instrument) | {"ordId": order_id})
     with reading(client.wire.name):
-        return fills_of(rows, instrument, view.cum_qty)
+        return fills_of(rows, instrument, cum_qty)
+
+
+async def funding_since(
+    client: VenueClient, credentials: Credentials, symbols: SymbolMap, since_ms: int
+) -> list[FundingPayment]:
+    """Return the account's funding payments, oldest first: bills of type 8 (Get bills details, last 3 months)."""
+    params = {"instType": INST_TYPE[True], "type": _FUNDING_FEE, "begin": since_ms - 1, "limit": _PAGE_LEN}
+    rows = await _rows(client, "funding", credentials, params)
+    with reading(client.wire.name):
+        known = ((symbols.of_venue(row["instId"], perpetual=True), row) for row in rows)
+        found = {
+            row["billId"]: FundingPayment(
+                row["billId"], instrument.symbol, number(row["balChg"]), row["ccy"], int(row["ts"])
+            )
+            for instrument, row in known
+            if instrument is not None and int(row["ts"]) >= since_ms
+        }
+    return sorted(found.values(), key=lambda payment: (payment.at_ms, int(payment.payment_id)))
 
 
 def _recent(client: VenueClient, since_ms: int) -> bool:

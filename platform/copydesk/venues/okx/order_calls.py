@@ -9,9 +9,11 @@ from typing import Any
 from copydesk.kernel import VenueRefused
 from copydesk.trading import Credentials, Instrument, OrderView
 from copydesk.venues.client.core import VenueClient
-from copydesk.venues.model import Amendment
+from copydesk.venues.client.wire import reading
+from copydesk.venues.model import Amendment, OrderFact
 from copydesk.venues.okx import errors
 from copydesk.venues.okx.history import fills_of_order
+from copydesk.venues.okx.order_facts import algo_facts, order_fact
 from copydesk.venues.okx.orders import PERPETUAL_OF, amend_params, conditional_view, order_view, placed_order
 from copydesk.venues.symbols import SymbolMap
 
@@ -87,6 +89,31 @@ class OrderCalls:
             found += await self._listed("open_conditional", credentials, {"ordType": kind} | named)
         return found
 
+    async def resting(self, credentials: Credentials, instrument: Instrument) -> list[OrderFact]:
+        """List one instrument's open orders with their terms, plain ones and algo orders, page by page."""
+        named = {"instId": instrument.venue_symbol}
+        rows = await self._rows("open_orders", credentials, named, "ordId")
+        algos = [
+            row
+            for kind in _CONDITIONAL_KINDS
+            for row in await self._rows("open_conditional", credentials, {"ordType": kind} | named, "algoId")
+        ]
+        with reading(self._client.wire.name):
+            plain = [fact for row in rows if (fact := order_fact(row, instrument)) is not None]
+            return plain + [fact for row in algos for fact in algo_facts(row, instrument)]
+
+    async def _rows(
+        self, endpoint: str, credentials: Credentials, params: dict[str, str], name: str
+    ) -> list[Mapping[str, Any]]:
+        """Read one list page by page, newest first; `name` is what the next page is older than."""
+        found: list[Mapping[str, Any]] = []
+        while True:
+            page = await self._client.ask(endpoint, credentials, params, lambda answer: list(answer["data"]))
+            found += page
+            if len(page) < _PAGE_LEN:
+                return found
+            params = params | {"after": page[-1][name]}
+
     async def _listed(self, endpoint: str, credentials: Credentials, params: dict[str, str]) -> list[OrderView]:
         """Read one list page by page, newest first."""
         read = partial(self._page, endpoint == "open_conditional")
@@ -147,7 +174,14 @@ class OrderCalls:
         view, created_ms = await self._client.ask("query", credentials, params, read, symbol=instrument.symbol)
         if view.cum_qty == 0:
             return view
-        fills = await fills_of_order(self._client, credentials, instrument, view, since_ms=created_ms)
+        fills = await fills_of_order(
+            self._client,
+            credentials,
+            instrument,
+            view.venue_order_id,
+            since_ms=created_ms,
+            cum_qty=view.cum_qty,
+        )
         return view._replace(fills=fills)
 
     async def _query_conditional(

@@ -37,7 +37,7 @@ STATUS = {
     "mmp_canceled": OrderStatus.CANCELED,
 }
 # `effective` says nothing of the order that was placed: it is read by its own id (`placed_order`).
-_CONDITIONAL_STATUS = {
+CONDITIONAL_STATUS = {
     "live": OrderStatus.ACCEPTED,
     "pause": OrderStatus.ACCEPTED,
     "partially_effective": OrderStatus.ACCEPTED,
@@ -46,10 +46,10 @@ _CONDITIONAL_STATUS = {
     "order_failed": OrderStatus.REJECTED,
     "partially_failed": OrderStatus.REJECTED,
 }
-_SIDE = {"buy": Side.BUY, "sell": Side.SELL}
+SIDE = {"buy": Side.BUY, "sell": Side.SELL}
 POSITION_SIDE = {"net": PositionSide.NET, "long": PositionSide.LONG, "short": PositionSide.SHORT, "": PositionSide.NET}
 MARGIN_MODE = {"cross": MarginMode.CROSS, "isolated": MarginMode.ISOLATED}
-_TYPE = {
+TYPE = {
     "market": OrderType.MARKET,
     "limit": OrderType.LIMIT,
     "post_only": OrderType.LIMIT,
@@ -77,7 +77,7 @@ def order_params(order: OrderRequest, instrument: Instrument, broker_id: str) ->
     }
     if order.position_side is not PositionSide.NET:
         params["posSide"] = order.position_side.value
-    elif order.reduces and instrument.perpetual:
+    elif order.reduce_only and instrument.perpetual:
         params["reduceOnly"] = True
     if broker_id:
         params["tag"] = broker_id
@@ -162,7 +162,7 @@ def order_view(row: Mapping[str, Any], instrument: Instrument, fills: tuple[Fill
         client_order_id=row["clOrdId"],
         venue_order_id=row["ordId"],
         symbol=instrument.symbol,
-        side=_SIDE[row["side"]],
+        side=SIDE[row["side"]],
         status=STATUS[row["state"]],
         qty=base_of(number(row["sz"]), instrument),
         cum_qty=cum_qty,
@@ -179,8 +179,8 @@ def conditional_view(row: Mapping[str, Any], instrument: Instrument) -> OrderVie
         client_order_id=row["algoClOrdId"],
         venue_order_id=row["algoId"],
         symbol=instrument.symbol,
-        side=_SIDE[row["side"]],
-        status=_CONDITIONAL_STATUS[row["state"]],
+        side=SIDE[row["side"]],
+        status=CONDITIONAL_STATUS[row["state"]],
         qty=base_of(number(row["sz"] or "0"), instrument),
         cum_qty=ZERO,
         avg_px=None,
@@ -217,7 +217,7 @@ def leader_trade(row: Mapping[str, Any], instrument: Instrument) -> LeaderTrade:
         venue_order_id=row["ordId"],
         client_order_id=row["clOrdId"],
         symbol=instrument.symbol,
-        side=_SIDE[row["side"]],
+        side=SIDE[row["side"]],
         order_type=None,
         qty=base_of(number(row["fillSz"]), instrument),
         px=number(row["fillPx"]),
@@ -240,8 +240,8 @@ def leader_trade_of_push(row: Mapping[str, Any], instrument: Instrument) -> Lead
         venue_order_id=row["ordId"],
         client_order_id=row["clOrdId"],
         symbol=instrument.symbol,
-        side=_SIDE[row["side"]],
-        order_type=_TYPE.get(row["ordType"]),
+        side=SIDE[row["side"]],
+        order_type=TYPE.get(row["ordType"]),
         qty=base_of(number(row["fillSz"]), instrument),
         px=number(row["fillPx"]),
         fee=-number(row["fillFee"] or "0"),

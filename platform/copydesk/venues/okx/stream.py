@@ -14,13 +14,14 @@ from orjson import dumps, loads
 from copydesk.kernel import Unavailable
 from copydesk.trading import Credentials
 from copydesk.venues.client.wire import Failure, check_credentials
-from copydesk.venues.model import LeaderTrade, StreamEvent, StreamTiming
+from copydesk.venues.model import LeaderTrade, OrderFact, StreamEvent, StreamTiming
 from copydesk.venues.okx import errors
 from copydesk.venues.okx.adapter import PERPETUAL, SPOT, Okx
+from copydesk.venues.okx.order_facts import order_fact
 from copydesk.venues.okx.orders import PERPETUAL_OF, leader_trade_of_push
 from copydesk.venues.okx.signing import WS_LOGIN_TEXT, sign
 from copydesk.venues.port import LeaderStream
-from copydesk.venues.stream import Channel, Heard, KeepAlive, Line, connects_of, watch
+from copydesk.venues.stream import Channel, Heard, KeepAlive, Line, connects_of, told, watch
 
 _ORDERS = {"channel": "orders", "instType": "ANY"}
 # Comes after a subscription was confirmed: it tells nothing any more.
@@ -33,7 +34,7 @@ class OkxStream(LeaderStream):
 
     def __init__(self, venue: Okx, timing: StreamTiming) -> None:
         self._venue = venue
-        self._line = Line(timing, venue.ssl_context, connects_of(venue, venue.traits.connect_limit))
+        self._line = Line(timing, venue.ssl_context, connects_of(venue, venue.traits.connect_limit), venue.egress)
 
     def trades(self, credentials: Credentials) -> AsyncGenerator[StreamEvent, None]:
         """Yield `connected`, then trades and probes, then `lost`, for ever; close the generator to end it."""
@@ -81,7 +82,8 @@ class OrdersChannel(Channel):
         if said["arg"]["channel"] != "orders":
             return Heard()
         trades = tuple(trade for trade in map(self._trade, said["data"]) if trade is not None)
-        return Heard(event=True, trades=trades)
+        facts = tuple(fact for row in said["data"] for fact in self._fact(row))
+        return Heard(event=True, trades=trades, orders=facts)
 
     async def tend(self) -> None:
         """The login lives as long as the connection."""
@@ -104,6 +106,15 @@ class OrdersChannel(Channel):
             client = self._venue.client
             client.doubt_clock(client.now())
         return errors.failure_of(code, message, f"{self.name} answered {code}: {message}")
+
+    def _fact(self, row: Mapping[str, Any]) -> tuple[OrderFact, ...]:
+        def read() -> OrderFact | None:
+            if row["instType"] not in PERPETUAL_OF:
+                return None
+            instrument = self._venue.symbols.of_venue(row["instId"], perpetual=PERPETUAL_OF[row["instType"]])
+            return None if instrument is None else order_fact(row, instrument)
+
+        return told(read)
 
     def _trade(self, row: Mapping[str, Any]) -> LeaderTrade | None:
         if row["instType"] not in PERPETUAL_OF:

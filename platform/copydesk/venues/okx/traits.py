@@ -61,6 +61,7 @@ REST = OriginRules(
             "balances": _read("account/balance", "balance"),
             "funding_balances": _read("asset/balances", "funding_balances"),
             "positions": _read("account/positions", "positions"),
+            "funding": _read("account/bills-archive", "bills_archive"),
             "leverage": _write("account/set-leverage", "leverage"),
             "position_mode": _write("account/set-position-mode", "position_mode"),
             # Between the wallets of one account: the adapter sends type 0 alone.
@@ -88,6 +89,7 @@ REST = OriginRules(
         _limit("balance", 10, LimitScope.KEY),
         _limit("funding_balances", 6, LimitScope.KEY, s=1),
         _limit("positions", 10, LimitScope.KEY),
+        _limit("bills_archive", 5, LimitScope.KEY),
         _limit("leverage", 40, LimitScope.KEY),
         _limit("position_mode", 5, LimitScope.KEY),
         _limit("transfer", 2, LimitScope.KEY, s=1),
@@ -118,6 +120,8 @@ OKX = VenueTraits(
     acknowledges_fill=False,
     conditional_types=frozenset(kind for kind in OrderType if kind.conditional),
     wallets=frozenset({Wallet.SPOT, Wallet.FUNDING}),
+    absence_age_s_min=600,
+    fills_age_s_max=90 * 86_400,
     sources=MappingProxyType(
         {
             "client_order_id_len_max": Source(f"{_PLACE}: clOrdId up to 32 characters", _AS_OF),
@@ -132,6 +136,10 @@ OKX = VenueTraits(
             "acknowledges_fill": Source(f"{_PLACE}: the answer has ids and sCode alone", _AS_OF),
             "conditional_types": Source(f"{_DOCS}, Place algo order: conditional", _AS_OF),
             "wallets": Source(f"{_DOCS}, Funds transfer: 6 funding, 18 trading account", _AS_OF),
+            "absence_age_s_min": Source(
+                f"{_DOCS}, Order details: no lag is told; ours, far below the two hours until it forgets", _AS_OF
+            ),
+            "fills_age_s_max": Source(f"{_DOCS}, Transaction details (last 3 months)", _AS_OF),
         }
     ),
 )

@@ -8,7 +8,10 @@ from decimal import Decimal
 from typing import Any
 
 from copydesk.replication.desk import CopyReceipt, SignalDetail, SignalReceipt
+from copydesk.replication.explain import Decision
 from copydesk.replication.leaderboard import Position, StrategyCard, StrategyPage
+from copydesk.replication.model import Bound
+from copydesk.replication.moves import Direction
 from copydesk.trading import Denial, OrderStatus, SizingMode, SubscriptionState
 
 D = Decimal
@@ -38,7 +41,12 @@ def pattern_values(now: datetime) -> dict[str, Any]:
     waiting = replace(
         signal,
         signal_id=9_002,
+        exchange="binance",
+        symbol="ETH/USDT",
         side="sell",
+        position_before=D("0.5"),
+        position_after=D(0),
+        leverage=None,
         done=0,
         denied=0,
         missed=0,
@@ -55,7 +63,10 @@ def pattern_values(now: datetime) -> dict[str, Any]:
         "detail": SignalDetail(signal, _copies()),
         "page": StrategyPage(
             card,
-            [Position("BTC/USDT", D("0.5"), D("64210.12"), D("32105.06"))],
+            [
+                Position("BTC/USDT:USDT", D("-0.5"), D("64210.12"), D("-32105.06"), 5),
+                Position("ETH/USDT", D("4.2"), D("2511.84"), D("10549.73"), None),
+            ],
             [signal, waiting],
             {"synced": 41, "catching_up": 5, "out_of_sync": 1, "paused": 2, "disarmed": 1},
             [("below_notional_min", 12), ("allocation_spent", 3)],
@@ -87,6 +98,10 @@ def _card(now: datetime) -> StrategyCard:
         summary="Buys strength in liquid coins and sells when it fades.",
         status="live",
         trader_name="Sample Trader",
+        exchange="okx",
+        spot=True,
+        perpetual=True,
+        leverage_max=5,
         started_at=now - timedelta(days=94),
         record_days=D("94.1"),
         return_ratio=D("0.2412"),
@@ -109,8 +124,12 @@ def _signal(now: datetime) -> SignalReceipt:
         strategy_slug="sample",
         strategy_name="Sample strategy",
         trader_name="Sample Trader",
-        symbol="BTC/USDT",
+        exchange="okx",
+        symbol="BTC/USDT:USDT",
         side="buy",
+        position_before=D(0),
+        position_after=D("0.5"),
+        leverage=5,
         qty=D("0.5"),
         px=D("64210.12"),
         notional=D("32105.06"),
@@ -132,11 +151,15 @@ def _signal(now: datetime) -> SignalReceipt:
     )
 
 
-def _copies() -> list[CopyReceipt]:
-    done = CopyReceipt(
+def _done() -> CopyReceipt:
+    return CopyReceipt(
         copy_id=1,
         follower_no=1,
+        exchange="okx",
         leg="open",
+        direction=Direction.LONG,
+        reduces=False,
+        leverage=5,
         sizing_mode=SizingMode.EQUITY_RATIO,
         sizing_value=None,
         allocation=D("500"),
@@ -153,15 +176,58 @@ def _copies() -> list[CopyReceipt]:
         planned_ms=18,
         sent_ms=21,
         acked_ms=84,
+        decision=_decision(Bound.STEP),
     )
+
+
+def _copies() -> list[CopyReceipt]:
+    done = _done()
     none = replace(done, cum_qty=D(0), avg_px=None, notional=None, slippage_bps=None)
     skipped = replace(
-        none, qty=D(0), px_limit=None, status="denied", reason="below_notional_min", facts=_FACTS, sent_ms=None
+        none,
+        leverage=None,
+        qty=D(0),
+        px_limit=None,
+        status="denied",
+        reason="below_notional_min",
+        facts=_FACTS,
+        sent_ms=None,
+        decision=_decision(Bound.NONE, "0.00006", "0"),
     )
     return [
         done,
-        replace(done, copy_id=2, follower_no=2, cum_qty=D("0.002"), status="canceled", reason="price_moved"),
+        replace(
+            done,
+            copy_id=2,
+            follower_no=2,
+            exchange="bybit",
+            cum_qty=D("0.002"),
+            status="canceled",
+            reason="price_moved",
+            decision=_decision(Bound.ALLOCATION),
+        ),
         replace(skipped, copy_id=3, follower_no=3, acked_ms=None, sizing_mode="fixed_notional", sizing_value=D("25")),
-        replace(none, copy_id=4, follower_no=4, status="rejected", reason="insufficient_balance", facts={}),
-        replace(none, copy_id=5, follower_no=5, status="in_flight", acked_ms=None, sizing_mode="fixed_ratio"),
+        replace(
+            none,
+            copy_id=4,
+            follower_no=4,
+            exchange="bitget",
+            status="rejected",
+            reason="insufficient_balance",
+            facts={},
+        ),
+        replace(
+            none,
+            copy_id=5,
+            follower_no=5,
+            leg="top-up",
+            status="in_flight",
+            acked_ms=None,
+            sizing_mode="fixed_ratio",
+            decision=_decision(Bound.MINIMUM_ROUNDED_UP, "0.0031"),
+        ),
     ]
+
+
+def _decision(bound: Bound, wanted: str = "0.0042", sent: str = "0.004") -> Decision:
+    return Decision(D(wanted), D(sent), D("500"), D(0), bound, D("64466.90"))

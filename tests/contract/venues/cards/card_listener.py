@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 
-from copydesk.venues import LeaderTrade, StreamEvent, StreamState
+from copydesk.venues import LeaderTrade, OrderFact, StreamEvent, StreamState
 
 
 class Listener:
@@ -29,3 +29,9 @@ class Listener:
         while len(found) < count:
             found += (await self.until(StreamState.TRADES)).trades
         return found
+
+    async def orders(self) -> tuple[OrderFact, ...]:
+        """Return what the next event tells of orders."""
+        while not (event := await self.until(StreamState.TRADES)).orders:
+            pass
+        return event.orders

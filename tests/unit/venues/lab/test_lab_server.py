@@ -6,7 +6,8 @@ import asyncio
 import time
 
 import pytest
-from copydesk.venues.lab.server import BODY_LEN_MAX, TURN_LEN, Answer, HoldQueue, HttpServer, Request
+from copydesk.venues.lab.holds import HoldQueue
+from copydesk.venues.lab.server import BODY_LEN_MAX, TURN_LEN, Answer, HttpServer, Request
 
 
 def echo(request: Request) -> Answer:
@@ -65,6 +66,19 @@ def test_a_hold_queue_calls_back_in_order_of_time_and_never_early() -> None:
         return called
 
     assert asyncio.run(run()) == [(1, True), (2, True), (3, True)]
+
+
+def test_what_comes_due_earlier_overtakes_the_line_and_equal_times_keep_their_order() -> None:
+    async def run() -> list[str]:
+        queue, done, called = HoldQueue(), asyncio.Event(), list[str]()
+        now_s = time.monotonic()
+        for name, after_s in (("c", 0.02), ("d", 0.02), ("a", 0.005), ("e", 0.02), ("b", 0.01), ("f", 0.03)):
+            queue.put(now_s + after_s, called.append, name)
+        queue.put(now_s + 0.03, done.set)
+        await done.wait()
+        return called
+
+    assert asyncio.run(run()) == ["a", "b", "c", "d", "e", "f"]
 
 
 def test_a_closed_hold_queue_forgets_what_waits() -> None:

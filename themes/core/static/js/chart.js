@@ -26,6 +26,7 @@
   const money = (_, value) => (value == null ? "–" : number.format(value));
   const depth = (_, value) => (value == null ? "–" : percent.format(value));
 
+  const size = () => ({ width: plot.clientWidth, height: plot.clientHeight - 28 }); // Leaves a line to the legend.
   let chart = null;
   const draw = () => {
     chart?.destroy();
@@ -34,15 +35,14 @@
     const grid = { stroke: paint("--paper-4"), width: 1 };
     const axis = { stroke: ink, grid, ticks: grid, font: "12px sans-serif" };
     chart = new window.uPlot({
-      width: plot.clientWidth,
-      height: plot.clientHeight - 32,
+      ...size(),
       // Equity keeps the upper two thirds, drawdown hangs from the line below it.
       scales: {
         equity: { range: (_, low, high) => [low - (high - low || 1) * 0.6, high + (high - low || 1) * 0.05] },
         depth: { range: (_, low) => [Math.min(low, -0.001), -Math.min(low, -0.001) * 2] },
       },
       axes: [
-        { ...axis, values: (_, ticks) => ticks.map((tick) => clock.format(tick * 1000)) },
+        { ...axis, size: 32, values: (_, ticks) => ticks.map((tick) => clock.format(tick * 1000)) },
         { ...axis, scale: "equity", size: 70, values: (_, ticks) => ticks.map((tick) => (tick < lowest ? "" : number.format(tick))) },
         { ...axis, scale: "depth", side: 1, size: 64, grid: { show: false }, ticks: { show: false }, values: (_, ticks) => ticks.map((tick) => (tick <= 0 ? percent.format(tick) : "")) },
       ],
@@ -53,11 +53,7 @@
       ],
     }, [data.at, data.equity, data.drawdown.map((value) => -Math.abs(value))], plot);
   };
-  const fit = () => {
-    const legend = plot.querySelector(".u-legend")?.offsetHeight ?? 0;
-    chart.setSize({ width: plot.clientWidth, height: plot.clientHeight - legend });
-  };
   draw();
-  document.addEventListener("schemechange", () => { draw(); fit(); });
-  new ResizeObserver(fit).observe(plot);
+  document.addEventListener("schemechange", draw);
+  new ResizeObserver(() => chart.setSize(size())).observe(plot);
 })();

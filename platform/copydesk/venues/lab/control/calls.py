@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from copydesk.kernel import Refused
-from copydesk.venues.lab.control import accounts, faults, journal, market
+from copydesk.venues.lab.control import accounts, crowds, faults, journal, market
 from copydesk.venues.lab.control.body import Body, Call, Lab, body_of
 from copydesk.venues.lab.exchange import Exchange
 from copydesk.venues.lab.model import SPOT
@@ -58,6 +58,7 @@ CALLS: tuple[Call, ...] = (
     Call("GET", "health", _health, "", "is it there"),
     Call("GET", "state", _state, "", "time, addresses, counts, listening accounts, faults, prices"),
     *accounts.CALLS,
+    *crowds.CALLS,
     *market.CALLS,
     *faults.CALLS,
     *journal.CALLS,

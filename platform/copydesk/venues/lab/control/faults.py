@@ -15,6 +15,7 @@ from copydesk.venues.lab.faults import FIELDS, KINDS, ORDER, SCOPE_FIELDS, STREA
 
 REPLAY_MAX = 1_000_000
 ID_MAX = 10**9
+HOUR_MS = 3_600_000.0
 
 
 @runtime_checkable
@@ -22,6 +23,15 @@ class ListenKeys(Protocol):
     """A dialect whose private streams live by listen keys. `mode` is silently, event or close; no account means all."""
 
     def expire_listen_keys(self, mode: str, account: str = "") -> int: ...
+
+
+@runtime_checkable
+class MortalStreams(Protocol):
+    """A dialect whose stream connections end by their age, or with a server that says so before."""
+
+    def age_streams(self, by_ms: float) -> int: ...
+
+    def shut_down(self, delay_ms: float) -> int: ...
 
 
 class Effect(NamedTuple):
@@ -172,6 +182,32 @@ def _expire_listen_keys(lab: Lab, fault: Fault) -> dict[str, Any]:
     return {"expired": dialect.expire_listen_keys(fault.mode, fault.account)}
 
 
+def _mortal(lab: Lab, fault: Fault) -> MortalStreams:
+    dialect = lab.dialect(lab.world.exchanges[fault.venue])
+    if not isinstance(dialect, MortalStreams):
+        raise InvalidInput(f"venue: expected an exchange whose streams end by age, found {fault.venue!r}")
+    return dialect
+
+
+def _age_streams(lab: Lab, fault: Fault) -> dict[str, Any]:
+    return {"aged": _mortal(lab, fault).age_streams(fault.hours * HOUR_MS)}
+
+
+def _shut_down(lab: Lab, fault: Fault) -> dict[str, Any]:
+    return {"told": _mortal(lab, fault).shut_down(fault.delay_ms)}
+
+
+def _forget(lab: Lab, fault: Fault) -> dict[str, Any]:
+    exchange = lab.world.exchanges[fault.venue]
+    registries = [
+        registry
+        for engine in (exchange.spot, exchange.perp)
+        for account, registry in engine.registries.items()
+        if fault.account in ("", account)
+    ]
+    return {"forgotten": sum(registry.forget_finished() for registry in registries)}
+
+
 def _delist(lab: Lab, fault: Fault) -> dict[str, Any]:
     exchange = lab.world.exchanges[fault.venue]
     if fault.symbol not in exchange.engine(fault.market).instruments:
@@ -214,6 +250,9 @@ _EFFECTS: Mapping[Harm, Effect] = {
     Harm.CANCEL_ONLY: _switch("cancel_only", _same_house),
     Harm.CLOCK_OFFSET: Effect(_shift_clock, _unshift_clock),
     Harm.EXPIRE_LISTEN_KEYS: Effect(_expire_listen_keys),
+    Harm.FORGET: Effect(_forget),
+    Harm.AGE_STREAMS: Effect(_age_streams),
+    Harm.SERVER_SHUTDOWN: Effect(_shut_down),
     Harm.DELIST: Effect(_delist, _relist),
     Harm.GAP: Effect(_jump, _jump_back),
 }

@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 
 from copydesk.venues.lab.dialects.binance import errors
+from copydesk.venues.lab.dialects.binance.list_shapes import amended_view
 from copydesk.venues.lab.dialects.binance.orders import (
     ORDER_PARAMS,
     cancel_one,
@@ -53,7 +54,10 @@ def _amend(exchange: Exchange, call: Call) -> bytes:
     if outcome.reject is not None:
         raise errors.rejected(outcome.reject)
     exchange.publish(outcome.events, call.now_ms)
-    return orjson.dumps(amended(order, before, call.now_ms))
+    answer = amended(order, before, call.now_ms)
+    if order.order_list_id is not None:
+        answer["listStatus"] = amended_view(exchange.spot.order_lists.table[order.order_list_id])
+    return orjson.dumps(answer)
 
 
 def _replace(exchange: Exchange, call: Call) -> bytes:

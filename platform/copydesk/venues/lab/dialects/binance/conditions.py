@@ -96,6 +96,7 @@ def order_of(one: Conditional) -> Order:
         status=_STATUSES.get(one.status, one.status),
         tag=one.tag,
         conditional_id=one.conditional_id,
+        order_list_id=new.order_list_id,
     )
     shown.reason = one.reason
     return shown

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import secrets
 import string
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from aiohttp import WSCloseCode, web
 
 from copydesk.venues.lab.dialects.binance.connects import Connects
 from copydesk.venues.lab.dialects.binance.errors import failure
 from copydesk.venues.lab.dialects.binance.front import Front
-from copydesk.venues.lab.dialects.binance.market_session import MarketSession
+from copydesk.venues.lab.dialects.binance.lane import BinanceLane, UmLane
+from copydesk.venues.lab.dialects.binance.lifetimes import Lifetimes
+from copydesk.venues.lab.dialects.binance.market_session import SpotSession
 from copydesk.venues.lab.dialects.binance.spot import BinanceSpot
 from copydesk.venues.lab.dialects.binance.streams import MESSAGES_PER_S_MAX, SpotStreams
 from copydesk.venues.lab.dialects.binance.um.futures import METHODS, BinanceFutures
@@ -24,6 +26,7 @@ from copydesk.venues.lab.dialects.binance.wallet import TRANSFER_PATH, BinanceTr
 from copydesk.venues.lab.dialects.binance.wsapi import ApiSession, SpotApiSession
 from copydesk.venues.lab.exchange import Exchange
 from copydesk.venues.lab.keys import KeyTexts
+from copydesk.venues.lab.light_lane import LightLane
 from copydesk.venues.lab.model import OrderUpdate, PublicTrade
 from copydesk.venues.lab.server import Answer, Request
 from copydesk.venues.lab.streams import Session, SessionMaker, StreamConnection
@@ -63,6 +66,7 @@ class Binance:
         self.um_streams = UmStreams(exchange)
         self._api_sessions: set[SpotApiSession] = set()
         self._connects = Connects()
+        self._lifetimes = Lifetimes(exchange)
         exchange.streams.on_trade = self._on_trade
         exchange.streams.on_fill = self._on_fill
 
@@ -91,6 +95,10 @@ class Binance:
             return self.transfers if path == TRANSFER_PATH else self.wallet
         return self.futures
 
+    def lanes(self) -> Sequence[LightLane]:
+        """Return the express lanes of spot and futures orders."""
+        return BinanceLane(self.spot, "/api/v3/order"), UmLane(self.futures, "/fapi/v1/order")
+
     def failure(self, status: int) -> bytes:
         return failure(status)
 
@@ -112,12 +120,12 @@ class Binance:
         return {path: self._counted(make) for path, make in made.items()}
 
     def _counted(self, make: SessionMaker) -> SessionMaker:
-        """Close at once what an address opens beyond its share."""
+        """Close at once what an address opens beyond its share, and anything when it is too old."""
 
         def session(connection: StreamConnection, request: web.Request) -> Session:
             if not self._connects.admit(connection.ip, int(self.exchange.now_ms())):
                 connection.close(WSCloseCode.POLICY_VIOLATION, b"Too many connections")
-            return make(connection, request)
+            return self._lifetimes.begin(connection, make(connection, request))
 
         return session
 
@@ -126,6 +134,7 @@ class Binance:
         self.futures.tick()
         self.spot_streams.tick()
         self.um_streams.tick()
+        self._lifetimes.tick()
 
     def disconnect(self, account: str) -> int:
         """Cut the private streams of an account; return how many there were."""
@@ -137,6 +146,14 @@ class Binance:
     def expire_listen_keys(self, mode: str, account: str = "") -> int:
         """End the futures' listen keys: "silently", with their "event", or with a "close"; return how many."""
         return self.futures.listen_keys.expire(mode, account)
+
+    def age_streams(self, by_ms: float) -> int:
+        """Make all open connections older by so much market time; return how many there are."""
+        return self._lifetimes.age(by_ms)
+
+    def shut_down(self, delay_ms: float) -> int:
+        """Let spot connections be told that their server stops, and cut them so much later; return how many."""
+        return self._lifetimes.shut_down(delay_ms)
 
     def key_texts(self) -> KeyTexts:
         return KeyTexts(token(), token())
@@ -155,7 +172,7 @@ class Binance:
 
     def _spot_session(self, connection: StreamConnection, request: web.Request) -> Session:
         topics = self.spot_streams.topics
-        return MarketSession(self.exchange, topics, connection, request, messages_per_s_max=MESSAGES_PER_S_MAX)
+        return SpotSession(self.exchange, topics, connection, request, messages_per_s_max=MESSAGES_PER_S_MAX)
 
     def _um_maker(self, part: str) -> SessionMaker:
         def make(connection: StreamConnection, request: web.Request) -> Session:

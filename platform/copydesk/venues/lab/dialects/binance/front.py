@@ -30,7 +30,7 @@ KEY_LEN = 64
 # Timestamps beyond this are in microseconds.
 MICROSECONDS_FROM = 10**14
 _SECRET = ("signature", "apiKey", "timestamp", "recvWindow")
-_OTHER_IDS = ("origClientOrderId", "clientAlgoId", "cancelOrigClientOrderId")
+_OTHER_IDS = ("origClientOrderId", "clientAlgoId", "cancelOrigClientOrderId", "listClientOrderId")
 
 
 class Front:
@@ -104,11 +104,9 @@ class Front:
 
     def usage(self, route: Route | None, call: Call, meter: Address) -> bytes:
         """Return the header lines that tell what is used up."""
-        used = meter.used
         if route is None or not route.places_orders or call.key is None:
-            return b"x-mbx-used-weight: %d\r\nx-mbx-used-weight-1m: %d\r\n" % (used, used)
-        counts = self.placed.lines(call.key.account, call.now_ms)
-        return b"x-mbx-used-weight: %d\r\nx-mbx-used-weight-1m: %d\r\n%b" % (used, used, counts)
+            return usage_lines(meter.used, b"")
+        return usage_lines(meter.used, self.placed.lines(call.key.account, call.now_ms))
 
     def _authorize(self, route: Route, request: Request, call: Call, at_ms: float) -> None:
         query, body = request.query, request.body.decode("latin-1")
@@ -146,13 +144,17 @@ class Front:
             raise self.unauthorized(call.ip)
         if not key.signs_hex(payload, signature):
             raise errors.bad_signature()
-        if stamp >= at_ms + AHEAD_MAX_MS:
-            raise errors.too_early()
-        if at_ms - stamp > window:
-            raise errors.too_late()
+        if not stamp_fits(stamp, at_ms, window):
+            raise errors.too_late() if stamp < at_ms else errors.too_early()
         if not key.allows(needs, call.ip):
             raise self.unauthorized(call.ip)
         return key
+
+
+@lru_cache(maxsize=4096)
+def usage_lines(used: int, counts: bytes) -> bytes:
+    """Write the header lines that tell the weight used, before those of orders."""
+    return b"x-mbx-used-weight: %d\r\nx-mbx-used-weight-1m: %d\r\n%b" % (used, used, counts)
 
 
 def write_down(
@@ -180,6 +182,11 @@ def stamp_of(params: Mapping[str, str]) -> float:
         raise errors.illegal("timestamp", r"^[0-9]{1,20}$")
     stamp = float(text)
     return stamp if stamp < MICROSECONDS_FROM else stamp / 1000.0
+
+
+def stamp_fits(stamp: float, at_ms: float, window_ms: float) -> bool:
+    """Tell whether a request's time is neither too old nor too far ahead."""
+    return at_ms - window_ms <= stamp < at_ms + AHEAD_MAX_MS
 
 
 @lru_cache(maxsize=256)

@@ -10,6 +10,7 @@ import orjson
 
 from copydesk.venues.lab.dialects.binance import errors
 from copydesk.venues.lab.dialects.binance.conditions import TRAILING_DELTA_MAX, TRAILING_DELTA_MIN
+from copydesk.venues.lab.dialects.binance.list_terms import LISTS_MAX
 from copydesk.venues.lab.dialects.binance.params import Call, integer_of, limit_of, required
 from copydesk.venues.lab.dialects.binance.routes import Routes, instrument_of, route
 from copydesk.venues.lab.dialects.binance.shapes import ZERO_TEXT, aggregate_trade, eight, public_trade
@@ -71,7 +72,7 @@ def _symbol_info(instrument: LabInstrument, halted: bool) -> dict[str, Any]:
         "quoteCommissionPrecision": 8,
         "orderTypes": ORDER_TYPES,
         "icebergAllowed": False,
-        "ocoAllowed": False,
+        "ocoAllowed": True,
         "otoAllowed": False,
         "quoteOrderQtyMarketAllowed": True,
         "allowTrailingStop": True,
@@ -118,6 +119,7 @@ def _filters(i: LabInstrument) -> list[dict[str, Any]]:
         },
         {"filterType": "MAX_NUM_ORDERS", "maxNumOrders": 200},
         {"filterType": "MAX_NUM_ALGO_ORDERS", "maxNumAlgoOrders": 200},
+        {"filterType": "MAX_NUM_ORDER_LISTS", "maxNumOrderLists": LISTS_MAX},
     ]
 
 

@@ -114,3 +114,13 @@ class MarketSession:
     def _error(self, request_id: Any, code: int, msg: str) -> None:
         told = {"error": {"code": code, "msg": msg}, "id": request_id}
         self._connection.send(orjson.dumps(told), self._exchange.rtt_ms / 2)
+
+
+class SpotSession(MarketSession):
+    """A connection to the spot streams, whose servers say when they are about to stop."""
+
+    def announce_shutdown(self, now_ms: int) -> None:
+        told: dict[str, Any] = {"e": "serverShutdown", "E": now_ms}
+        if self._combined:
+            told = {"stream": "!serverShutdown", "data": told}
+        self._connection.send(orjson.dumps(told), self._exchange.rtt_ms / 2)

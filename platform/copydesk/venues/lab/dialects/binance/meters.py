@@ -7,9 +7,20 @@ order calls (`X-MBX-ORDER-COUNT-10S`, `-1M`). Windows are fixed and aligned to t
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Protocol
 
 from copydesk.venues.lab.limits import MINUTE_MS, TEN_SECONDS_MS, OrderMeter
+
+
+@lru_cache(maxsize=4096)
+def _spot_lines(count: int, count_day: int) -> bytes:
+    return b"x-mbx-order-count-10s: %d\r\nx-mbx-order-count-1d: %d\r\n" % (count, count_day)
+
+
+@lru_cache(maxsize=4096)
+def _um_lines(count: int, count_minute: int) -> bytes:
+    return b"x-mbx-order-count-10s: %d\r\nx-mbx-order-count-1m: %d\r\n" % (count, count_minute)
 
 
 class OrderCounter(Protocol):
@@ -17,6 +28,10 @@ class OrderCounter(Protocol):
 
     def place(self, account: str, now_ms: int, many: int = 1) -> str | None:
         """Count orders of one request; return the name of the limit that is full, or None."""
+        ...
+
+    def fill_at_once(self, account: str, now_ms: int) -> bytes | None:
+        """Count an order that is filled with its placing; return the header lines, None if a limit is full."""
         ...
 
     def lines(self, account: str, now_ms: int) -> bytes: ...
@@ -35,12 +50,18 @@ class SpotOrders:
         self.give_back = self._meter.give_back
 
     def place(self, account: str, now_ms: int, many: int = 1) -> str | None:
-        assert many == 1, "spot requests place one order"
-        return self._meter.place(account, now_ms)
+        return self._meter.place(account, now_ms, many)
+
+    def fill_at_once(self, account: str, now_ms: int) -> bytes | None:
+        """Its first fill gives the count back at once."""
+        placed = self._meter.of(account, now_ms)
+        if placed.count >= self.TEN_SECONDS_MAX or placed.count_day >= self.DAY_MAX:
+            return None
+        return _spot_lines(placed.count, placed.count_day)
 
     def lines(self, account: str, now_ms: int) -> bytes:
         placed = self._meter.of(account, now_ms)
-        return b"x-mbx-order-count-10s: %d\r\nx-mbx-order-count-1d: %d\r\n" % (placed.count, placed.count_day)
+        return _spot_lines(placed.count, placed.count_day)
 
     def rows(self, account: str, now_ms: int) -> list[dict[str, object]]:
         placed = self._meter.of(account, now_ms)
@@ -79,9 +100,17 @@ class FuturesOrders:
         counts.count_minute += 1
         return None
 
+    def fill_at_once(self, account: str, now_ms: int) -> bytes | None:
+        counts = self._of(account, now_ms)
+        if counts.count >= self.TEN_SECONDS_MAX or counts.count_minute >= self.MINUTE_MAX:
+            return None
+        counts.count += 1
+        counts.count_minute += 1
+        return _um_lines(counts.count, counts.count_minute)
+
     def lines(self, account: str, now_ms: int) -> bytes:
         counts = self._of(account, now_ms)
-        return b"x-mbx-order-count-10s: %d\r\nx-mbx-order-count-1m: %d\r\n" % (counts.count, counts.count_minute)
+        return _um_lines(counts.count, counts.count_minute)
 
     def rows(self, account: str, now_ms: int) -> list[dict[str, object]]:
         counts = self._of(account, now_ms)
@@ -107,6 +136,9 @@ class NoOrders:
 
     def place(self, account: str, now_ms: int, many: int = 1) -> str | None:
         raise AssertionError(f"{account} cannot place {many} orders here at {now_ms}")
+
+    def fill_at_once(self, account: str, now_ms: int) -> bytes | None:
+        raise AssertionError(f"{account} cannot fill an order here at {now_ms}")
 
     def lines(self, account: str, now_ms: int) -> bytes:  # noqa: ARG002 - the protocol names them
         return b""

@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 
 from copydesk.venues.lab.dialects.binance import conditions, errors
+from copydesk.venues.lab.dialects.binance.list_shapes import canceled_view
 from copydesk.venues.lab.dialects.binance.params import (
     Call,
     client_id_of,
@@ -21,10 +22,12 @@ from copydesk.venues.lab.dialects.binance.params import (
 )
 from copydesk.venues.lab.dialects.binance.routes import Routes, instrument_of, route
 from copydesk.venues.lab.dialects.binance.shapes import (
+    Shape,
     ack,
     cancel_id_of,
     canceled,
     full,
+    list_id_of,
     my_trade,
     order_view,
     result,
@@ -33,7 +36,7 @@ from copydesk.venues.lab.exchange import Exchange
 from copydesk.venues.lab.keys import READ, TRADE
 from copydesk.venues.lab.model import FOK, GTC, IOC, LIMIT, LIMIT_MAKER, MARKET, NewOrder, Order, Reject, Result
 
-_SHAPES = {"ACK": ack, "RESULT": result, "FULL": full}
+_SHAPES: Mapping[str, Shape] = {"ACK": ack, "RESULT": result, "FULL": full}
 _SIDES = {"BUY": "buy", "SELL": "sell"}
 _TYPES = {"MARKET": MARKET, "LIMIT": LIMIT, "LIMIT_MAKER": LIMIT_MAKER}
 _TIMES = frozenset({GTC, IOC, FOK})
@@ -106,10 +109,10 @@ def _amounts(params: Mapping[str, str]) -> tuple[Decimal | None, Decimal | None,
     return qty, quote_qty, px
 
 
-def shape_of(params: Mapping[str, str]) -> Any:
+def shape_of(params: Mapping[str, str], default: str = "") -> Shape:
     """Choose the answer's form; market and limit orders answer FULL when nothing is asked for."""
-    default = "FULL" if params.get("type") in ("MARKET", "LIMIT") else "ACK"
-    shape = _SHAPES.get(params.get("newOrderRespType") or default)
+    usual = default or ("FULL" if params.get("type") in ("MARKET", "LIMIT") else "ACK")
+    shape = _SHAPES.get(params.get("newOrderRespType") or usual)
     if shape is None:
         raise errors.ApiError(-1130, "Data sent for parameter 'newOrderRespType' is not valid.")
     return shape
@@ -136,7 +139,7 @@ def _place_conditional(exchange: Exchange, call: Call, kind: str, new: NewOrder)
     if not new.client_order_id:
         new = new._replace(client_order_id=f"lab-{exchange.spot.order_id + 1}")
     asked = conditions.read(exchange, call.params, kind, new)
-    reject = _unfit(exchange, new)
+    reject = unfit(exchange, new)
     if reject is not None:
         raise errors.rejected(reject)
     outcome = exchange.spot.place_conditional(asked, call.now_ms)
@@ -147,7 +150,7 @@ def _place_conditional(exchange: Exchange, call: Call, kind: str, new: NewOrder)
     return conditions.order_of(outcome.conditional)
 
 
-def _unfit(exchange: Exchange, new: NewOrder) -> Reject | None:
+def unfit(exchange: Exchange, new: NewOrder) -> Reject | None:
     """Refuse at once what could not be placed now; that a limit price is far away matters only later."""
     reject = exchange.spot.check(new)
     return None if reject in (Reject.PERCENT_PRICE, Reject.NO_LIQUIDITY, Reject.WOULD_TAKE) else reject
@@ -171,7 +174,7 @@ def _test(exchange: Exchange, call: Call) -> bytes:
     new, kind = read_new_order(exchange, call), call.params["type"]
     if kind in conditions.TYPES:
         conditions.read(exchange, call.params, kind, new)
-    reject = _unfit(exchange, new) if kind in conditions.TYPES else exchange.spot.check(new)
+    reject = unfit(exchange, new) if kind in conditions.TYPES else exchange.spot.check(new)
     if reject is not None:
         raise errors.rejected(reject)
     return b"{}"
@@ -197,6 +200,12 @@ def _query(exchange: Exchange, call: Call) -> bytes:
     return orjson.dumps(order_view(conditions.order_of(conditional), working=False))
 
 
+def canceled_or_list(exchange: Exchange, order: Order, cancel_id: str) -> dict[str, Any]:
+    """Describe a canceled order; that of a list has taken the whole list with it, and is told as such."""
+    one = None if order.order_list_id is None else exchange.spot.order_lists.table.get(order.order_list_id)
+    return canceled(order, cancel_id) if one is None else canceled_view(exchange, one, cancel_id)
+
+
 def cancel_one(exchange: Exchange, call: Call, symbol: str, order_id: int | None, client_id: str | None) -> Result:
     """Cancel an order, or the conditional of that name, and let everyone know."""
     outcome = exchange.spot.cancel(call.account, symbol, order_id, client_id, now_ms=call.now_ms)
@@ -214,7 +223,7 @@ def _cancel(exchange: Exchange, call: Call) -> bytes:
     cancel_id = client_id_of(call.params, "newClientOrderId")
     refuse_restricted(exchange, call, symbol, order_id, client_id)
     order = _accepted(cancel_one(exchange, call, symbol, order_id, client_id))
-    return orjson.dumps(canceled(order, cancel_id or cancel_id_of(order)))
+    return orjson.dumps(canceled_or_list(exchange, order, cancel_id or cancel_id_of(order)))
 
 
 _RESTRICTIONS = {"ONLY_NEW": "NEW", "ONLY_PARTIALLY_FILLED": "PARTIALLY_FILLED"}
@@ -241,8 +250,11 @@ def _cancel_all(exchange: Exchange, call: Call) -> bytes:
     outcomes += [cancel_one(exchange, call, symbol, order_id, None) for order_id in waiting]
     if not outcomes:
         raise errors.unknown_order()
-    orders = [outcome.order for outcome in outcomes if outcome.order is not None]
-    return orjson.dumps([canceled(order, cancel_id_of(order)) for order in orders])
+    rows: dict[tuple[int | None, int], dict[str, Any]] = {}
+    for order in (outcome.order for outcome in outcomes if outcome.order is not None):
+        key = (order.order_list_id, 0 if order.order_list_id is not None else order.order_id)
+        rows[key] = canceled_or_list(exchange, order, cancel_id_of(order))
+    return orjson.dumps(list(rows.values()))
 
 
 def _open_orders(exchange: Exchange, call: Call) -> bytes:
@@ -252,7 +264,8 @@ def _open_orders(exchange: Exchange, call: Call) -> bytes:
     return orjson.dumps(sorted(placed + waiting, key=itemgetter("orderId")) if waiting else placed)
 
 
-def _within(call: Call, at_ms: int) -> bool:
+def within(call: Call, at_ms: int) -> bool:
+    """Tell whether a time lies between `startTime` and `endTime`."""
     start, end = integer_of(call.params, "startTime"), integer_of(call.params, "endTime")
     return (start is None or at_ms >= start) and (end is None or at_ms <= end)
 
@@ -263,7 +276,7 @@ def _all_orders(exchange: Exchange, call: Call) -> bytes:
     chosen = [
         order
         for order in _every_order(exchange, call.account, symbol)
-        if (first is None or order.order_id >= first) and _within(call, order.created_ms)
+        if (first is None or order.order_id >= first) and within(call, order.created_ms)
     ]
     cut = chosen[-limit:] if first is None and "startTime" not in call.params else chosen[:limit]
     return orjson.dumps([order_view(order) for order in cut])
@@ -282,10 +295,11 @@ def _my_trades(exchange: Exchange, call: Call) -> bytes:
         for execution in exchange.spot.trades(call.account, symbol)
         if (of_order is None or execution.order_id == of_order)
         and (first is None or execution.trade_id >= first)
-        and _within(call, execution.at_ms)
+        and within(call, execution.at_ms)
     ]
     cut = chosen[-limit:] if first is None and "startTime" not in call.params else chosen[:limit]
-    return orjson.dumps([my_trade(execution) for execution in cut])
+    orders = {order.order_id: order for order in exchange.spot.orders(call.account, symbol, forgotten=True)}
+    return orjson.dumps([my_trade(execution, list_id_of(orders[execution.order_id])) for execution in cut])
 
 
 ROUTES: Routes = {

@@ -5,6 +5,7 @@ Source: developers.binance.com, binance-spot-api-docs `rest-api.md`, `user-data-
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any
@@ -12,8 +13,10 @@ from typing import Any
 from copydesk.kernel import ZERO
 from copydesk.venues.lab.dialects.binance.conditions import condition_of, order_of
 from copydesk.venues.lab.model import (
+    AMENDED,
     BUY,
     CANCELED,
+    EXPIRED,
     NEW,
     SPOT,
     TRIGGERED,
@@ -22,10 +25,12 @@ from copydesk.venues.lab.model import (
     ConditionalUpdate,
     Execution,
     Order,
+    OrderListUpdate,
     OrderUpdate,
     PublicTrade,
 )
 
+Shape = Callable[[Order], dict[str, Any]]
 TYPES = {"market": "MARKET", "limit": "LIMIT", "limit_maker": "LIMIT_MAKER"}
 SIDES = {"buy": "BUY", "sell": "SELL"}
 ZERO_TEXT = "0.00000000"
@@ -41,6 +46,11 @@ def type_of(order: Order) -> str:
     return condition_of(order.tag).type if order.tag else TYPES[order.type]
 
 
+def list_id_of(order: Order) -> int:
+    """Return the number of the order's list, -1 for a single order."""
+    return -1 if order.order_list_id is None else order.order_list_id
+
+
 def _px(order: Order) -> str:
     return ZERO_TEXT if order.px is None else eight(order.px)
 
@@ -53,7 +63,7 @@ def ack(order: Order) -> dict[str, Any]:
     return {
         "symbol": order.symbol,
         "orderId": order.order_id,
-        "orderListId": -1,
+        "orderListId": list_id_of(order),
         "clientOrderId": order.client_order_id,
         "transactTime": order.updated_ms,
     }
@@ -64,7 +74,7 @@ def result(order: Order) -> dict[str, Any]:
     return {
         "symbol": order.symbol,
         "orderId": order.order_id,
-        "orderListId": -1,
+        "orderListId": list_id_of(order),
         "clientOrderId": order.client_order_id,
         "transactTime": order.updated_ms,
         "price": ZERO_TEXT if px is None else eight(px),
@@ -79,6 +89,7 @@ def result(order: Order) -> dict[str, Any]:
         "workingTime": order.created_ms,
         "selfTradePreventionMode": "NONE",
         **(_condition(order) if order.tag else {}),
+        **({} if order.order_list_id is None else _expiry(order, "expiryReason")),
     }
 
 
@@ -88,6 +99,11 @@ def _condition(order: Order) -> dict[str, Any]:
     if condition.trailing_delta:
         return {"stopPrice": condition.stop_px, "trailingDelta": condition.trailing_delta, "trailingTime": -1}
     return {"stopPrice": condition.stop_px}
+
+
+def _expiry(order: Order, name: str) -> dict[str, str]:
+    """Say why a leg of a list expired when the other leg was the cause; other reasons are not told."""
+    return {name: "OCO_TRIGGER"} if order.status == EXPIRED and order.reason is None else {}
 
 
 def full(order: Order) -> dict[str, Any]:
@@ -134,7 +150,7 @@ def amended(order: Order, before: str, execution_id: int) -> dict[str, Any]:
         "amendedOrder": {
             "symbol": order.symbol,
             "orderId": order.order_id,
-            "orderListId": -1,
+            "orderListId": list_id_of(order),
             "origClientOrderId": before,
             "clientOrderId": order.client_order_id,
             "price": _px(order),
@@ -153,12 +169,12 @@ def amended(order: Order, before: str, execution_id: int) -> dict[str, Any]:
     }
 
 
-def my_trade(execution: Execution) -> dict[str, Any]:
+def my_trade(execution: Execution, list_id: int = -1) -> dict[str, Any]:
     return {
         "symbol": execution.symbol,
         "id": execution.trade_id,
         "orderId": execution.order_id,
-        "orderListId": -1,
+        "orderListId": list_id,
         "price": eight(execution.px),
         "qty": eight(execution.qty),
         "quoteQty": eight(execution.px * execution.qty),
@@ -208,12 +224,32 @@ def user_event(event: AccountEvent) -> dict[str, Any] | None:
         return _execution_report(event) if event.order.market == SPOT else None
     if isinstance(event, BalanceUpdate):
         return _balance_event(event) if event.market == SPOT else None
+    if isinstance(event, OrderListUpdate):
+        return _list_status(event)
     if isinstance(event, ConditionalUpdate) and event.conditional.market == SPOT and event.change != TRIGGERED:
         shown = order_of(event.conditional)
         change = NEW if shown.status == NEW else shown.status
         told = OrderUpdate(event.account, shown, change, shown.status, ZERO, ZERO, None, event.at_ms)
         return {**_execution_report(told), "w": False, "W": -1}
     return None
+
+
+def _list_status(event: OrderListUpdate) -> dict[str, Any]:
+    one = event.order_list
+    kind = "UPDATED" if event.change == AMENDED else "EXEC_STARTED" if one.is_open else "ALL_DONE"
+    return {
+        "e": "listStatus",
+        "E": event.at_ms,
+        "s": one.symbol,
+        "g": one.list_id,
+        "c": "OCO",
+        "l": kind,
+        "L": "EXECUTING" if one.is_open else "ALL_DONE",
+        "r": "NONE",
+        "C": one.client_id,
+        "T": event.at_ms,
+        "O": [{"s": one.symbol, "i": leg.order_id, "c": leg.client_id} for leg in one.legs],
+    }
 
 
 def _balance_event(event: BalanceUpdate) -> dict[str, Any]:
@@ -248,7 +284,7 @@ def _execution_report(event: OrderUpdate) -> dict[str, Any]:
         "p": _px(order),
         "P": condition_of(order.tag).stop_px if order.tag else ZERO_TEXT,
         "F": ZERO_TEXT,
-        "g": -1,
+        "g": list_id_of(order),
         "C": order.client_order_id if was_canceled else "",
         "x": _CHANGES.get(event.change, event.change),
         "X": event.status,
@@ -271,4 +307,5 @@ def _execution_report(event: OrderUpdate) -> dict[str, Any]:
         "Q": _quote_qty(order),
         "W": order.created_ms,
         "V": "NONE",
+        **({} if order.order_list_id is None else _expiry(order, "eR")),
     }

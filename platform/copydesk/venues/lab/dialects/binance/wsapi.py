@@ -45,6 +45,16 @@ METHODS: Methods = {
     "openOrders.cancelAll": ("DELETE", "/api/v3/openOrders"),
     "allOrders": ("GET", "/api/v3/allOrders"),
     "myTrades": ("GET", "/api/v3/myTrades"),
+    "orderList.place": ("POST", "/api/v3/order/oco"),
+    "orderList.place.oco": ("POST", "/api/v3/orderList/oco"),
+    "orderList.place.oto": ("POST", "/api/v3/orderList/oto"),
+    "orderList.place.otoco": ("POST", "/api/v3/orderList/otoco"),
+    "orderList.place.opo": ("POST", "/api/v3/orderList/opo"),
+    "orderList.place.opoco": ("POST", "/api/v3/orderList/opoco"),
+    "orderList.cancel": ("DELETE", "/api/v3/orderList"),
+    "orderList.status": ("GET", "/api/v3/orderList"),
+    "openOrderLists.status": ("GET", "/api/v3/openOrderList"),
+    "allOrderLists": ("GET", "/api/v3/allOrderList"),
     "account.status": ("GET", "/api/v3/account"),
     "account.commission": ("GET", "/api/v3/account/commission"),
     "account.rateLimits.orders": ("GET", "/api/v3/rateLimit/order"),
@@ -208,6 +218,11 @@ class SpotApiSession(ApiSession):
 
     def disconnect(self) -> None:
         self._connection.close()
+
+    def announce_shutdown(self, now_ms: int) -> None:
+        """Say that this server is about to stop."""
+        told = {"event": {"e": "serverShutdown", "E": now_ms}}
+        self._connection.send(orjson.dumps(told), self._exchange.rtt_ms / 2)
 
     def route_of(self, method: str) -> Route | None:
         return _SESSION_ROUTES.get(method) or super().route_of(method)

@@ -71,5 +71,10 @@ def refuse_stale(text: str, now_ms: float) -> None:
     """Refuse a timestamp (epoch ms) that is none, or more than 30 seconds off."""
     if not text.isdecimal() or len(text) > 16:
         raise errors.ApiError(*errors.TIME_INVALID)
-    if abs(now_ms - int(text)) > WINDOW_MS:
+    if not fits(int(text), now_ms):
         raise errors.ApiError(*errors.TIME_EXPIRED)
+
+
+def fits(stamp_ms: int, now_ms: float) -> bool:
+    """Tell whether a timestamp is at most 30 seconds off."""
+    return abs(now_ms - stamp_ms) <= WINDOW_MS

@@ -9,6 +9,7 @@ from copydesk.venues.lab.dialects.bitget import (
     classic_positions,
     classic_spot,
     classic_spot_plans,
+    ledger,
 )
 from copydesk.venues.lab.dialects.bitget.routes import Routes
 
@@ -21,4 +22,5 @@ ROUTES: Routes = {
     **classic_mix.ROUTES,
     **classic_spot_plans.ROUTES,
     **classic_mix_plans.ROUTES,
+    **ledger.CLASSIC_ROUTES,
 }

@@ -130,10 +130,16 @@ def margin_mode_of(params: dict[str, Any]) -> str:
 
 def read_order(call: Call, params: dict[str, Any], symbol: str, shared: dict[str, Any]) -> NewOrder:
     """Read one futures order; `shared` holds what a batch says once for all its rows."""
+    new = asked_order(call, params, symbol, shared)
+    if new.reduce_only and new.qty is not None:
+        refuse_overclose(call, symbol, new.position_side, new.side, new.qty)
+    return new
+
+
+def asked_order(call: Call, params: dict[str, Any], symbol: str, shared: dict[str, Any]) -> NewOrder:
+    """Read one futures order, whatever there is to close."""
     kind, size, px, tif = _terms(*map(params.get, _TERMS))
     side, position_side, reduces = direction_of(call, params)
-    if reduces:
-        refuse_overclose(call, symbol, position_side, side, size)
     profit = loss = None
     if "presetStopSurplusPrice" in params or "presetStopLossPrice" in params:
         profit = attached_of(params, "presetStopSurplusPrice", "presetStopSurplusExecutePrice")

@@ -30,6 +30,11 @@ class SecondMeter:
         used[1] += 1
         return most - used[1]
 
+    def has_room(self, who: str, endpoint: str, second: int, most: int) -> bool:
+        """Tell whether one more call may pass in this second, without counting it."""
+        used = self._used.get((who, endpoint))
+        return used is None or used[0] != second or used[1] < most
+
 
 class AddressMeter:
     """Count all calls of an address in a minute; who goes over waits five minutes."""
@@ -38,6 +43,13 @@ class AddressMeter:
         self._most = most
         self._used: dict[str, list[int]] = {}
         self._until: dict[str, int] = {}
+
+    def has_room(self, ip: str, now_ms: int) -> bool:
+        """Tell whether one more call would not be refused, without counting it."""
+        if self._until and self._until.get(ip, 0) > now_ms:
+            return False
+        used = self._used.get(ip)
+        return used is None or used[0] != now_ms // MINUTE_MS or used[1] < self._most
 
     def refuses(self, ip: str, now_ms: int) -> bool:
         """Count one more call and tell whether it is refused."""

@@ -42,6 +42,11 @@ class Call:
         return self.key.account
 
 
+def success(now_ms: int, data: bytes) -> bytes:
+    """Write the body of an answer around its data."""
+    return b'{"code":"00000","msg":"success","requestTime":%d,"data":%b}' % (now_ms, data)
+
+
 def read_query(query: str) -> dict[str, Any]:
     """Read `a=1&b=2`, percent-decoded; of a name given twice the last counts."""
     if not query:

@@ -5,20 +5,22 @@ from __future__ import annotations
 import secrets
 import string
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import orjson
 
 from copydesk.venues.lab.dialects.bitget import access, errors
 from copydesk.venues.lab.dialects.bitget.classic import ROUTES as CLASSIC_ROUTES
 from copydesk.venues.lab.dialects.bitget.hub import Hub
+from copydesk.venues.lab.dialects.bitget.lane import BitgetLane, MixLane
 from copydesk.venues.lab.dialects.bitget.limits import AddressMeter, SecondMeter
-from copydesk.venues.lab.dialects.bitget.params import Call, read_body, read_query
+from copydesk.venues.lab.dialects.bitget.params import Call, read_body, read_query, success
 from copydesk.venues.lab.dialects.bitget.routes import Route
 from copydesk.venues.lab.dialects.bitget.unified import ROUTES as UNIFIED_ROUTES
 from copydesk.venues.lab.exchange import Exchange
 from copydesk.venues.lab.journal import Requested
 from copydesk.venues.lab.keys import KeyTexts
+from copydesk.venues.lab.light_lane import LightLane
 from copydesk.venues.lab.server import JSON, Answer, Request
 from copydesk.venues.lab.streams import SessionMaker
 
@@ -67,8 +69,7 @@ class Bitget:
         try:
             route, left = self._admit(request, call, at_ms)
             headers = b"x-mbx-used-remain-limit: %d\r\n" % left
-            data = route.handler(call)
-            status, body = 200, b'{"code":"00000","msg":"success","requestTime":%d,"data":%b}' % (call.now_ms, data)
+            status, body = 200, success(call.now_ms, route.handler(call))
         except errors.ApiError as error:
             status, code, body = error.status, error.code, error.body(call.now_ms)
         self._write_down(request, call, (status, code), at_ms)
@@ -116,6 +117,15 @@ class Bitget:
         call.exchange.journal.request(
             at_ms,
             Requested(account, call.ip, request.method, request.path, params, status, code, latency_ms, named),
+        )
+
+    def lanes(self) -> Sequence[LightLane]:
+        """Return the express lanes of the classic account's plain orders."""
+        meters = self._addresses, self._seconds
+        spot, mix = "/api/v2/spot/trade/place-order", "/api/v2/mix/order/place-order"
+        return (
+            BitgetLane(self._classic, spot, CLASSIC_ROUTES["POST", spot], meters),
+            MixLane(self._classic, mix, CLASSIC_ROUTES["POST", mix], meters),
         )
 
     def failure(self, status: int) -> bytes:

@@ -122,7 +122,7 @@ def executions(call: Call, market: str, symbol: str | None) -> list[tuple[Execut
     of_order = id_of(text_of(call.params, "orderId"), ORDER_BASE[market])
     found = [
         (fill, order)
-        for order in call.exchange.engine(market).orders(call.account, symbol)
+        for order in call.exchange.engine(market).orders(call.account, symbol, forgotten=True)
         if of_order is None or order.order_id == of_order
         for fill in order.fills
         if within(call.params, fill.at_ms)

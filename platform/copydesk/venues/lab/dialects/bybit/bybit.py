@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import string
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 import orjson
@@ -13,6 +13,7 @@ from aiohttp import web
 from copydesk.venues.lab.dialects.bybit.attached import FULL
 from copydesk.venues.lab.dialects.bybit.dcp import DcpWatch
 from copydesk.venues.lab.dialects.bybit.frames import connect_meter
+from copydesk.venues.lab.dialects.bybit.lane import BybitLane
 from copydesk.venues.lab.dialects.bybit.private import PrivateSession, PrivateStreams
 from copydesk.venues.lab.dialects.bybit.public import PublicSession, PublicTopics
 from copydesk.venues.lab.dialects.bybit.rest import Front, failure_body
@@ -20,6 +21,7 @@ from copydesk.venues.lab.dialects.bybit.shields import protect
 from copydesk.venues.lab.dialects.bybit.trade import TradeSession, request_meter
 from copydesk.venues.lab.exchange import Exchange
 from copydesk.venues.lab.keys import KeyTexts
+from copydesk.venues.lab.light_lane import LightLane
 from copydesk.venues.lab.model import LIQUIDATION, PERP, SPOT, OrderUpdate, PublicTrade
 from copydesk.venues.lab.server import Answer, Request
 from copydesk.venues.lab.streams import SessionMaker, StreamConnection
@@ -56,6 +58,10 @@ class Bybit:
 
     def answer(self, request: Request, ip: str, hold_ms: float = 0.0) -> Answer:
         return self.front.answer(request, ip, hold_ms)
+
+    def lanes(self) -> Sequence[LightLane]:
+        """Return the express lane of plain orders."""
+        return (BybitLane(self.front),)
 
     def failure(self, status: int) -> bytes:
         return orjson.dumps(failure_body(status, int(self.exchange.now_ms())))

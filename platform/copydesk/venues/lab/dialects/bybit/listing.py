@@ -200,7 +200,7 @@ def fills_of(exchange: Exchange, account: str, market: str, symbols: set[str]) -
     Positions change by executions alone, so walking back from the present position tells what each one closed.
     """
     found: list[tuple[Execution, Order, Decimal]] = []
-    for order in exchange.engine(market).orders(account):
+    for order in exchange.engine(market).orders(account, forgotten=True):
         if order.symbol not in symbols:
             continue
         leaves = order.qty

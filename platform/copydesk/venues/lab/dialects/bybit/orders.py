@@ -113,6 +113,11 @@ def _would_trigger(exchange: Exchange, asked: NewConditional) -> errors.ApiError
 def _create(exchange: Exchange, call: Call) -> bytes:
     market = market_of(call.params)
     order_id, link = place(exchange, call.account, market, call.params, call.now_ms)
+    return created(order_id, link)
+
+
+def created(order_id: str, link: str) -> bytes:
+    """Acknowledge a new order."""
     return b'{"orderId":"%b","orderLinkId":"%b"}' % (order_id.encode(), link.encode())
 
 

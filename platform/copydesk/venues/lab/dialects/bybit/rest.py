@@ -20,6 +20,7 @@ from copydesk.venues.lab.dialects.bybit import (
     dcp,
     errors,
     instruments,
+    ledger,
     listing,
     orders,
     positions,
@@ -50,6 +51,7 @@ ROUTES: Routes = {
     **orders.ROUTES,
     **batches.ROUTES,
     **listing.ROUTES,
+    **ledger.ROUTES,
     **positions.ROUTES,
     **shields.ROUTES,
     **account.ROUTES,
@@ -123,8 +125,12 @@ class Front:
         window = window or WINDOW_DEFAULT
         if not stamp.isdecimal() or not window.isdecimal() or len(stamp) > 18 or len(window) > 9:
             raise errors.out_of_window(stamp, now_ms, window)
-        if not now_ms - int(window) <= int(stamp) < now_ms + AHEAD_MAX_MS:
+        if not self.fits(int(stamp), window, now_ms):
             raise errors.out_of_window(stamp, now_ms, window)
+
+    def fits(self, stamp: int, window: str, now_ms: int) -> bool:
+        """Tell whether a time is within this window, in ms as text, "" for the usual one."""
+        return now_ms - int(window or WINDOW_DEFAULT) <= stamp < now_ms + AHEAD_MAX_MS
 
     def known(self, api_key: str, now_ms: int) -> ApiKey:
         """Find a key that has not ended."""

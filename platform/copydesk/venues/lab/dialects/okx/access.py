@@ -105,7 +105,10 @@ def stamp_ms(text: str) -> float:
         return _seconds_ms(text)
     *parts, fraction = match.groups()
     numbers = tuple(int(part) for part in parts)
-    return timegm((*numbers, 0, 0, 0)) * 1000.0 + float(f"0.{fraction or 0}") * 1000.0
+    try:
+        return timegm((*numbers, 0, 0, 0)) * 1000.0 + float(f"0.{fraction or 0}") * 1000.0
+    except ValueError:  # A thirteenth month, for instance.
+        raise errors.bad_timestamp() from None
 
 
 def _seconds_ms(text: str) -> float:

@@ -102,7 +102,7 @@ def _bill(at_ms: int, kind: str, sub_type: str, asset: str, change: Decimal) -> 
 
 
 def _trade_bills(desk: Desk, account: str) -> Iterator[dict[str, str]]:
-    for order in all_orders(desk, account):
+    for order in all_orders(desk, account, forgotten=True):
         for fill in order.fills:
             yield _trade_bill(desk, order, fill)
 

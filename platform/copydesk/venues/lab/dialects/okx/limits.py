@@ -31,6 +31,11 @@ class Meters:
         self._used[scope] = (now_ms // every_ms + 1) * every_ms, used + count
         return True
 
+    def has_room(self, scope: Hashable, most: int, now_ms: int) -> bool:
+        """Tell whether one more call may pass, without counting it."""
+        kept = self._used.get(scope)
+        return kept is None or now_ms >= kept[0] or kept[1] < most
+
     def take_order(self, account: str, now_ms: int) -> bool:
         """Count a new or amended order of a sub-account: at most 1,000 in two seconds over all endpoints."""
         return self.take(("orders", account), ORDERS_MAX, ORDERS_EVERY_MS, now_ms)

@@ -38,17 +38,17 @@ def _pending(desk: Desk, call: Call) -> list[dict[str, Any]]:
 
 
 def _history(desk: Desk, call: Call) -> list[dict[str, Any]]:
-    """List finished orders; as on the exchange, those canceled without a fill are among them."""
+    """List finished orders; as on the exchange, those canceled without a fill are among them for two hours."""
     orders = [order for order in all_orders(desk, call.account) if not order.is_open]
     return _rows(desk, call.params, orders, type_needed=True)
 
 
-def all_orders(desk: Desk, account: str) -> list[Order]:
-    """Return every order that the exchange still knows of, of both markets."""
+def all_orders(desk: Desk, account: str, *, forgotten: bool = False) -> list[Order]:
+    """Return every order that the exchange still knows of, of both markets, or also those that it has forgotten."""
     return [
         order
         for listed in desk.catalog.known
-        for order in desk.exchange.engine(listed.market).orders(account, listed.inst_id)
+        for order in desk.exchange.engine(listed.market).orders(account, listed.inst_id, forgotten=forgotten)
     ]
 
 
@@ -100,7 +100,7 @@ def _fill_rows(desk: Desk, call: Call, *, type_needed: bool) -> list[dict[str, A
     of_order = text_of(params, "ordId")
     pairs: list[tuple[Order, Execution]] = [
         (order, fill)
-        for order in all_orders(desk, call.account)
+        for order in all_orders(desk, call.account, forgotten=True)
         if order.fills and order.symbol in names and of_order in ("", order_text(order.order_id, order.market))
         for fill in order.fills
         if within(params, fill.at_ms)

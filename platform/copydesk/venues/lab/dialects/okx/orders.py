@@ -43,14 +43,19 @@ def place(desk: Desk, call: Call, item: dict[str, Any]) -> dict[str, Any]:
     """Place one order and acknowledge it."""
     client_id = client_id_of(item)
     order = _submitted(desk, call, read_new_order(desk, call.account, client_id, item))
+    return accepted(client_id, order, text_of(item, "tag"), call.now_ms)
+
+
+def accepted(client_id: str, order: Order, tag: str, now_ms: int) -> dict[str, Any]:
+    """Acknowledge a new order."""
     return {
         "clOrdId": client_id,
         "ordId": order_text(order.order_id, order.market),
         "sCode": "0",
         "sMsg": "Order placed",
         "subCode": "",
-        "tag": text_of(item, "tag"),
-        "ts": str(call.now_ms),
+        "tag": tag,
+        "ts": str(now_ms),
     }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -26,12 +26,14 @@ from copydesk.venues.lab.dialects.okx import (
 from copydesk.venues.lab.dialects.okx.access import authorize, header
 from copydesk.venues.lab.dialects.okx.desk import Desk
 from copydesk.venues.lab.dialects.okx.hub import IDLE_S, Hub
+from copydesk.venues.lab.dialects.okx.lane import OkxLane
 from copydesk.venues.lab.dialects.okx.params import Call, read_body, read_query
 from copydesk.venues.lab.dialects.okx.routes import PREFIX, Route, Routes
 from copydesk.venues.lab.dialects.okx.trade import Outcome, envelope
 from copydesk.venues.lab.exchange import Exchange
 from copydesk.venues.lab.journal import Requested
 from copydesk.venues.lab.keys import KeyTexts
+from copydesk.venues.lab.light_lane import LightLane
 from copydesk.venues.lab.server import JSON, Answer, Request
 from copydesk.venues.lab.streams import SessionMaker
 
@@ -120,6 +122,10 @@ class Okx:
         scope = path, who, str(call.params.get(route.per, "")) if route.per else ""
         if not self.desk.meters.take(scope, route.most, route.every_ms, call.now_ms):
             raise errors.too_often()
+
+    def lanes(self) -> Sequence[LightLane]:
+        """Return the express lanes of single orders, alone and as batches of one."""
+        return OkxLane(self.desk, "order", batch=False), OkxLane(self.desk, "batch-orders", batch=True)
 
     def failure(self, status: int) -> bytes:
         """Return the body with which the exchange reports an internal trouble under that HTTP status."""

@@ -1,0 +1,66 @@
+"""What measurements must reach, as data, and what became of it. Pure.
+
+The bars hold on two cores with a round trip of 20 ms, the lab in light mode, without TLS, on one exchange's spot.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+SIZES = (100, 1_000, 10_000)
+ANY_SIZE = 0
+
+
+class Bar(NamedTuple):
+    """A figure must be `at_most` (or `at_least`) so much, measured with so many followers or any number of them."""
+
+    figure: str
+    followers: int = ANY_SIZE
+    at_most: float | None = None
+    at_least: float | None = None
+
+    def met_by(self, value: float) -> bool:
+        """Tell whether a value is good enough; the bar itself is."""
+        return (self.at_most is None or value <= self.at_most) and (self.at_least is None or value >= self.at_least)
+
+    @property
+    def words(self) -> str:
+        return f"≤ {self.at_most:g}" if self.at_most is not None else f"≥ {self.at_least:g}"
+
+
+class Verdict(NamedTuple):
+    """A figure beside its bar."""
+
+    figure: str
+    value: float
+    bar: str
+    met: bool
+
+
+BARS = (
+    Bar("last_ack_p50_ms", 100, at_most=35),
+    Bar("last_ack_p99_ms", 100, at_most=50),
+    Bar("stored_to_copies_p50_ms", 100, at_most=4),
+    Bar("send_spread_p50_ms", 100, at_most=3),
+    Bar("last_ack_p50_ms", 1_000, at_most=80),
+    Bar("last_ack_p99_ms", 1_000, at_most=120),
+    Bar("stored_to_copies_p50_ms", 1_000, at_most=15),
+    Bar("send_spread_p50_ms", 1_000, at_most=25),
+    Bar("last_ack_p50_ms", 10_000, at_most=500),
+    Bar("last_ack_p99_ms", 10_000, at_most=700),
+    Bar("stored_to_copies_p50_ms", 10_000, at_most=120),
+    Bar("send_spread_p50_ms", 10_000, at_most=250),
+    Bar("cpu_us_per_copy", 1_000, at_most=50),
+    Bar("cpu_us_per_copy", 10_000, at_most=50),
+    Bar("rss_mb", 10_000, at_most=600),
+    Bar("throughput_ratio", at_least=0.45),
+    Bar("duplicates", at_most=0),
+    Bar("missing", at_most=0),
+)
+
+
+def verdicts(figures: Mapping[str, Any], bars: Sequence[Bar] = BARS) -> list[Verdict]:
+    """Hold figures against the bars for their number of followers; a figure without a bar is left out."""
+    concerned = [bar for bar in bars if bar.figure in figures and bar.followers in (ANY_SIZE, figures["followers"])]
+    return [Verdict(bar.figure, figures[bar.figure], bar.words, bar.met_by(figures[bar.figure])) for bar in concerned]

@@ -1,0 +1,108 @@
+"""Say to an exchange what resting orders need, all at once: place, amend, cancel, and ask what became of one."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from copydesk.kernel import CopydeskError, Unavailable, VenueRefused
+from copydesk.replication.rest_writes import Placing
+from copydesk.replication.resting import OrderTerms, Rest, Step
+from copydesk.trading import TERMINAL, Credentials, Denial, Fill, OrderView
+from copydesk.venues import Amendment, Draw, Outcome, Venue, drawing_on
+
+_CLOCKS_APART = timedelta(minutes=1)
+NO_KEY = VenueRefused("the key cannot be opened", code=Denial.ACCOUNT_UNUSABLE)
+
+
+class Executions(NamedTuple):
+    """All that was executed of an order that the exchange has forgotten."""
+
+    fills: tuple[Fill, ...]
+
+
+# What the exchange said about one order: a view, its executions alone, that it has none, or trouble.
+Answer = OrderView | Executions | CopydeskError | None
+
+
+class Task(NamedTuple):
+    """One step of one resting order, with what the order is to say where the step sends that."""
+
+    rest: Rest
+    step: Step
+    terms: OrderTerms | None
+
+
+async def send_all(
+    venue: Venue,
+    keys: Mapping[int, Credentials],
+    placing: Sequence[Placing],
+    others: Sequence[Task],
+    *,
+    may_send: Callable[[], bool],
+    now: datetime,
+) -> tuple[list[Outcome], list[Answer]]:
+    """Place orders and take every other step at once; trouble with one is its answer.
+
+    `may_send` is asked before whatever changes something, each time.
+    """
+    orders = [(keys[item.rest.account_id], item.request) for item in placing]
+    asked = [_take(venue, keys.get(task.rest.account_id), task, may_send, now) for task in others]
+    outcomes, answers = await asyncio.gather(venue.submit_many(orders, may_send=may_send), asyncio.gather(*asked))
+    return outcomes, answers
+
+
+async def _take(
+    venue: Venue, key: Credentials | None, task: Task, may_send: Callable[[], bool], now: datetime
+) -> Answer:
+    rest = task.rest
+    if key is None:
+        return NO_KEY
+    assert rest.client_order_id is not None, "only what was placed once is asked about"
+    try:
+        if task.step is Step.LOOK:
+            return await _look(venue, key, rest, now)
+        if not may_send():
+            return Unavailable("the lane belongs to another worker")
+        if task.step is Step.CANCEL:
+            return await _cancel(venue, key, rest)
+        assert task.terms is not None and task.terms.px is not None, "an amendment has a price"
+        change = Amendment(rest.client_order_id, rest.symbol, rest.side, task.terms.qty, task.terms.px)
+        return await venue.amend(key, change)
+    except CopydeskError as trouble:
+        return trouble
+
+
+async def _cancel(venue: Venue, key: Credentials, rest: Rest) -> Answer:
+    """Cancel an order; of a conditional one that has triggered, the order that it placed, as far as that has a name."""
+    assert rest.client_order_id is not None, "only what was placed once is canceled"
+    conditional = rest.type.conditional
+    with drawing_on(Draw.RESERVE):
+        view = await venue.cancel(key, rest.symbol, rest.client_order_id, conditional=conditional)
+        if view is not None or not conditional:
+            return view
+        placed = await venue.query(key, rest.symbol, rest.client_order_id, conditional=True)
+        if placed is None or placed.status in TERMINAL:
+            return placed
+        listed = await venue.open_orders(key, rest.symbol)
+        named = next((order for order in listed if order.venue_order_id == placed.venue_order_id), None)
+        if named is None or not named.client_order_id:
+            return placed
+        canceled = await venue.cancel(key, rest.symbol, named.client_order_id)
+        return None if canceled is None else canceled._replace(client_order_id=rest.client_order_id)
+
+
+async def _look(venue: Venue, key: Credentials, rest: Rest, now: datetime) -> Answer:
+    """Ask for an order; of one that was acknowledged and is forgotten, its executions are asked for."""
+    assert rest.client_order_id is not None, "only what was placed once is asked about"
+    conditional = rest.type.conditional
+    with drawing_on(Draw.OPENS):
+        view = await venue.query(key, rest.symbol, rest.client_order_id, conditional=conditional)
+        if view is not None or rest.acked_at is None or rest.venue_order_id is None or rest.planned_at is None:
+            return view
+        if now - rest.acked_at < timedelta(seconds=venue.traits.absence_age_s_min):
+            return None
+        since_ms = int((rest.planned_at - _CLOCKS_APART).timestamp() * 1000)
+        return Executions(await venue.fills(key, rest.symbol, rest.venue_order_id, since_ms=since_ms))

@@ -1,0 +1,74 @@
+"""One process's rate budgets, by exchange environment, origin and outgoing address, shared with other processes.
+
+The listener reads, replicators send: an account's orders are theirs alone, of everything else each has its share.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from decimal import Decimal
+
+from redis import Redis
+
+from copydesk.venues.client.budget import RateBudget
+from copydesk.venues.client.budget_link import BudgetLink
+from copydesk.venues.client.leases import BIRTH
+from copydesk.venues.client.shared_budget import SharedBudget
+from copydesk.venues.client.windows import Seat, Shares
+from copydesk.venues.exchanges import budgets_of
+from copydesk.venues.traits import RateLimit
+
+_LISTENER, _REPLICATORS = Decimal("0.15"), Decimal("0.55")
+_REPLICATORS_ORDERS = Decimal("0.5")
+
+
+def seat_of(role: str, replicators: int) -> Seat:
+    """Return the seat of the listener, or of one of so many replicators: they are alike."""
+    assert role in ("listener", "replicator"), f"{role} has no seat at the rate budgets"
+    orders = Decimal(1) if replicators == 1 else _REPLICATORS_ORDERS
+    return Seat(
+        address=_shares(_LISTENER, _REPLICATORS, replicators),
+        orders=_shares(Decimal(0), orders, replicators),
+        keys=_shares(_LISTENER, _REPLICATORS, replicators),
+        place=0 if role == "listener" else 1,
+    )
+
+
+class SharedBudgets:
+    """Budgets opened when first asked for. Use it on the loop that sends, and close it with `aclose`."""
+
+    def __init__(self, redis_url: str, seat: Seat, *, now: Callable[[], float] = time.time) -> None:
+        self._link = BudgetLink(redis_url, now=now)
+        self._seat = seat
+        self._places: dict[str, Mapping[str, RateBudget]] = {}
+
+    def of(self, venue: str, place: str) -> Mapping[str, RateBudget]:
+        """Return the budgets of a place ("binance-lab", or "binance-lab@203.0.113.5") by origin."""
+        if place not in self._places:
+            self._places[place] = budgets_of(venue, lambda origin, limits: self._open(f"{place}:{origin}", limits))
+        return self._places[place]
+
+    async def aclose(self) -> None:
+        await self._link.aclose()
+
+    def _open(self, scope: str, limits: tuple[RateLimit, ...]) -> RateBudget:
+        budget = SharedBudget(limits, scope=scope, seat=self._seat, line=self._link)
+        self._link.serve(budget)
+        return budget
+
+
+def begin_anew(redis_url: str) -> None:
+    """Tell a Redis that nobody holds a lease, so that it lends from the start.
+
+    Only whoever has started that Redis for processes that do not run yet can know that. Without it, what began before
+    Redis did is not lent of: a minute's window for up to a minute.
+    """
+    with closing(Redis.from_url(redis_url)) as redis:
+        run = str(redis.info("server")["run_id"])
+        redis.hset(BIRTH, mapping={"run": run, "at": "0"})
+
+
+def _shares(listener: Decimal, replicators: Decimal, count: int) -> Shares:
+    return Shares((listener, *[replicators / count] * count))

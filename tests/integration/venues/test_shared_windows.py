@@ -1,0 +1,188 @@
+"""Leases in a real Redis: however processes interleave, no window of the exchange is exceeded."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter, deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+
+import pytest
+from copydesk.stack import RedisServer
+from copydesk.venues.client.budget import SILENT
+from copydesk.venues.client.budget_link import CONFIRMED_S
+from copydesk.venues.client.leases import Leases
+from copydesk.venues.client.shared_budget import SharedBudget, Wants
+from copydesk.venues.client.windows import Seat, Shares
+from copydesk.venues.traits import Endpoint, LimitScope, LimitUnit, RateLimit
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from redis.asyncio import Redis
+
+AS_OF = date(2026, 11, 22)
+ORDER = Endpoint("POST", "/order", weight=1, orders=1)
+MINUTE = RateLimit(LimitScope.IP, LimitUnit.WEIGHT, 100, 60, "test", AS_OF)
+SECONDS = RateLimit(LimitScope.IP, LimitUnit.WEIGHT, 40, 2, "test", AS_OF)
+KEYED = RateLimit(LimitScope.KEY, LimitUnit.ORDERS, 20, 10, "test", AS_OF)
+SHARES = Shares((Decimal("0.2"), Decimal("0.2"), Decimal("0.1")))
+BEGIN = 1_800_000_000.0  # A full minute.
+ANSWER_MAX_S = 10.0
+
+
+@dataclass
+class Sent:
+    """One request on its way."""
+
+    endpoint: Endpoint
+    sent_at: float
+    counted: bool = False
+
+
+@dataclass
+class Process:
+    """One of the processes, with a hand-driven link."""
+
+    leases: Leases
+    place: int
+    limits: tuple[RateLimit, ...]
+    budget: SharedBudget = field(init=False)
+    on_their_way: deque[Sent] = field(default_factory=deque)
+    confirmed_at: float = BEGIN
+    told: list[tuple[str, float]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.budget = SharedBudget(self.limits, scope="paper", seat=Seat(SHARES, SHARES, SHARES, self.place), line=self)
+
+    def wake(self) -> None:
+        """Rounds are made by the test."""
+
+    async def lease(self, budget: SharedBudget, wants: Wants) -> None:
+        raise AssertionError("rounds are made by the test")
+
+    def tell_block(self, scope: str, key_digest: str, block_s: float) -> None:
+        self.told.append((key_digest, block_s))
+
+    def tell_breaker(self, scope: str, open_s: float) -> None:
+        self.told.append(("breaker", open_s))
+
+    async def round(self, now: float, *, answer_lost: bool = False) -> None:
+        asks = self.budget.asks(now)
+        if not asks:
+            return
+        lent = await self.leases.ask("paper", asks, now)
+        if not answer_lost:
+            self.confirmed_at = now
+            for ask, (granted, told) in zip(asks, lent, strict=True):
+                self.budget.answered(ask, granted, told, now)
+
+    def send(self, endpoint: Endpoint, now: float, *, reduces: bool) -> bool:
+        if self.budget.try_take(endpoint, "k", reduces=reduces, now=now):
+            return False
+        self.on_their_way.append(Sent(endpoint, now))
+        return True
+
+
+class Exchange:
+    """Counts what arrives, by window, and remembers the highest count of each limit."""
+
+    def __init__(self, limits: tuple[RateLimit, ...]) -> None:
+        self.counts: Counter[tuple[RateLimit, int]] = Counter()
+        self._limits = limits
+
+    def count(self, sent: Sent, now: float) -> None:
+        if not sent.counted:
+            sent.counted = True
+            for limit in self._limits:
+                self.counts[limit, int(now // limit.period_s)] += 1
+
+    def check(self) -> None:
+        for (limit, turn), count in self.counts.items():
+            assert count <= limit.count * 0.95, (limit, turn, count)
+
+
+async def opened(redis: Redis, limits: tuple[RateLimit, ...]) -> list[Process]:
+    """Begin with a Redis that was born long ago."""
+    await redis.flushdb()
+    await Leases(redis, "first").ask("paper", [], BEGIN - 200)
+    return [Process(Leases(redis, f"p{place}"), place, limits) for place in range(len(SHARES.parts))]
+
+
+def settle(process: Process, exchange: Exchange | None, now: float) -> None:
+    sent = process.on_their_way.popleft()
+    if exchange is not None:
+        exchange.count(sent, now)
+    process.budget.settle(sent.endpoint, "k", accepted=False, reported=SILENT, now=now)
+
+
+Step = tuple[str, int, int]
+WHO, MANY = st.integers(0, 2), st.integers(5, 100)
+STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.sampled_from(["push opens", "push closes"]), WHO, MANY),
+        st.tuples(st.sampled_from(["push closes", "send closes", "arrive", "answer"]), WHO, MANY),
+        st.tuples(st.sampled_from(["round", "lost"]), WHO, MANY),
+        st.tuples(st.sampled_from(["time", "time", "flush"]), WHO, st.integers(1, 20)),
+    ),
+    min_size=20,
+    max_size=120,
+)
+
+
+async def push(process: Process, many: int, now: float, *, reduces: bool) -> None:
+    """Send as many as there are leases for."""
+    for _ in range(many):
+        if not process.send(ORDER, now, reduces=reduces):
+            await process.round(now)
+            if not process.send(ORDER, now, reduces=reduces):
+                return
+
+
+async def play(redis: Redis, limits: tuple[RateLimit, ...], steps: list[Step]) -> None:
+    processes, exchange, now = await opened(redis, limits), Exchange(limits), BEGIN + 55
+    for what, who, many in steps:
+        process = processes[who]
+        if what.startswith("push"):
+            await push(process, many, now, reduces=what == "push closes")
+        elif what == "send closes":
+            while process.send(ORDER, now, reduces=True):
+                pass
+        elif what == "arrive":
+            for sent in list(process.on_their_way)[:many]:
+                exchange.count(sent, now)
+        elif what == "answer":
+            for _ in range(min(many, len(process.on_their_way))):
+                settle(process, exchange, now)
+        elif what in ("round", "lost"):
+            await process.round(now, answer_lost=what == "lost")
+        elif what == "flush":
+            await redis.flushdb()
+        elif what == "time":
+            now += many / 10
+            for each in processes:
+                while each.on_their_way and now - each.on_their_way[0].sent_at > ANSWER_MAX_S - 2:
+                    settle(each, exchange, now)
+                if now - each.confirmed_at >= CONFIRMED_S:
+                    each.budget.drop_leases(now)
+        exchange.check()
+
+
+@pytest.mark.parametrize("limit", [MINUTE, SECONDS, KEYED], ids=["minute", "seconds", "keyed"])
+@settings(max_examples=100)
+@given(steps=STEPS)
+def test_no_interleaving_of_processes_exceeds_a_window(
+    shared: tuple[Redis, asyncio.Runner], limit: RateLimit, steps: list[Step]
+) -> None:
+    redis, runner = shared
+    runner.run(play(redis, (limit,), steps))
+
+
+@pytest.fixture(scope="module")
+def shared(redis_server: RedisServer) -> Iterator[tuple[Redis, asyncio.Runner]]:
+    if not redis_server.alive:
+        redis_server.start()
+    with asyncio.Runner() as runner:
+        redis = Redis.from_url(redis_server.url)
+        yield redis, runner
+        runner.run(redis.aclose())
