@@ -16,8 +16,8 @@ from copydesk.replication.model import Planned
 from copydesk.replication.settle import Settlement, book_fills, forgo, heed_refusals
 from copydesk.trading import OrderStatus
 
-# Of what was not answered nothing is known: it may have been sent. It is asked about once, when the answer is proof:
-# to ask a thousand twice would spend the rate budget that sending them again needs. What waits for a close was not sent.
+# Of what was not answered nothing is known: it may have been sent. It is asked about once, when the answer is proof: to
+# ask a thousand twice would spend the rate budget that sending them again needs. What waits for a close was not sent.
 _MAKE = text(
     """
     INSERT INTO copy (tenant_id, subscription_id, signal_id, account_id, shard, leg, symbol, position_side, side, type,
