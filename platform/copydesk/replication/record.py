@@ -109,7 +109,7 @@ def record(
     A settlement's `copy_id` is here the copy's place among all intents, leg after leg, from 0 on. Where another worker
     took the lane over meanwhile nothing is recorded: it has made the copies, and asks about them itself.
     """
-    if not legs or not claim_intents(session, place, epoch=epoch, stored_at=stored_at):
+    if not claim_intents(session, place, epoch=epoch, stored_at=stored_at):
         return
     answers = {settlement.copy_id: settlement for settlement in settlements}
     first = 0

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 from copydesk.kernel import utc_now
+from copydesk.replication import unsettled_count
 from copydesk.trading import OrderType, Side, SizingMode
 from desk_site import SHARD, UNKNOWN_WAIT_MS, Site, leader_trade
 from paper_exchange import D
@@ -93,6 +94,14 @@ def test_a_subscription_younger_than_the_trade_does_not_copy_it(site: Site) -> N
     site.worker().drain()
     assert site.exchange.arrived == []
     assert site.statuses() == []
+
+
+def test_a_signal_that_nobody_copies_waits_for_nothing(site: Site) -> None:
+    site.trade(Side.BUY, "0.4")
+    site.act("UPDATE subscription SET created_at = now() + interval '1 minute'")
+    site.worker().drain()
+    with site.db.tenant(site.tenant_id) as session:
+        assert unsettled_count(session) == 0
 
 
 def test_a_denial_is_stored_with_its_reason_and_numbers_and_nothing_is_sent(opens: Callable[..., Site]) -> None:
