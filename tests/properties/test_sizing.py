@@ -20,7 +20,7 @@ from copydesk.kernel import ZERO, floor_to_step
 from copydesk.replication.minima import smallest_open
 from copydesk.replication.model import SignalFact
 from copydesk.replication.plan import open_limit_px, plan_copies
-from copydesk.replication.sizing import kept_share, wanted_open_qty
+from copydesk.replication.sizing import kept_share, sizes_of
 from copydesk.trading import Denial, Instrument, Side, SizingMode
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -177,8 +177,8 @@ def test_twice_the_allocation_wants_twice_the_quantity(
     allocation: Decimal, increase: Decimal, px: Decimal, equity: Decimal
 ) -> None:
     signal = SignalFact(1, "BTC/USDT", px, ZERO, increase, equity, NOW)
-    one = wanted_open_qty(signal, World(allocation=allocation).follower("BTC/USDT"))
-    two = wanted_open_qty(signal, World(allocation=2 * allocation).follower("BTC/USDT"))
+    wanted = sizes_of(signal)[SizingMode.EQUITY_RATIO]
+    one, two = wanted(allocation, None), wanted(2 * allocation, None)
     assert abs(two - 2 * one) <= two * Decimal("1e-20")
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 
 from copydesk.kernel import ZERO, floor_to_step
-from copydesk.replication.model import Follower, SignalFact
+from copydesk.replication.model import SignalFact
 from copydesk.trading import Instrument, SizingMode
 
 # From a follower's allocation and sizing value to the quantity that one signal asks of it.
@@ -46,11 +46,6 @@ def _fixed(increase: Decimal, px: Decimal, orders: int) -> dict[SizingMode, Size
         SizingMode.FIXED_NOTIONAL: lambda _, value: orders * (value or ZERO) / px,
         SizingMode.FIXED_QTY: lambda _, value: orders * (value or ZERO),
     }
-
-
-def wanted_open_qty(signal: SignalFact, follower: Follower) -> Decimal:
-    """Return the base quantity that the leader's increase asks of this follower, unrounded."""
-    return sizes_of(signal)[follower.sizing_mode](follower.allocation, follower.sizing_value)
 
 
 def _first_to_open(signal: SignalFact) -> bool:

@@ -23,24 +23,38 @@ _TIME_IN_FORCE = {"IOC": TimeInForce.IOC, "FOK": TimeInForce.FOK}
 _FINISHED = "FINISHED"
 
 
+# Events name what lists spell out.
+_SPOT_NAMES = {
+    "o": "type",
+    "i": "orderId",
+    "S": "side",
+    "q": "origQty",
+    "z": "executedQty",
+    "X": "status",
+    "T": "updateTime",
+    "p": "price",
+    "P": "stopPrice",
+    "f": "timeInForce",
+}
+_PERPETUAL_NAMES = {
+    "o": "type",
+    "ot": "origType",
+    "i": "orderId",
+    "S": "side",
+    "q": "origQty",
+    "z": "executedQty",
+    "X": "status",
+    "T": "updateTime",
+    "p": "price",
+    "R": "reduceOnly",
+    "ps": "positionSide",
+    "f": "timeInForce",
+}
+
+
 def spot_fact_of_report(report: Mapping[str, Any], symbol: str) -> OrderFact | None:
     """Read an `executionReport`; None for a type of order that is not known here."""
-    kind = spot.TYPE.get(report["o"])
-    if kind is None:
-        return None
-    return OrderFact(
-        venue_order_id=str(report["i"]),
-        symbol=symbol,
-        side=spot.SIDE[report["S"]],
-        type=kind,
-        qty=number(report["q"]),
-        cum_qty=number(report["z"]),
-        status=spot.STATUS[report["X"]],
-        at_ms=int(report["T"]),
-        px=_px(report["p"]),
-        trigger_px=_px(report["P"]) if kind.conditional else None,
-        time_in_force=_TIME_IN_FORCE.get(report["f"], TimeInForce.GTC),
-    )
+    return spot_fact(_spelled_out(report, _SPOT_NAMES), symbol)
 
 
 def spot_fact(row: Mapping[str, Any], symbol: str) -> OrderFact | None:
@@ -65,24 +79,7 @@ def spot_fact(row: Mapping[str, Any], symbol: str) -> OrderFact | None:
 
 def perpetual_fact_of_update(update: Mapping[str, Any], symbol: str) -> OrderFact | None:
     """Read the `o` of an `ORDER_TRADE_UPDATE`; None for unknown types. The type was another before a trigger."""
-    kind, before = perpetual.TYPE.get(update["o"]), perpetual.TYPE.get(update["ot"])
-    if kind is None or before is None:
-        return None
-    return OrderFact(
-        venue_order_id=str(update["i"]),
-        symbol=symbol,
-        side=perpetual.SIDE[update["S"]],
-        type=kind,
-        qty=number(update["q"]),
-        cum_qty=number(update["z"]),
-        status=perpetual.STATUS[update["X"]],
-        at_ms=int(update["T"]),
-        px=_px(update["p"]),
-        reduces=bool(update["R"]),
-        position_side=perpetual.POSITION_SIDE[update["ps"]],
-        time_in_force=_TIME_IN_FORCE.get(update["f"], TimeInForce.GTC),
-        placed_by=UNNAMED if before.conditional else "",
-    )
+    return perpetual_fact(_spelled_out(update, _PERPETUAL_NAMES), symbol) if update["ot"] else None
 
 
 def perpetual_fact(row: Mapping[str, Any], symbol: str) -> OrderFact | None:
@@ -158,6 +155,10 @@ def _ended(status: str, qty: Decimal, cum_qty: Decimal) -> OrderStatus:
     if status != _FINISHED:
         return perpetual.CONDITIONAL_STATUS[status]
     return OrderStatus.FILLED if cum_qty >= qty else OrderStatus.CANCELED
+
+
+def _spelled_out(event: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
+    return {name: event[letter] for letter, name in names.items()}
 
 
 def _px(text: str) -> Decimal | None:

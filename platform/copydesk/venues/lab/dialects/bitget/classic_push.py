@@ -44,7 +44,6 @@ from copydesk.venues.lab.model import (
     AccountEvent,
     BalanceUpdate,
     ConditionalUpdate,
-    Depth,
     LabInstrument,
     OrderUpdate,
     PositionUpdate,
@@ -274,9 +273,3 @@ def _mix_order(exchange: Exchange, event: OrderUpdate) -> Json:
         "presetStopLossPrice": "",
         "totalProfits": number(order.realized),
     }
-
-
-def depth_rows(depth: Depth, levels: int) -> tuple[list[list[str]], list[list[str]]]:
-    """Return asks and bids as texts."""
-    asks, bids = ([[number(px), number(qty)] for px, qty in side[:levels]] for side in (depth.asks, depth.bids))
-    return asks, bids

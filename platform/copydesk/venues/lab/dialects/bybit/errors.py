@@ -81,10 +81,6 @@ def no_route() -> ApiError:
     return ApiError(10017, "Route not found.", status=404)
 
 
-def server_error(status: int = 200) -> ApiError:
-    return ApiError(10016, "Server error.", status=status)
-
-
 def bad_category() -> ApiError:
     return ApiError(10001, "Illegal category")
 
@@ -124,10 +120,6 @@ def wrong_direction(rises: bool, trigger_px: Decimal, current_px: Decimal, watch
 
 def not_modified() -> ApiError:
     return ApiError(34040, "not modified")
-
-
-def order_not_modified() -> ApiError:
-    return ApiError(10001, "order not modified")
 
 
 _SPOT_REJECTS: dict[Reject, tuple[int, str]] = {
