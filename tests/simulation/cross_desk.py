@@ -98,7 +98,8 @@ class CrossDesk:
     def await_copied(self, cast: Cast, after_seq: int, *, orders: int, besides: Iterable[Seat] = ()) -> None:
         """Wait until every follower holds its part, then for calm, and judge: each order once, books as the exchange.
 
-        `orders` is how many each follower should have placed; `besides` are followers who could not copy.
+        `orders` is how many trades of the leader each follower copied: those that waited together may have become
+        one order. `besides` are followers who could not copy.
         """
         left_out = {seat.account for seat in besides}
         seats = [seat for seat in cast.seats if seat.account not in left_out]
@@ -111,7 +112,7 @@ class CrossDesk:
         placed = self.orders(cast, after_seq)
         assert all(len(ids) == len(set(ids)) for ids in placed.values()), (placed, self.where())
         counted = {seat.account: len(placed[seat.account]) for seat in seats}
-        assert counted == {seat.account: orders for seat in seats}, (counted, self.ends(cast), self.where())
+        assert all(1 <= count <= orders for count in counted.values()), (counted, self.ends(cast), self.where())
 
     def await_orders(self, cast: Cast, after_seq: int, at_least: int) -> int:
         there = wait_until(lambda: self.arrived(cast, after_seq) >= at_least, patience_s=20, poll_s=0.005)

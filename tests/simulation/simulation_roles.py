@@ -9,6 +9,7 @@ import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 
 from copydesk.stack import ROLES, RoleOptions, spawn, stop, wait_until
 
@@ -22,16 +23,17 @@ class RoleBook:
     log_dir: Path
     _running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
-    def start(self, name: str) -> None:
-        """Start a role under a name; the kernel ends it should this test process die."""
+    def start(self, name: str, *, dies_at: str = "") -> None:
+        """Start a role under a name, perhaps with a failpoint; the kernel ends it should this test process die."""
         role = next(role for role in ROLES if role.name == name.partition("-")[0])
-        self.launch(name, role.argv(self.options))
+        self.launch(name, role.argv(self.options), {"COPYDESK_FAILPOINT": dies_at} if dies_at else {})
 
-    def launch(self, name: str, command: list[str]) -> None:
+    def launch(self, name: str, command: list[str], more: Mapping[str, str] = MappingProxyType({})) -> None:
+        """Start a command under a name, with the environment of all roles and `more`."""
         assert name not in self._running, f"{name} runs already"
         setpriv = shutil.which("setpriv")
         leash = [setpriv, "--pdeathsig=KILL"] if setpriv else []
-        self._running[name] = spawn([*leash, *command], self.log(name), env=dict(self.environment))
+        self._running[name] = spawn([*leash, *command], self.log(name), env={**self.environment, **more})
 
     def kill(self, name: str) -> None:
         """End a process as a power cut would."""
@@ -51,6 +53,11 @@ class RoleBook:
 
     def pid(self, name: str) -> int:
         return self._running[name].pid
+
+    def await_end(self, name: str) -> None:
+        """Wait until a process has ended by itself, and forget it."""
+        assert wait_until(lambda: name in self.ended(), patience_s=30, poll_s=0.02), self.log(name)
+        self.stop(name)
 
     def ended(self) -> list[str]:
         """Return the names of processes that ended by themselves."""

@@ -154,15 +154,11 @@ def test_a_replicator_killed_while_it_places_orders_leaves_one_for_each(orders: 
 
 @pytest.mark.parametrize("point", ["copies-stored", "each-send:5", "answered"])
 def test_a_replicator_that_dies_at_a_step_of_placing_leaves_one_order_for_each(orders: Desk, point: str) -> None:
-    leader, plain = orders.north.client, orders.roles.environment
+    leader, seq = orders.north.client, orders.exchange.now()
     orders.roles.kill("replicator")
-    seq = orders.exchange.now()
-    orders.roles.environment = {**plain, "COPYDESK_FAILPOINT": point}
-    orders.roles.start("replicator")
-    orders.roles.environment = plain
+    orders.roles.start("replicator", dies_at=point)
     order = leader.create_order(PAIR, "limit", "buy", 0.2, 90_000)
-    assert wait_until(lambda: "replicator" in orders.roles.ended(), patience_s=30, poll_s=0.05), orders.where()
-    orders.roles.stop("replicator")
+    orders.roles.await_end("replicator")
     orders.roles.start("replicator")
     await_resting(orders, "90000", "0.2")
     assert set(placed(orders, seq).values()) == {1}
