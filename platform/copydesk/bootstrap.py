@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
+from threading import Lock
 from typing import Any, TypeVar
 
 import orjson
@@ -267,6 +268,7 @@ class WorkerSurroundings:
         self._wake = wake
         self._looks: dict[tuple[int, str], Future[None]] = {}
         self._exchanges: dict[_Place, OpenExchange] = {}
+        self._opening = Lock()  # Lanes ask from threads of their own.
         self._budgets = runtime.budgets("replicator")
         self._tenders: list[asyncio.Task[None]] = []
         self._marks = Marks(runtime.hasty_redis)
@@ -285,7 +287,9 @@ class WorkerSurroundings:
         broker_id = _broker_id(self._runtime.tenant(tenant_id), where.exchange) if told else ""
         place = (where, broker_id)
         if place not in self._exchanges:
-            self._exchanges[place] = self._start(self._open(place)).result()
+            with self._opening:
+                if place not in self._exchanges:
+                    self._exchanges[place] = self._start(self._open(place)).result()
         return self._exchanges[place]
 
     async def _open(self, place: _Place) -> OpenExchange:

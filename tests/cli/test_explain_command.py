@@ -44,6 +44,7 @@ COPY = text(
     FROM signal s, subscription u WHERE s.id = :signal AND u.id = :subscription RETURNING id
     """
 )
+CORRECTION = "UPDATE copy SET leg = 'fix-1', side = 'sell', reduces = true, book_qty = 0.01 WHERE signal_id = :signal"
 FILL = text(
     """
     INSERT INTO copy_fill (tenant_id, copy_id, trade_id, subscription_id, symbol, side, qty, px, fee, fee_currency, at)
@@ -129,6 +130,7 @@ def test_it_tells_the_leaders_side_the_decision_and_what_came_of_it(
         "bought 0.42 BTC @ 60,000.00 (25,200.00 USDT), Binance",
         "Position 0 → 0.42 BTC",
         "Share of the equity 25.20 %",
+        "What is copied what the trader's orders fill",
         "Factor × 0.01",
         "Opening order: Copied",
         "Buy 0.004 BTC · limit 60,300.00",
@@ -161,6 +163,24 @@ def test_json_is_one_line_with_every_number_as_exact_text(copied: Told, capsys: 
     assert copy["slippage_bps"] == "1"
     assert copy["fills"][0]["fee"] == "0.000004"
     assert told["signal"]["fact"]["px"] == "60000"
+
+
+def test_a_correction_says_why_it_was_made_in_every_language(copied: Told, capsys: pytest.CaptureFixture[str]) -> None:
+    runtime = Runtime()
+    try:
+        with runtime.db.tenant(runtime.tenant_ids["aurora"]) as session:
+            session.execute(text(CORRECTION), {"signal": copied.signal})
+    finally:
+        runtime.close()
+    out = said(capsys, copied.argv())
+    assert "Correction: Copied" in out
+    assert "Why this order The book held 0.01 BTC and was to hold 0.0058 BTC, so 0.004 BTC was closed." in out
+    german = said(capsys, copied.argv("--locale", "de"))
+    assert "Warum diese Order Das Buch hielt 0,01 BTC und sollte 0,0058 BTC halten" in german
+    assert "سبب هذا الأمر" in said(capsys, copied.argv("--locale", "ar"))
+    assert run(copied.argv("--json")) == 0
+    (copy,) = json.loads(capsys.readouterr().out)["copies"]
+    assert copy["purpose"].replace("\u00a0", " ").startswith("The book held 0.01 BTC and was to hold 0.0058 BTC")
 
 
 def test_the_last_signal_needs_no_number(copied: Told, capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,7 +12,7 @@ import pytest
 from copydesk.db import Database
 from copydesk.replication.explain import Absence, Decision, LegKind, Sizing
 from copydesk.replication.model import Bound
-from copydesk.web.decisions import absence_words, leg_words, sized_words, together_words
+from copydesk.web.decisions import absence_words, leg_words, purpose_words, sized_words, together_words
 from flask import Flask
 from flask.testing import FlaskClient
 from site_seed import Seeded
@@ -42,6 +42,7 @@ DECISIONS = {
     Bound.NONE: decision(Bound.NONE, sent="0.0042"),
     **{bound: decision(bound) for bound in Bound if bound is not Bound.NONE},
 }
+PLAIN = {LegKind.OPEN, LegKind.CLOSE}
 OTHERS = (decision(Bound.CARRIED, sent="0"), decision(Bound.STEP, sent="0"), decision(Bound.NONE, sent="0.005"))
 
 
@@ -50,6 +51,7 @@ def everything() -> list[str]:
     return [
         *(sized_words(each, "BTC/USDT") for each in (*DECISIONS.values(), *OTHERS, decision(Bound.NONE))),
         *(leg_words(kind) for kind in LegKind),
+        *(purpose_words(kind, DECISIONS[Bound.STEP], "BTC/USDT") for kind in LegKind if kind not in PLAIN),
         *(absence_words(absence, 7) for absence in Absence),
         together_words(2),
     ]
@@ -147,3 +149,27 @@ def test_a_leg_that_is_repeated_says_which_one_it_is_and_an_unknown_one_is_named
             "joined late 3",
             "x-1",
         ]
+
+
+def test_a_correction_tells_what_the_book_held_what_it_was_to_hold_and_what_was_closed(app: Flask) -> None:
+    held = Decision(D("0.0042"), D("0.004"), D(500), D("0.01"), Bound.STEP)
+    short = Decision(D("0.003"), D("0.003"), D(500), D("-0.003"), Bound.NONE)
+    with app.test_request_context():
+        told = [purpose_words(leg, one, "BTC/USDT") for leg, one in (("fix-2", held), ("end", short), ("rest-3", held))]
+    assert [sentence.replace("\u00a0", " ") for sentence in told] == [
+        "The book held 0.01 BTC and was to hold 0.0058 BTC, so 0.004 BTC was closed.",
+        "The follower is leaving, and the book held \u22120.003 BTC, so 0.003 BTC was closed.",
+        "The trader's own order rests at this price, so 0.004 BTC was placed.",
+    ]
+    assert short.meant_qty == 0
+
+
+def test_a_plain_copy_needs_no_purpose_and_an_order_without_a_decision_has_none(app: Flask) -> None:
+    with app.test_request_context():
+        assert [purpose_words(leg, DECISIONS[Bound.NONE], "BTC/USDT") for leg in ("open", "close", "x-1")] == [""] * 3
+        assert purpose_words("fix-1", None, "BTC/USDT") == ""
+
+
+def test_a_receipt_says_why_an_order_was_made_that_the_trade_does_not_explain(visit: Visit, seeded: Seeded) -> None:
+    page = said(visit("aurora").get(f"/desk/{seeded.signal_ids['aurora']}").text)
+    assert "Of the first order 0.0042 BTC was not filled, so the rest was tried once more." in page

@@ -19,6 +19,7 @@ from copydesk.kernel import CopydeskError
 COMMANDS = {
     "tenant": "Check a brand's file, store its secrets.",
     "accounts": "Check the key of an exchange account.",
+    "strategies": "Look at what can be copied; pause, close it.",
     "subscriptions": "Look at who copies whom; begin, pause, end it.",
     "explain": "Explain one follower's copies of one signal.",
     "config": "Explain where a setting's value comes from.",

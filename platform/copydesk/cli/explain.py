@@ -17,7 +17,7 @@ from copydesk.cli.installation import print_json
 from copydesk.kernel import decimal_text
 from copydesk.replication import CopyTold, Explanation, explanation_of, last_signal, whereabouts_of
 from copydesk.trading import Instrument
-from copydesk.web.decisions import absence_words, sized_words
+from copydesk.web.decisions import absence_words, purpose_words, sized_words
 from copydesk.web.explanation import Section, told
 from copydesk.web.speaking import LOCALES, speaking
 from copydesk.web.words import words
@@ -113,6 +113,7 @@ def _copy(copy: CopyTold, symbol: str) -> dict[str, Any]:
     if copy.decision is not None:
         shown["decision"] |= {"sizing": copy.decision.sizing, "sentence": sized_words(copy.decision, symbol)}
     return shown | {
+        "purpose": purpose_words(copy.leg, copy.decision, symbol) or None,
         "fills": [_plain(fill._asdict()) for fill in copy.fills],
         "sentence": words(copy.reason, copy.facts),
     }

@@ -27,6 +27,7 @@ from copydesk.replication import (
     kinship_denial,
     leader_in_figures,
     needs_of,
+    open_to_followers,
     probe_account,
     standings,
     strategy_keys,
@@ -59,11 +60,12 @@ class FollowerDesk:
     async def look(self, slug: str, account_id: int, wanted: Wanted) -> tuple[Suitability, list[JoinLine]]:
         """Say whether an account can copy a strategy, and what would be done about what the trader holds.
 
-        Notes the fingerprints of both accounts. Raises NotFound, and `Unavailable` where an exchange or a key cannot
-        be asked.
+        Notes the fingerprints of both accounts. Raises NotFound, InvalidInput for a strategy that is
+        closed, and `Unavailable` where an exchange or a key cannot be asked.
         """
         with self._runtime.db.tenant(self.tenant_id) as session:
             keys = self.strategy(session, slug)
+            open_to_followers(session, keys.strategy_id)
             place = account_place(session, account_id)
             needs = needs_of(session, strategy_id=keys.strategy_id, account_id=account_id)
             held, leads = standings(session, keys.strategy_id), leader_in_figures(session, keys.strategy_id)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
 from dataclasses import asdict
 from decimal import Decimal, InvalidOperation
 from typing import Any, TypeVar
@@ -15,25 +14,21 @@ from copydesk.bootstrap import Runtime
 from copydesk.cli.brand import brand_id, on_brand
 from copydesk.cli.follower_desk import FollowerDesk
 from copydesk.cli.installation import print_json
-from copydesk.kernel import decimal_text
+from copydesk.cli.subscription_acts import ACTS, wake_lane
+from copydesk.cli.subscription_earnings import earnings
+from copydesk.kernel import NotFound, decimal_text
 from copydesk.replication import (
     JoinLine,
-    Leaving,
     NewSubscription,
+    RestingLine,
     SubscriptionLine,
     Suitability,
     Wanted,
-    doorway,
-    end_subscription,
-    pause,
-    reattach,
-    resume,
     subscribe,
     subscription_lines,
 )
-from copydesk.trading import EndMode, JoinMode, PositionSide, SizingMode
+from copydesk.trading import CopyMode, JoinMode, SizingMode
 from copydesk.web.words import words
-from copydesk.workers.wake import Waker
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -72,6 +67,13 @@ _TERMS = (
         show_default=True,
         help="What to do about positions that the trader holds already.",
     ),
+    click.option(
+        "--copies",
+        type=click.Choice([mode.value for mode in CopyMode]),
+        default=CopyMode.FILLS.value,
+        show_default=True,
+        help="What of the trader's is copied: what orders fill, or the orders themselves, resting ones as well.",
+    ),
 )
 
 
@@ -83,11 +85,12 @@ def _with_terms(command: _F) -> _F:
 
 @click.group("subscriptions")
 def command() -> None:
-    """Look at who copies whom, and begin, pause and end it.
+    """Look at who copies whom and what it has earned, and begin, change, pause and end it.
 
     \b
     Examples:
       copydesk subscriptions list --tenant aurora
+      copydesk subscriptions show 17 --tenant aurora
       copydesk subscriptions end 17 --tenant aurora --mode close_now
     """
 
@@ -111,6 +114,27 @@ def list_(runtime: Runtime, tenant: str, strategy: str | None, ended: bool, as_j
             click.echo(said, err=as_json)
     if as_json:
         print_json({"subscriptions": [asdict(line) for line in lines]})
+    return 0
+
+
+@command.command("show")
+@click.argument("subscription", type=int)
+@on_brand
+def show(runtime: Runtime, tenant: str, subscription: int, as_json: bool) -> int:
+    """Show one subscription, also one that has ended: what it holds, what rests for it, what is kept back and why.
+
+    \b
+    Example:
+      copydesk subscriptions show 17 --tenant aurora
+    """
+    with runtime.db.tenant(brand_id(runtime, tenant)) as session:
+        lines = subscription_lines(session, ended=True, number=subscription)
+    if not lines:
+        raise NotFound(f"there is no subscription {subscription}")
+    for said in _told(lines[0]):
+        click.echo(said, err=as_json)
+    if as_json:
+        print_json({"subscription": asdict(lines[0])})
     return 0
 
 
@@ -138,8 +162,9 @@ def start(runtime: Runtime, tenant: str, as_json: bool, **terms: Any) -> int:
     """Begin to copy a strategy with an account, if it can; exits 1 and says why if it cannot.
 
     \b
-    Example:
+    Examples:
       copydesk subscriptions start --tenant aurora --strategy steady --account 12 --allocation 500
+      copydesk subscriptions start --tenant aurora --strategy steady --account 12 --allocation 500 --copies orders
     """
     found, lines = asyncio.run(_looked_at(runtime, tenant, terms))
     if not found.fits:
@@ -154,91 +179,15 @@ def start(runtime: Runtime, tenant: str, as_json: bool, **terms: Any) -> int:
             SizingMode(terms["sizing"]),
             terms["value"],
             JoinMode(terms["join"]),
+            copies=CopyMode(terms["copies"]),
         )
         subscription_id = subscribe(session, new)
         shard = desk.shard(session, terms["account"])
-    _wake(runtime, desk.tenant_id, Leaving(subscription_id, shard))
-    click.echo(f"Subscription {subscription_id} copies {terms['strategy']}.", err=as_json)
+    wake_lane(runtime, desk.tenant_id, shard, subscription_id)
+    click.echo(f"Subscription {subscription_id} copies {terms['strategy']}: {terms['copies']}.", err=as_json)
     if as_json:
         print_json({"ok": True, "subscription_id": subscription_id, "joining": [_line_json(line) for line in lines]})
     return 0
-
-
-@command.command("pause")
-@click.argument("subscription", type=int)
-@on_brand
-def pause_(runtime: Runtime, tenant: str, subscription: int, as_json: bool) -> int:
-    """Open nothing any more; positions are still closed with the trader's.
-
-    \b
-    Example:
-      copydesk subscriptions pause 17 --tenant aurora
-    """
-    with runtime.db.tenant(brand_id(runtime, tenant)) as session:
-        pause(session, subscription)
-    return _done(f"Subscription {subscription} is paused; closing orders still go through.", as_json=as_json)
-
-
-@command.command("resume")
-@click.argument("subscription", type=int)
-@on_brand
-def resume_(runtime: Runtime, tenant: str, subscription: int, as_json: bool) -> int:
-    """Open again from the trader's next trade on, also after a liquidation or a stop.
-
-    \b
-    Example:
-      copydesk subscriptions resume 17 --tenant aurora
-    """
-    with runtime.db.tenant(brand_id(runtime, tenant)) as session:
-        resume(session, subscription)
-    return _done(f"Subscription {subscription} copies again.", as_json=as_json)
-
-
-@command.command("end")
-@click.argument("subscription", type=int)
-@click.option(
-    "--mode",
-    required=True,
-    type=click.Choice([mode.value for mode in EndMode]),
-    help="Close all now, follow the trader's closes until flat, or leave the positions to the account's owner.",
-)
-@on_brand
-def end(runtime: Runtime, tenant: str, subscription: int, mode: str, as_json: bool) -> int:
-    """End a subscription; what becomes of its positions must be said.
-
-    \b
-    Examples:
-      copydesk subscriptions end 17 --tenant aurora --mode close_now
-      copydesk subscriptions end 17 --tenant aurora --mode hand_over --json
-    """
-    tenant_id = brand_id(runtime, tenant)
-    with runtime.db.tenant(tenant_id) as session:
-        leaving = end_subscription(session, subscription, EndMode(mode))
-    _wake(runtime, tenant_id, leaving)
-    return _done(f"Subscription {subscription} is ending: {mode}.", as_json=as_json)
-
-
-@command.command("reattach")
-@click.argument("subscription", type=int)
-@click.option("--symbol", required=True, help='The instrument, as "BTC/USDT:USDT".')
-@click.option(
-    "--side",
-    default=PositionSide.NET.value,
-    show_default=True,
-    type=click.Choice([side.value for side in PositionSide]),
-    help="Which position of hedge mode.",
-)
-@on_brand
-def reattach_(runtime: Runtime, tenant: str, subscription: int, symbol: str, side: str, as_json: bool) -> int:
-    """Copy an instrument again that its owner closed by hand, or that was waited for.
-
-    \b
-    Example:
-      copydesk subscriptions reattach 17 --tenant aurora --symbol BTC/USDT
-    """
-    with runtime.db.tenant(brand_id(runtime, tenant)) as session:
-        reattach(session, doorway(subscription, symbol, side))
-    return _done(f"{symbol} is copied again from the trader's next trade on.", as_json=as_json)
 
 
 async def _looked_at(runtime: Runtime, tenant: str, terms: Mapping[str, Any]) -> tuple[Suitability, list[JoinLine]]:
@@ -247,31 +196,30 @@ async def _looked_at(runtime: Runtime, tenant: str, terms: Mapping[str, Any]) ->
     return await desk.look(terms["strategy"], terms["account"], wanted)
 
 
-def _wake(runtime: Runtime, tenant_id: int, leaving: Leaving) -> None:
-    """Have the lane begin at once; without Redis the relay wakes it within a moment."""
-    with suppress(OSError):
-        reason = f"errand-{leaving.subscription_id}"
-        Waker(runtime.redis).wake("reconcile", tenant_id=tenant_id, shard=leaving.shard, reason=reason)
-
-
-def _done(said: str, *, as_json: bool) -> int:
-    click.echo(said, err=as_json)
-    if as_json:
-        print_json({"ok": True})
-    return 0
-
-
 def _told(line: SubscriptionLine) -> Iterator[str]:
     reason = f" ({line.state_reason})" if line.state_reason else ""
     ending = f", {line.end_mode}" if line.state == "ending" else ""
     yield (
         f"{line.id} {line.strategy_slug} account {line.account_id} {line.exchange} {line.state}{reason}{ending} "
-        f"allocation {decimal_text(line.allocation)}"
+        f"allocation {decimal_text(line.allocation)} copies {line.copies}"
     )
+    if line.account_reason is not None:
+        left = ": what rests at the exchange cannot be canceled" if line.resting else ""
+        yield f"  account {line.account_status}{left}. {words(line.account_reason, {})}"
     for held in line.held:
         yield f"  holds {decimal_text(held.qty or Decimal(0))} {held.symbol} {held.position_side}"
+    for order in line.resting:
+        yield f"  {order.state} {_ordered(order)}"
     for kept in (*line.kept_back, *line.joining):
         yield f"  {kept.symbol} {kept.position_side}: {words(kept.reason, {}) if kept.reason else kept.state}"
+
+
+def _ordered(order: RestingLine) -> str:
+    prices = {"limit": order.px, "trigger": order.trigger_px}
+    bounds = "".join(f" {name} {decimal_text(px)}" for name, px in prices.items() if px is not None)
+    what = "closing " if order.reduces else ""
+    reason = f": {words(order.reason, {})}" if order.reason else ""
+    return f"{what}{order.side} {decimal_text(order.qty)} {order.symbol} {order.position_side}{bounds}{reason}"
 
 
 def _show(found: Suitability, lines: list[JoinLine], *, as_json: bool) -> None:
@@ -304,3 +252,7 @@ def _line_json(line: JoinLine) -> dict[str, Any]:
         denial, facts = line.skipped
         shown["skipped"] = {"reason": denial, "sentence": words(denial, facts)}
     return shown
+
+
+for act in (*ACTS, earnings):
+    command.add_command(act)

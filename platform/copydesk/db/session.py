@@ -17,6 +17,9 @@ from sqlalchemy.orm import Session, SessionTransaction, sessionmaker
 
 from copydesk.kernel import ConfigError
 
+# More than a replicator has lanes at work at once, so that none waits for a new connection; opened as they are needed.
+CONNECTIONS_KEPT = 20
+
 _SET_TENANT = text("SELECT set_config('app.tenant', :tenant, true)")
 
 
@@ -31,7 +34,7 @@ def sqlalchemy_url(url: str, *, name: str = "DATABASE_URL") -> str:
     return f"postgresql+psycopg://{rest}"
 
 
-def create_db_engine(url: str, *, pool_size: int = 5) -> Engine:
+def create_db_engine(url: str, *, pool_size: int = CONNECTIONS_KEPT) -> Engine:
     """Open a pool on PostgreSQL; connections are looked at before use, so that a restart heals."""
     engine = create_engine(
         sqlalchemy_url(url),
@@ -79,7 +82,7 @@ class Database:
         self._session = sessionmaker(engine, expire_on_commit=False)
 
     @classmethod
-    def connect(cls, url: str, *, pool_size: int = 5) -> Database:
+    def connect(cls, url: str, *, pool_size: int = CONNECTIONS_KEPT) -> Database:
         """Open a pool on `url`; nothing is sent to the server yet."""
         return cls(create_db_engine(url, pool_size=pool_size))
 

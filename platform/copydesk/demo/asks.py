@@ -43,7 +43,8 @@ class Ask:
     One order answers it, or one for each part that the leader's order was filled in (`answers_max`, zero where no
     order is possible); a further one only where a close was filled for less than it asked for, or sent for less than
     is `due` while an open was not known yet, and once for the rest of an open that was filled in part. `denial` is the
-    reason that explains its absence, None where nothing does. `worth` is the most that an open may cost.
+    reason that explains its absence, None where nothing does. `worth` is the most that an open may cost, `forgiven`
+    what it provably could not get and has not been tried again.
     """
 
     at_ms: float
@@ -56,6 +57,7 @@ class Ask:
     answers: int = 0
     sent: Decimal = ZERO
     topped_up: bool = False
+    forgiven: Decimal = ZERO
 
     @property
     def open(self) -> bool:
@@ -67,6 +69,12 @@ class Ask:
         if not self.topped_up:
             self.topped_up = True
             self.answers_max += 1
+
+    def tried_again(self, qty: Decimal) -> Decimal:
+        """Return how much of what was forgiven an order of this size is to get after all."""
+        again = qty if self.topped_up and qty <= self.forgiven else ZERO
+        self.forgiven -= again
+        return again
 
     def answer(self, qty: Decimal) -> None:
         self.answers += 1

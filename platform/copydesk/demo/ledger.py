@@ -121,8 +121,9 @@ class Holdings:
         return at_ms - self._opened_ms.get((account, symbol, direction), -_UNKNOWN_MS) < _UNKNOWN_MS
 
     def price(self, account: str, symbol: str) -> Decimal:
-        """Return an instrument's last price on the account's exchange."""
-        return self.prices[self._venues[account], symbol]
+        """Return an instrument's last price on the account's exchange; before its first one there, any other's."""
+        own = self.prices[self._venues[account], symbol]
+        return own or next((px for (_, named), px in self.prices.items() if named == symbol and px), ZERO)
 
     def equity_span(self, leader: str, at_ms: float, window_ms: float) -> list[Decimal]:
         """Return the leader's equity over the last moments, newest included."""
@@ -200,6 +201,7 @@ class Holdings:
         ask = self.asks.take(leg, record["client_order_id"], qty)
         if leg.opens:
             self._opened_ms[leg[:3]] = record["at_ms"]
+            self._shortfall[leg[:3]] -= ask.tried_again(qty) if ask else ZERO
         px = record.get("px")
         limit_px = None if px is None else Decimal(px)
         self.placed[place] = Placed(record["venue"], leg, qty, limit_px, ask, record["at_ms"])
@@ -221,6 +223,7 @@ class Holdings:
         if rest < order.qty:
             order.ask.allow_top_up()
         if self._out_of_reach(order, order.ask, record["at_ms"]):
+            order.ask.forgiven += rest
             self._shortfall[order.leg[:3]] += rest
 
     def _out_of_reach(self, order: Placed, ask: Ask, at_ms: float) -> bool:

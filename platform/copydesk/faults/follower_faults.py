@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 
 from sqlalchemy import text
 
 from copydesk.faults.audit import BY_HAND
 from copydesk.faults.cast import Follower, open_client
 from copydesk.faults.strike import Strike
+from copydesk.kernel import Unavailable
 from copydesk.stack import wait_until
 
 _BY_HAND_QTY = 0.002
 _LEFT = 20
+_TRIES = 20
 _REFUSED_S = 5.0
 _RENEW = text("UPDATE account SET status = 'active', status_reason = NULL WHERE id = ANY(:ids)")
 
@@ -33,9 +36,7 @@ def take_money(strike: Strike) -> Iterator[None]:
     """Leave some followers without money for an open."""
     crowd = strike.some(0.02, 0.1)
     strike.excused |= {one.account for one in crowd}
-    taken = {one.account: _free(strike, one) - _LEFT for one in crowd}
-    for account, qty in taken.items():
-        _deposit(strike, account, -qty)
+    taken = {one.account: _empty(strike, one) for one in crowd}
     yield
     for account, qty in taken.items():
         _deposit(strike, account, qty)
@@ -59,6 +60,20 @@ def _permit(strike: Strike, crowd: Sequence[Follower], rights: list[str]) -> Non
 
 def _free(strike: Strike, one: Follower) -> int:
     return int(float(strike.stage.lab.view(one.account)["trading"]["USDT"][0]))
+
+
+def _empty(strike: Strike, one: Follower) -> int:
+    """Withdraw nearly all of an account's money and return how much; an open under way may take some of it first."""
+    for _ in range(_TRIES - 1):
+        with suppress(Unavailable):
+            return _withdraw(strike, one)
+    return _withdraw(strike, one)
+
+
+def _withdraw(strike: Strike, one: Follower) -> int:
+    qty = _free(strike, one) - _LEFT
+    _deposit(strike, one.account, -qty)
+    return qty
 
 
 def _deposit(strike: Strike, account: str, qty: int) -> None:

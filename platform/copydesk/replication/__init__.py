@@ -4,7 +4,9 @@ Must not know web, queue or process: what it needs from outside is in `port`.
 """
 
 from copydesk.replication.ahead import Forerunner
+from copydesk.replication.changeover import Changeover, switch_copies
 from copydesk.replication.check import Reconciler
+from copydesk.replication.deliveries import is_due
 from copydesk.replication.dispatch import Sender
 from copydesk.replication.doors import Doorway, closed_doors
 from copydesk.replication.drain import Drainer
@@ -37,7 +39,17 @@ from copydesk.replication.leaders import (
     live_leaders,
     record_equity,
 )
-from copydesk.replication.lifecycle import Leaving, close_strategy, doorway, end_subscription, pause, reattach, resume
+from copydesk.replication.lifecycle import (
+    Leaving,
+    close_strategy,
+    doorway,
+    end_subscription,
+    pause,
+    pause_strategy,
+    reattach,
+    resume,
+    resume_strategy,
+)
 from copydesk.replication.mirror import Mirror
 from copydesk.replication.model import DEAD_KEY, Bound, Limits
 from copydesk.replication.order_intake import StoredOrder, end_missing, orders_are_copied, store_orders
@@ -59,10 +71,13 @@ from copydesk.replication.rest_rows import recall_orders
 from copydesk.replication.roster import (
     AccountPlace,
     InstrumentLine,
+    RestingLine,
     StrategyKeys,
+    StrategyLine,
     SubscriptionLine,
     account_place,
     strategy_keys,
+    strategy_lines,
     subscription_lines,
 )
 from copydesk.replication.settings import (
@@ -85,7 +100,13 @@ from copydesk.replication.settings import (
 from copydesk.replication.setups import Bounds, LeaderSetupSeen, note_setups, seen_setups, unprepared_lanes
 from copydesk.replication.shards import Whereabouts, place_of, shard_of, whereabouts_of
 from copydesk.replication.standings import leader_in_figures, standings
-from copydesk.replication.subscribe import NewStrategy, NewSubscription, add_strategy, subscribe
+from copydesk.replication.subscribe import (
+    NewStrategy,
+    NewSubscription,
+    add_strategy,
+    open_to_followers,
+    subscribe,
+)
 from copydesk.replication.suitability import Suitability, needs_of, probe_account, suitability
 from copydesk.replication.tables import Copy, Strategy, Subscription
 
@@ -110,6 +131,7 @@ __all__ = [
     "BookEarnings",
     "Bound",
     "Bounds",
+    "Changeover",
     "Copy",
     "CopyTold",
     "Doorway",
@@ -136,6 +158,7 @@ __all__ = [
     "OrderDelivery",
     "Preparer",
     "Reconciler",
+    "RestingLine",
     "RestingOrder",
     "Sender",
     "Standing",
@@ -143,6 +166,7 @@ __all__ = [
     "StoredSignal",
     "Strategy",
     "StrategyKeys",
+    "StrategyLine",
     "Subscription",
     "SubscriptionEarnings",
     "SubscriptionLine",
@@ -167,6 +191,7 @@ __all__ = [
     "end_subscription",
     "explanation_of",
     "identify",
+    "is_due",
     "join_preview",
     "kinship_denial",
     "lane_accounts",
@@ -180,8 +205,10 @@ __all__ = [
     "needs_of",
     "note_setups",
     "open_instruments",
+    "open_to_followers",
     "orders_are_copied",
     "pause",
+    "pause_strategy",
     "place_of",
     "probe_account",
     "read_earnings",
@@ -189,6 +216,7 @@ __all__ = [
     "recall_orders",
     "record_equity",
     "resume",
+    "resume_strategy",
     "seen_setups",
     "shard_of",
     "signal_count",
@@ -197,9 +225,11 @@ __all__ = [
     "store_orders",
     "store_trades",
     "strategy_keys",
+    "strategy_lines",
     "subscribe",
     "subscription_lines",
     "suitability",
+    "switch_copies",
     "unprepared_lanes",
     "unsettled_count",
     "unwatched_leaders",

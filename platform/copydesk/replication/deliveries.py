@@ -71,6 +71,9 @@ _LEFT_BEHIND = text(
 )
 
 
+_IS_DUE = text("SELECT EXISTS (SELECT 1 FROM delivery WHERE shard = :shard AND drained_at IS NULL)")
+
+
 @dataclass(frozen=True)
 class DueSignal:
     """A signal that a shard has yet to plan, with the strategy whose followers it concerns.
@@ -104,6 +107,11 @@ class LegIntents:
     alike: dict[str, Any]
     columns: dict[str, str]
     facts: dict[str, dict[str, str]]
+
+
+def is_due(session: TenantSession, shard: str) -> bool:
+    """Tell whether a lane has a signal to plan."""
+    return bool(session.execute(_IS_DUE, {"shard": shard}).scalar())
 
 
 def next_due(session: TenantSession, shard: str) -> DueSignal | None:

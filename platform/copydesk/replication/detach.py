@@ -14,6 +14,7 @@ from copydesk.kernel import ZERO
 from copydesk.replication.adjustments import Adjusts, write_down
 from copydesk.replication.doors import Doorway, close_doors
 from copydesk.replication.holdings import Owned, Shortfall
+from copydesk.replication.rest_rows import recall_orders
 from copydesk.trading import Denial, PositionSide, Side
 from copydesk.venues import LeaderTrade
 
@@ -126,7 +127,8 @@ def liquidated_at(shortfall: Shortfall, seen: LastSeen | None, trades: Sequence[
 def detach(session: TenantSession, shard: str, epoch: int, losses: Sequence[Loss]) -> bool:
     """Write books down to what backs them, and open nothing there until the leader was flat; False behind the fence.
 
-    A subscription that was liquidated opens nothing at all until its owner resumes it.
+    A subscription that was liquidated opens nothing at all until its owner resumes it. What rests and would open is
+    recalled.
     """
     if not losses or session.execute(_FENCE, {"shard": shard, "epoch": epoch}).scalar() is None:
         return False
@@ -140,4 +142,5 @@ def detach(session: TenantSession, shard: str, epoch: int, losses: Sequence[Loss
     gone = {loss.shortfall.book.subscription_id for loss in losses if loss.liquidated}
     if gone:
         session.execute(_LIQUIDATED, {"ids": array_literal(sorted(gone))})
+    recall_orders(session, *{door.subscription_id for door in doors} | gone)
     return True

@@ -23,6 +23,7 @@ class Excess:
     signal_id: int
     px: Decimal
     fixes: int
+    allocation: Decimal = ZERO
 
     @property
     def side(self) -> Side:

@@ -181,6 +181,11 @@ class Decision:
         return Sizing.EXACT if self.qty == self.wanted_qty else Sizing.HELD_ALREADY
 
     @property
+    def meant_qty(self) -> Decimal:
+        """Return what an order that closes was to leave of its book, signed."""
+        return self.book_qty - self.wanted_qty if self.book_qty > 0 else self.book_qty + self.wanted_qty
+
+    @property
     def difference(self) -> Decimal:
         """Return how much more (above zero) or less than wanted was sent."""
         return self.qty - self.wanted_qty

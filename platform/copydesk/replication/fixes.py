@@ -17,9 +17,10 @@ from copydesk.kernel import ZERO
 from copydesk.replication.dispatch import Dispatch
 from copydesk.replication.excess import Excess
 from copydesk.replication.inflight import store_fix
+from copydesk.replication.minima import closing_bound
 from copydesk.replication.model import Planned
 from copydesk.replication.orders import copy_digest, order_request
-from copydesk.replication.rest_rows import ahead_of_leader
+from copydesk.replication.rest_rows import ahead_of_leader, recall_orders
 from copydesk.replication.set_off import set_off
 from copydesk.trading import Instrument, OrderType, PositionSide, SubscriptionState
 from copydesk.venues import VenueTraits, client_order_id
@@ -28,7 +29,7 @@ FIXES_MAX = 2
 
 _EXCESS = text(
     """
-    SELECT b.subscription_id, s.account_id, b.symbol, b.position_side, b.qty, b.target_qty,
+    SELECT b.subscription_id, s.account_id, s.allocation, b.symbol, b.position_side, b.qty, b.target_qty,
            b.last_signal_id AS signal_id, l.last_px AS px,
            (SELECT count(*) FROM copy c WHERE c.subscription_id = b.subscription_id
              AND c.signal_id = b.last_signal_id AND c.leg LIKE 'fix-%') AS fixes
@@ -76,6 +77,7 @@ def store_fixes(
             continue
         if excess.fixes >= FIXES_MAX:
             session.execute(_MARK, {"state": SubscriptionState.OUT_OF_SYNC, "id": excess.subscription_id})
+            recall_orders(session, excess.subscription_id)
             continue
         fix = Planned(
             excess.subscription_id,
@@ -87,6 +89,10 @@ def store_fixes(
             None,
             True,
             excess.target_qty,
+            wanted_qty=excess.too_much,
+            allocation=excess.allocation,
+            book_qty=excess.qty,
+            bound=closing_bound(qty, excess.too_much, instrument),
         )
         digest = copy_digest(session.tenant_id, excess.subscription_id, excess.signal_id, fix.leg)
         cid = client_order_id(broker_prefix, digest, traits)

@@ -15,6 +15,7 @@ from sqlalchemy import text
 
 from copydesk.db import TenantSession, array_literal
 from copydesk.kernel import ZERO, floor_to_step
+from copydesk.replication.rest_rows import recall_orders
 from copydesk.trading import Instrument, PositionSide, SubscriptionState
 from copydesk.venues import Balance, Position
 
@@ -44,6 +45,7 @@ _FLAG = text(
         state_reason = CASE WHEN id = ANY(CAST(:missing AS bigint[])) THEN :reason END
     WHERE (id = ANY(CAST(:missing AS bigint[])) AND state = :synced)
        OR (id = ANY(CAST(:fine AS bigint[])) AND state = :out_of_sync AND state_reason = :reason)
+    RETURNING id
     """
 )
 
@@ -200,4 +202,4 @@ def flag_unbacked(session: TenantSession, *, missing: set[int], fine: set[int]) 
         "synced": str(SubscriptionState.SYNCED),
         "reason": REASON,
     }
-    session.execute(_FLAG, params)
+    recall_orders(session, *session.execute(_FLAG, params).scalars())

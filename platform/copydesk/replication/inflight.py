@@ -93,9 +93,9 @@ def _open_copy(row: Row[Any]) -> OpenCopy:
 _STORE_FIX = text(
     """
     INSERT INTO copy (tenant_id, subscription_id, signal_id, account_id, shard, leg, symbol, position_side, side, type,
-                      qty, reduces, client_order_id, status, epoch, planned_at)
+                      qty, reduces, client_order_id, status, epoch, planned_at, wanted_qty, allocation, book_qty, bound)
     SELECT :tenant_id, :subscription_id, :signal_id, :account_id, :shard, :leg, :symbol, :position_side, :side, :type,
-           :qty, true, :cid, 'planned', :epoch, :now
+           :qty, true, :cid, 'planned', :epoch, :now, :wanted_qty, :allocation, :book_qty, :bound
     FROM (SELECT 1 FROM shard_lease WHERE shard = :shard AND epoch = :epoch FOR SHARE) AS fence
     ON CONFLICT (tenant_id, signal_id, subscription_id, leg) DO NOTHING
     RETURNING id
@@ -129,6 +129,10 @@ def store_fix(
         "side": str(fix.side),
         "type": str(fix.type),
         "qty": fix.qty,
+        "wanted_qty": fix.wanted_qty,
+        "allocation": fix.allocation,
+        "book_qty": fix.book_qty,
+        "bound": str(fix.bound),
         "cid": cid,
         "now": now,
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -31,14 +32,14 @@ class Lanes:
         self._lease_ms = lease_ms
         self._unknown_wait_ms = unknown_wait_ms
         self._holds: dict[tuple[int, str], Hold] = {}
-        self._asking = threading.Lock()
+        self._asking: defaultdict[tuple[int, str], threading.Lock] = defaultdict(threading.Lock)
 
     def hold(self, tenant_id: int, shard: str) -> Hold | None:
         """Own the lane for at least half a lease from now, or return None while another worker does.
 
         Threads of this process share one hold.
         """
-        with self._asking:
+        with self._asking[tenant_id, shard]:
             return self._hold(tenant_id, shard)
 
     def _hold(self, tenant_id: int, shard: str) -> Hold | None:

@@ -16,7 +16,7 @@ from copydesk.replication.adjustments import Adjusts, write_down
 from copydesk.replication.dispatch import Dispatch
 from copydesk.replication.doors import Doorway
 from copydesk.replication.kinship import remove_edge
-from copydesk.replication.minima import close_denial
+from copydesk.replication.minima import close_denial, closing_bound
 from copydesk.replication.model import Planned
 from copydesk.replication.steps import LaneNow, Step, store_step
 from copydesk.trading import EndMode, Instrument, OrderType, PositionSide, Side
@@ -26,7 +26,7 @@ AGAIN_S_MAX = 300
 
 _ENDING = text(
     """
-    SELECT s.id, s.account_id, s.end_mode, b.symbol, b.position_side, b.qty, b.last_signal_id, l.last_px,
+    SELECT s.id, s.account_id, s.allocation, s.end_mode, b.symbol, b.position_side, b.qty, b.last_signal_id, l.last_px,
            EXISTS (SELECT 1 FROM copy c WHERE c.subscription_id = s.id AND c.shard = :shard
                    AND c.status IN ('planned', 'in_flight', 'accepted', 'partially_filled')) AS moving,
            tried.tries, tried.tried_at
@@ -93,6 +93,7 @@ class Leaver(NamedTuple):
     mode: EndMode
     moving: bool
     books: tuple[Left, ...]
+    allocation: Decimal = ZERO
 
 
 class Verdict(NamedTuple):
@@ -142,7 +143,10 @@ def see_off(
     ended: list[int] = []
     for leaver in _leavers(session, lane.shard):
         verdict = judge_leaver(leaver, instruments, lane.now)
-        steps = [store_step(session, lane, _closing(leaver, book, qty)) for book, qty in verdict.close]
+        steps = [
+            store_step(session, lane, _closing(leaver, book, qty, instruments[book.symbol]))
+            for book, qty in verdict.close
+        ]
         batch += [step for step in steps if step is not None]
         if verdict.ends and _end(session, lane, leaver, verdict.write_off):
             ended.append(leaver.subscription_id)
@@ -170,18 +174,35 @@ def _end(session: TenantSession, lane: LaneNow, leaver: Leaver, write_off: Seque
     return True
 
 
-def _closing(leaver: Leaver, book: Left, qty: Decimal) -> Step:
+def _closing(leaver: Leaver, book: Left, qty: Decimal, instrument: Instrument) -> Step:
     leg = END if book.tries == 0 else f"{END}-{book.tries + 1}"
     side = Side.SELL if book.qty > 0 else Side.BUY
-    planned = Planned(leaver.subscription_id, leaver.account_id, leg, side, OrderType.MARKET, qty, None, True, ZERO)
+    planned = Planned(
+        leaver.subscription_id,
+        leaver.account_id,
+        leg,
+        side,
+        OrderType.MARKET,
+        qty,
+        None,
+        True,
+        ZERO,
+        wanted_qty=abs(book.qty),
+        allocation=leaver.allocation,
+        book_qty=book.qty,
+        bound=closing_bound(qty, abs(book.qty), instrument),
+    )
     return Step(book.signal_id, book.symbol, book.position_side, planned)
 
 
 def _leavers(session: TenantSession, shard: str) -> list[Leaver]:
-    books: defaultdict[tuple[int, int, str, bool], list[Left]] = defaultdict(list)
+    books: defaultdict[tuple[int, int, str, bool, Decimal], list[Left]] = defaultdict(list)
     for row in session.execute(_ENDING, {"shard": shard}):
-        held = books[row.id, row.account_id, row.end_mode, row.moving]
+        held = books[row.id, row.account_id, row.end_mode, row.moving, row.allocation]
         if row.symbol is not None:
             side = PositionSide(row.position_side)
             held.append(Left(row.symbol, side, row.qty, row.last_signal_id, row.last_px, row.tries, row.tried_at))
-    return [Leaver(key[0], key[1], EndMode(key[2]), key[3], tuple(held)) for key, held in books.items()]
+    return [
+        Leaver(number, account_id, EndMode(mode), moving, tuple(held), allocation)
+        for (number, account_id, mode, moving, allocation), held in books.items()
+    ]

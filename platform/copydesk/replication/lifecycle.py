@@ -28,6 +28,7 @@ class Act(StrEnum):
     RESUME = "resume"
     END = "end"
     REATTACH = "reattach"
+    SWITCH = "switch between fills and orders"
 
 
 # From which states an act is possible. Resuming is what a person does: nothing here happens by itself.
@@ -37,6 +38,7 @@ ALLOWED: Mapping[Act, frozenset[SubscriptionState]] = MappingProxyType(
         Act.RESUME: frozenset({_S.PAUSED, _S.OUT_OF_SYNC, _S.DISARMED, _S.LIQUIDATED}),
         Act.END: frozenset(_S) - {_S.ENDED},
         Act.REATTACH: frozenset(_S) - {_S.ENDING, _S.ENDED},
+        Act.SWITCH: frozenset(_S) - {_S.ENDING, _S.ENDED},
     }
 )
 
@@ -58,6 +60,8 @@ _NOTE_ERRAND = text(
 _OF_STRATEGY = text(
     "SELECT id FROM subscription WHERE strategy_id = :id AND state NOT IN ('ending', 'ended') ORDER BY id FOR UPDATE"
 )
+_SET_STRATEGY = text("UPDATE strategy SET status = :to WHERE id = :id AND status = :was RETURNING id")
+_COPYING = text("SELECT id FROM subscription WHERE strategy_id = :id AND state <> 'ended'")
 _CLOSE_STRATEGY = text("UPDATE strategy SET status = 'closed' WHERE id = :id AND status <> 'closed' RETURNING id")
 
 
@@ -71,14 +75,14 @@ class Leaving:
 
 def pause(session: TenantSession, subscription_id: int) -> None:
     """Open nothing any more; closes follow the leader. Raises NotFound, or InvalidInput from another state."""
-    _allow(session, subscription_id, Act.PAUSE)
+    allow(session, subscription_id, Act.PAUSE)
     session.execute(_SET_STATE, {"id": subscription_id, "state": str(_S.PAUSED)})
     recall_orders(session, subscription_id)
 
 
 def resume(session: TenantSession, subscription_id: int) -> None:
     """Open again from the next signal on; what was missed meanwhile is not made good."""
-    _allow(session, subscription_id, Act.RESUME)
+    allow(session, subscription_id, Act.RESUME)
     session.execute(_SET_STATE, {"id": subscription_id, "state": str(_S.SYNCED)})
     recall_orders(session, subscription_id)
 
@@ -88,7 +92,7 @@ def end_subscription(session: TenantSession, subscription_id: int, mode: EndMode
 
     The lane's worker does it. An ending that has begun may still be turned into another.
     """
-    _allow(session, subscription_id, Act.END)
+    allow(session, subscription_id, Act.END)
     session.execute(_SET_ENDING, {"id": subscription_id, "mode": str(mode)})
     session.execute(_FORGO_JOINS, {"id": subscription_id, "reason": str(Denial.SUBSCRIPTION_ENDING)})
     recall_orders(session, subscription_id)
@@ -100,11 +104,25 @@ def reattach(session: TenantSession, door: Doorway) -> Denial:
 
     Raises NotFound where nothing keeps the instrument back.
     """
-    _allow(session, door.subscription_id, Act.REATTACH)
+    allow(session, door.subscription_id, Act.REATTACH)
     reason = open_door(session, door)
+    recall_orders(session, door.subscription_id)
     if reason is None:
         raise NotFound(f"subscription {door.subscription_id} is not detached from {door.symbol} {door.position_side}")
     return reason
+
+
+def pause_strategy(session: TenantSession, strategy_id: int) -> list[str]:
+    """Open nothing any more for anyone; closes follow the leader, who is still watched. Returns the shards to wake.
+
+    Resting orders that open are recalled, exits stay. Raises InvalidInput unless the strategy is live.
+    """
+    return _set_strategy(session, strategy_id, was="live", to="paused")
+
+
+def resume_strategy(session: TenantSession, strategy_id: int) -> list[str]:
+    """Open again from the next signal on, and place what rests again. Raises InvalidInput unless it is paused."""
+    return _set_strategy(session, strategy_id, was="paused", to="live")
 
 
 def close_strategy(session: TenantSession, strategy_id: int) -> list[Leaving]:
@@ -130,9 +148,16 @@ def doorway(subscription_id: int, symbol: str, position_side: str = "net") -> Do
     return Doorway(subscription_id, symbol, PositionSide(position_side))
 
 
-def _allow(session: TenantSession, subscription_id: int, act: Act) -> None:
+def allow(session: TenantSession, subscription_id: int, act: Act) -> None:
+    """Lock a subscription for an act; raises NotFound, or InvalidInput where its state does not allow that."""
     state = session.execute(_LOCK, {"id": subscription_id}).scalar()
     if state is None:
         raise NotFound(f"there is no subscription {subscription_id}")
     if SubscriptionState(state) not in ALLOWED[act]:
         raise InvalidInput(f"subscription {subscription_id} is {state}: it cannot {act}")
+
+
+def _set_strategy(session: TenantSession, strategy_id: int, *, was: str, to: str) -> list[str]:
+    if session.execute(_SET_STRATEGY, {"id": strategy_id, "was": was, "to": to}).scalar() is None:
+        raise InvalidInput(f"only a strategy that is {was} becomes {to}")
+    return recall_orders(session, *session.execute(_COPYING, {"id": strategy_id}).scalars())

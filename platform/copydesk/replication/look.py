@@ -9,11 +9,11 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from copydesk.db import Database
-from copydesk.kernel import Clock, CopydeskError, Unavailable, VenueRefused
+from copydesk.kernel import Clock, CopydeskError, VenueRefused
 from copydesk.replication.inflight import OpenCopy, acknowledged_opens
 from copydesk.replication.lane import Hold
 from copydesk.replication.model import Book, Follower, SignalFact
-from copydesk.replication.outcomes import ACKNOWLEDGED, backoff_s, expired, settlement_of_fills, settlement_of_view
+from copydesk.replication.outcomes import ACKNOWLEDGED, expired, pause_s, settlement_of_fills, settlement_of_view
 from copydesk.replication.port import Exchange, Surroundings
 from copydesk.replication.settle import Settlement, settle
 from copydesk.trading import Credentials, Denial, Fill, OrderStatus, OrderView
@@ -123,8 +123,7 @@ def _by_executions(copy: OpenCopy, answer: Executions, now: datetime) -> Settlem
 
 def _ask_later(copy: OpenCopy, trouble: CopydeskError | None, now: datetime) -> Settlement:
     """Ask again when the exchange or our rate budget says, else after a pause that grows."""
-    told_s = trouble.told_s if isinstance(trouble, Unavailable) else None
-    pause = timedelta(seconds=told_s or backoff_s(copy.checks))
+    pause = timedelta(seconds=pause_s(trouble, copy.checks))
     later = Settlement(copy.id, copy.status, next_check_at=now + pause)
     if isinstance(trouble, VenueRefused):
         return later._replace(reason=trouble.code, facts={"message": str(trouble)})

@@ -8,7 +8,7 @@ from __future__ import annotations
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
 from copydesk.kernel import ZERO, decimal_text, floor_to_step, round_to_step
-from copydesk.replication.model import No
+from copydesk.replication.model import Bound, No
 from copydesk.trading import Denial, Instrument
 
 _CENT = Decimal("0.01")
@@ -73,6 +73,13 @@ def size_facts(qty: Decimal, px: Decimal, minimum: Decimal, instrument: Instrume
         "currency": instrument.quote,
     }
     return facts | ({"exchange": instrument.venue} if instrument.perpetual else {})
+
+
+def closing_bound(qty: Decimal, wanted: Decimal, instrument: Instrument) -> Bound:
+    """Name what made a close smaller than was wanted: the exchange's largest order, or its step."""
+    if qty < wanted and qty == instrument.qty_max:
+        return Bound.QTY_MAX
+    return Bound.NONE if qty == wanted else Bound.STEP
 
 
 def close_denial(*, held: Decimal, qty: Decimal, px: Decimal, instrument: Instrument) -> No | None:

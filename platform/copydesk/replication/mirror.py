@@ -18,6 +18,7 @@ from copydesk.replication.crossing import mark_stored
 from copydesk.replication.dispatch import Dispatch, Sender
 from copydesk.replication.lane import Hold, Lanes
 from copydesk.replication.model import Planned
+from copydesk.replication.order_deliveries import DeliveredOrder, delivered_orders, over
 from copydesk.replication.outcomes import looks_soon
 from copydesk.replication.port import Surroundings, Terms, Timing
 from copydesk.replication.prepare import Preparer
@@ -25,12 +26,9 @@ from copydesk.replication.rest_answers import LOOK_AGAIN, Pace, Verdict, judge_a
 from copydesk.replication.rest_calls import NO_KEY, Task, send_all
 from copydesk.replication.rest_end import ending_of
 from copydesk.replication.rest_entry import (
-    DeliveredOrder,
     closing_entries,
-    delivered_orders,
     newcomers,
     opening_entries,
-    over,
     plan_opening,
     turning_entries,
     whole_order,
@@ -40,6 +38,7 @@ from copydesk.replication.rest_writes import (
     Anchor,
     Entry,
     Placing,
+    Why,
     delivered,
     enter,
     fenced,
@@ -50,7 +49,7 @@ from copydesk.replication.rest_writes import (
     store_answers,
     store_placing,
 )
-from copydesk.replication.resting import Rest, RestState, Step, next_step, wanted_terms
+from copydesk.replication.resting import Rest, RestState, Step, next_step, placed_for, wanted_terms
 from copydesk.replication.settle import forgo, settle
 from copydesk.replication.steps import LaneNow, store_step
 from copydesk.replication.steps import Step as BookStep
@@ -134,9 +133,10 @@ class Mirror:
         return len(tasks)
 
     def _enter(self, lane: LaneNow, terms: Terms) -> list[DeliveredOrder]:
-        """Let followers begin to mirror what was delivered, and return it."""
+        """Let followers begin to mirror what was delivered, and return it; what came too early is left for later."""
         with self._db.tenant(lane.tenant_id) as session:
-            orders = delivered_orders(session, lane.shard)
+            told = delivered_orders(session, lane.shard)
+            orders = [order for order in told if over(order) or not order.premature(lane.now)]
             crowds = [[] if over(order) else newcomers(session, order, lane.shard) for order in orders]
         entries: list[Entry] = []
         instruments = self._around.exchange(lane.tenant_id, lane.shard).instruments
@@ -204,19 +204,20 @@ class Mirror:
         placing: list[Placing] = []
         catching_up: list[Dispatch] = []
         proof_at = self._sender.proof_at()
+        instruments = self._around.exchange(lane.tenant_id, lane.shard).instruments
         with self._db.tenant(lane.tenant_id) as session:
             if not fenced(session, lane):
                 return None
             for rest, step, wanted in tasks:
                 if step is Step.PLACE and wanted is not None:
-                    placing.append(store_placing(session, lane, rest, wanted, anchor_of(rest), proof_at=proof_at))
+                    why = Why(*placed_for(rest, wanted, instruments.get(rest.symbol)))
+                    placing.append(store_placing(session, lane, rest, wanted, anchor_of(rest), why, proof_at=proof_at))
                 elif step is Step.AMEND and wanted is not None:
                     store_amending(session, lane, rest, wanted, anchor_of(rest))
                 elif step is Step.CANCEL:
                     mark(session, lane, rest, Marks(RestState.CANCELING, lane.now))
                 elif step is Step.FINISH:
-                    instrument = self._around.exchange(lane.tenant_id, lane.shard).instruments.get(rest.symbol)
-                    ending = ending_of(rest, instrument, terms, lane.now)
+                    ending = ending_of(rest, instruments.get(rest.symbol), terms, lane.now)
                     mark(session, lane, rest, Marks(RestState.DONE, None))
                     if ending.planned is not None:
                         book_step = BookStep(rest.signal_id, rest.symbol, rest.position_side, ending.planned)

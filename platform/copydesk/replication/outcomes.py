@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-from copydesk.kernel import ZERO, OutcomeUnknown, Unavailable, VenueRefused
+from copydesk.kernel import ZERO, CopydeskError, OutcomeUnknown, Unavailable, VenueRefused
 from copydesk.replication.model import DEAD_KEY, UNSET
 from copydesk.replication.settle import Settlement
 from copydesk.replication.shortfall import may_be_tried_again
@@ -18,6 +18,7 @@ from copydesk.venues import Outcome
 LOOK_AFTER = (timedelta(milliseconds=50), timedelta(milliseconds=200), timedelta(seconds=1))
 ACKNOWLEDGED = frozenset({OrderStatus.ACCEPTED, OrderStatus.PARTIALLY_FILLED})
 _BACKOFF_S_MAX = 30
+_MOMENTS_MAX = 4
 _KNOWN_DENIALS = frozenset(Denial)
 _TELLS_WHERE = DEAD_KEY | UNSET | {Denial.CLOCK_SKEWED}
 
@@ -50,7 +51,7 @@ def settlement_of(
                 acked_at=acked_at,
             )
         case Unavailable():
-            pause = max(result.retry_after_s, backoff_s(checks))
+            pause = pause_s(result, checks)
             return Settlement(
                 copy_id,
                 OrderStatus.IN_FLIGHT,
@@ -101,15 +102,26 @@ def _where(code: str, exchange: str) -> dict[str, str]:
 
 
 def looks_soon(settlements: Iterable[Settlement]) -> bool:
-    """Tell whether a look at once is worth it: for the fills of what was only acknowledged, or for a second try."""
+    """Tell whether a look at once is worth it.
+
+    It is for the fills of what was only acknowledged, for a second try, and for what may be sent in a moment.
+    """
     return any(
         settlement.status in ACKNOWLEDGED
+        or _waits_a_moment(settlement)
         or (
             settlement.reason is not None
             and may_be_tried_again(settlement.status, settlement.reason, settlement.cum_qty)
         )
         for settlement in settlements
     )
+
+
+def _waits_a_moment(settlement: Settlement) -> bool:
+    """Tell whether something was not sent, and may be within a moment: a lease of the rate budget is on its way."""
+    if settlement.reason is not Denial.VENUE_UNAVAILABLE or not settlement.next_check_at or not settlement.proof_at:
+        return False
+    return settlement.next_check_at - settlement.proof_at <= LOOK_AFTER[1]
 
 
 def expired(copy_id: int, reason: Denial) -> Settlement:
@@ -129,6 +141,17 @@ def settlement_of_fills(copy_id: int, fills: tuple[Fill, ...], *, qty: Decimal) 
         avg_px=sum((fill.qty * fill.px for fill in fills), ZERO) / cum_qty if cum_qty else None,
         fills=fills,
     )
+
+
+def pause_s(trouble: CopydeskError | None, checks: int) -> float:
+    """Return how long to wait before the next try: as long as was told, if anybody did.
+
+    A moment is believed a few times only: what never comes is not to be asked for all the time.
+    """
+    told_s = trouble.told_s if isinstance(trouble, Unavailable) else None
+    if told_s and (told_s >= 1 or checks < _MOMENTS_MAX):
+        return told_s
+    return backoff_s(checks)
 
 
 def backoff_s(checks: int) -> float:

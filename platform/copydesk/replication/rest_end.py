@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from copydesk.kernel import ZERO, floor_to_step
-from copydesk.replication.minima import close_denial, smallest_open_qty
+from copydesk.replication.minima import close_denial, closing_bound, smallest_open_qty
 from copydesk.replication.model import Planned
 from copydesk.replication.plan import open_limit_px
 from copydesk.replication.port import Terms
@@ -60,6 +60,9 @@ def _catch_up(rest: Rest, instrument: Instrument, terms: Terms, missing: Decimal
         False,
         rest.target_qty,
         wanted_qty=missing,
+        allocation=rest.allocation,
+        book_qty=rest.book_qty,
+        bound=closing_bound(min(qty, instrument.qty_max), missing, instrument),
     )
     return Ending(planned, missing - qty)
 
@@ -82,5 +85,8 @@ def _give_back(rest: Rest, instrument: Instrument, excess: Decimal) -> Ending:
         True,
         rest.target_qty,
         wanted_qty=excess,
+        allocation=rest.allocation,
+        book_qty=rest.book_qty,
+        bound=closing_bound(qty, excess, instrument),
     )
     return Ending(planned)

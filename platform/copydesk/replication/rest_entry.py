@@ -7,10 +7,10 @@ the share of what the follower holds that the leader's takes of the leader's pos
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from decimal import ROUND_CEILING, Decimal
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sqlalchemy import text
 
@@ -18,36 +18,18 @@ from copydesk.db import TenantSession
 from copydesk.kernel import ZERO, decimal_text, round_to_step
 from copydesk.replication.crowd import Crowds
 from copydesk.replication.deliveries import DueSignal
-from copydesk.replication.model import Follower, Limits, No, Planned, SignalFact
+from copydesk.replication.model import Book, Follower, Limits, No, Planned, SignalFact
+from copydesk.replication.order_deliveries import DeliveredOrder
 from copydesk.replication.plan import plan_copies
 from copydesk.replication.port import Terms
 from copydesk.replication.rest_rows import ahead_of_leader
 from copydesk.replication.rest_writes import Entry
 from copydesk.replication.resting import order_px
-from copydesk.trading import TERMINAL, Denial, Instrument, OrderStatus, OrderType, PositionSide, Side
+from copydesk.trading import Denial, Instrument, OrderType, Side
 
 _RATIO_STEP = Decimal("1E-18")  # As fine as it is stored; rounded up, so that the whole order is never a step short.
 _NEWEST = 2**62  # Newer than what any book has seen: an order is sized anew whatever was copied before it.
 
-_DELIVERED = text(
-    """
-    SELECT o.id, y.version, o.strategy_id, o.symbol, o.position_side, o.side, o.type, o.status, o.qty, o.px,
-           o.trigger_px, o.reduces, o.closes_all, o.placed_at, g.leader_equity, g.leader_leverage,
-           coalesce(l.qty, 0) AS position, t.status = 'live' AS strategy_live,
-           coalesce((SELECT max(f.cum_qty) FROM signal f
-                     JOIN delivery d ON d.tenant_id = f.tenant_id AND d.signal_id = f.id AND d.shard = y.shard
-                     WHERE f.tenant_id = o.tenant_id AND f.account_id = o.account_id AND f.symbol = o.symbol
-                       AND f.venue_order_id IN (o.venue_order_id, o.placed_id) AND d.drained_at IS NOT NULL), 0)
-               AS drained
-    FROM order_delivery y
-    JOIN leader_order o ON o.tenant_id = y.tenant_id AND o.id = y.leader_order_id
-    JOIN strategy t ON t.tenant_id = o.tenant_id AND t.id = o.strategy_id
-    JOIN signal g ON g.tenant_id = o.tenant_id AND g.id = o.signal_id
-    LEFT JOIN leader_book l ON l.tenant_id = o.tenant_id AND l.strategy_id = o.strategy_id AND l.symbol = o.symbol
-         AND l.position_side = o.position_side
-    WHERE y.shard = :shard ORDER BY o.id LIMIT 200
-    """
-)
 # Who subscribed later copies what the order fills from then on.
 _NEW_TO_IT = text(
     """
@@ -77,56 +59,6 @@ class StillResting(NamedTuple):
     reduces: bool
     left: Decimal
     untold: Decimal
-
-
-@dataclass(frozen=True, slots=True)
-class DeliveredOrder:
-    """A version of a leader's order that a lane has yet to look at; `position` is the leader's, signed."""
-
-    id: int
-    version: int
-    strategy_id: int
-    symbol: str
-    position_side: PositionSide
-    side: Side
-    type: OrderType
-    status: OrderStatus
-    qty: Decimal
-    px: Decimal | None
-    trigger_px: Decimal | None
-    reduces: bool
-    closes_all: bool
-    placed_at: datetime
-    leader_equity: Decimal
-    leader_leverage: int | None
-    position: Decimal
-    strategy_live: bool
-    drained: Decimal
-
-    @property
-    def mark(self) -> Decimal:
-        """Return the price that the order is about."""
-        px = self.px or self.trigger_px
-        assert px is not None, "an order that rests has a price"
-        return px
-
-    @property
-    def closes(self) -> bool | None:
-        """Tell whether the order can only close; None for one that would take the leader to the other side."""
-        if ":" not in self.symbol:
-            return self.side is Side.SELL
-        if self.position_side is not PositionSide.NET:
-            return (self.side is Side.SELL) is (self.position_side is PositionSide.LONG)
-        if self.reduces or self.closes_all:
-            return True
-        if self.position * (1 if self.side is Side.SELL else -1) <= 0:
-            return False
-        return True if self.qty <= abs(self.position) else None
-
-
-def delivered_orders(session: TenantSession, shard: str) -> list[DeliveredOrder]:
-    """Return the leader orders that a lane has yet to look at."""
-    return [_delivered(row) for row in session.execute(_DELIVERED, {"shard": shard}).mappings()]
 
 
 def newcomers(session: TenantSession, order: DeliveredOrder, shard: str) -> list[Follower]:
@@ -239,7 +171,7 @@ def closing_entries(order: DeliveredOrder, crowd: Collection[Follower]) -> list[
     entries = []
     direction = -1 if order.side is Side.BUY else 1
     for follower in crowd:
-        held = follower.book.qty * direction
+        held = _meant(follower.book, direction)
         no: No | None = None
         if held <= 0 or order.position * direction <= 0:
             no = Denial.NOTHING_TO_REDUCE, {"held": decimal_text(max(held, ZERO))}
@@ -250,15 +182,16 @@ def closing_entries(order: DeliveredOrder, crowd: Collection[Follower]) -> list[
     return entries
 
 
+def _meant(book: Book, direction: int) -> Decimal:
+    """Return what a book holds on that side, as soon as what is on its way there is filled."""
+    held, coming = book.qty * direction, book.buying if direction > 0 else book.selling
+    return max(held, min(book.target_qty * direction, held + coming))
+
+
 def turning_entries(order: DeliveredOrder, crowd: Collection[Follower], denial: Denial) -> list[Entry]:
     """Leave an order to its fills, for everyone and the same reason. Pure."""
     no: No = denial, {}
     return [_entry(order, f.subscription_id, f.account_id, ZERO, reduces=False, no=no) for f in crowd]
-
-
-def over(order: DeliveredOrder) -> bool:
-    """Tell whether the leader's order rests no more."""
-    return order.status in TERMINAL
 
 
 def _entry(
@@ -277,13 +210,3 @@ def _entry(
         order.drained,
         no,
     )
-
-
-def _delivered(row: Any) -> DeliveredOrder:
-    kinds = {
-        "position_side": PositionSide(row["position_side"]),
-        "side": Side(row["side"]),
-        "type": OrderType(row["type"]),
-        "status": OrderStatus(row["status"]),
-    }
-    return DeliveredOrder(**(dict(row) | kinds))

@@ -8,10 +8,10 @@ from typing import NamedTuple
 
 from sqlalchemy import RowMapping, text
 
-from copydesk.db import TenantSession
+from copydesk.db import TenantSession, array_literal
 from copydesk.kernel import ZERO
 from copydesk.replication.resting import LeaderTerms, Rest, RestState
-from copydesk.trading import TERMINAL, OrderStatus, OrderType, PositionSide, Side
+from copydesk.trading import TERMINAL, Denial, OrderStatus, OrderType, PositionSide, Side
 
 LOOKED_AT_MAX = 2_000
 
@@ -59,6 +59,7 @@ _DUE_OF = """{live}
            OR EXISTS (SELECT 1 FROM delivery d JOIN signal g ON g.tenant_id = d.tenant_id AND g.id = d.signal_id
                       WHERE d.tenant_id = live.tenant_id AND d.shard = live.shard AND d.drained_at IS NULL
                         AND g.strategy_id = live.strategy_id AND g.symbol = live.symbol) AS moving,
+           s.allocation, a.status = 'active' AS usable,
            a.status = 'active' AND s.copies = 'orders' AND CASE WHEN live.reduces
                THEN s.state <> 'ended' AND NOT (s.state = 'ending' AND s.end_mode <> 'manage_until_exit')
                ELSE s.state IN ('synced', 'catching_up') AND t.status = 'live' AND NOT EXISTS (
@@ -91,9 +92,16 @@ _AHEAD = text(_AHEAD_OF.format(live=_LIVE))
 
 _RECALL = text(
     """
-    UPDATE resting_order SET look_at = now() WHERE subscription_id = :subscription_id AND state <> 'done'
+    UPDATE resting_order SET look_at = now() WHERE subscription_id = ANY(CAST(:ids AS bigint[])) AND state <> 'done'
     RETURNING shard
     """
+)
+_RELEASE = text(
+    "UPDATE resting_order SET look_at = now(), reason = :reason WHERE subscription_id = :id AND state <> 'done'"
+)
+_TAKE_BACK = text(
+    "UPDATE resting_order SET look_at = now(), reason = NULL "
+    "WHERE subscription_id = :id AND state <> 'done' AND reason = :reason"
 )
 
 # One book of one subscription.
@@ -115,12 +123,28 @@ def ahead_of_leader(session: TenantSession, shard: str) -> dict[BookKey, Decimal
     return {(subscription_id, symbol, side): qty for subscription_id, symbol, side, qty in rows}
 
 
-def recall_orders(session: TenantSession, subscription_id: int) -> str | None:
-    """Have the lane look at a subscription's resting orders at once: it cancels those that are not wanted any more.
+def recall_orders(session: TenantSession, *subscription_ids: int) -> list[str]:
+    """Have lanes look at subscriptions' resting orders at once: they cancel those that are not wanted any more.
 
-    To be called with every change of a subscription's state; returns the shard to wake, None where nothing rests.
+    To be called with every change of what a subscription may open or close; returns the shards to wake.
     """
-    return session.execute(_RECALL, {"subscription_id": subscription_id}).scalars().first()
+    if not subscription_ids:
+        return []
+    return sorted(set(session.execute(_RECALL, {"ids": array_literal(sorted(subscription_ids))}).scalars()))
+
+
+def release_orders(session: TenantSession, subscription_id: int) -> int:
+    """Let a subscription's resting orders end before the leader's do, and return how many have not ended yet.
+
+    Each is canceled and brought to its book's target; what the leader's order fills after that is copied as fills.
+    """
+    keys = {"id": subscription_id, "reason": str(Denial.ORDERS_RECALLED)}
+    return int(session.execute(_RELEASE, keys).rowcount)  # type: ignore[attr-defined]
+
+
+def keep_orders(session: TenantSession, subscription_id: int) -> None:
+    """Take a release back, of orders that have not ended by it yet."""
+    session.execute(_TAKE_BACK, {"id": subscription_id, "reason": str(Denial.ORDERS_RECALLED)})
 
 
 class Marks(NamedTuple):
@@ -151,7 +175,21 @@ def _rest(row: RowMapping) -> Rest:
     rest = ("from_qty", "base_qty", "qty", "px", "trigger_px", "next_qty", "next_px", "copy_id", "client_order_id")
     more = ("reason", "looks", "look_at", "proof_at", "drained", "got", "venue_order_id", "planned_at", "acked_at")
     return Rest(
-        **{name: row[name] for name in (*same, *rest, *more, "moving", "kept", "stirred", "target_qty")},
+        **{
+            name: row[name]
+            for name in (
+                *same,
+                *rest,
+                *more,
+                "moving",
+                "kept",
+                "stirred",
+                "usable",
+                "target_qty",
+                "allocation",
+                "book_qty",
+            )
+        },
         position_side=PositionSide(row["position_side"]),
         side=Side(row["side"]),
         type=OrderType(row["type"]),

@@ -16,7 +16,7 @@ from sqlalchemy import text
 
 from copydesk.db import TenantSession
 from copydesk.kernel import ZERO
-from copydesk.replication.model import No
+from copydesk.replication.model import Bound, No
 from copydesk.replication.orders import MARGIN_MODE, copy_digest
 from copydesk.replication.rest_rows import Marks
 from copydesk.replication.resting import REST, OrderTerms, Rest, RestState
@@ -26,22 +26,25 @@ from copydesk.trading import OrderRequest, OrderType, PositionSide, Side, TimeIn
 from copydesk.venues import client_order_id
 
 _FENCE = text("SELECT 1 FROM shard_lease WHERE shard = :shard AND epoch = :epoch FOR SHARE")
+# Who has gone over to copying fills meanwhile mirrors nothing (`changeover`).
 _ENTER = text(
     """
     INSERT INTO resting_order (tenant_id, subscription_id, leader_order_id, account_id, shard, symbol, position_side,
                                side, type, reduces, state, revision, ratio, from_qty, base_qty, qty, reason,
                                reason_facts, look_at, at)
-    VALUES (:tenant_id, :subscription_id, :leader_order_id, :account_id, :shard, :symbol, :position_side, :side, :type,
-            :reduces, :state, 0, :ratio, :from_qty, 0, 0, :reason, :reason_facts, :now, :now)
+    SELECT :tenant_id, s.id, :leader_order_id, :account_id, :shard, :symbol, :position_side, :side, :type, :reduces,
+           :state, 0, :ratio, :from_qty, 0, 0, CAST(:reason AS text), CAST(:reason_facts AS jsonb), :now, :now
+    FROM subscription s WHERE s.id = :subscription_id AND s.copies = 'orders' FOR SHARE
     ON CONFLICT (tenant_id, subscription_id, leader_order_id) DO NOTHING
     """
 )
 _COPY = text(
     """
     INSERT INTO copy (tenant_id, subscription_id, signal_id, account_id, shard, leg, symbol, position_side, side, type,
-                      qty, px, reduces, client_order_id, status, epoch, planned_at)
+                      qty, px, reduces, client_order_id, status, epoch, planned_at, wanted_qty, allocation, book_qty,
+                      bound)
     VALUES (:tenant_id, :subscription_id, :signal_id, :account_id, :shard, :leg, :symbol, :position_side, :side, :type,
-            :qty, :px, :reduces, :cid, 'planned', :epoch, :now)
+            :qty, :px, :reduces, :cid, 'planned', :epoch, :now, :wanted_qty, :allocation, :book_qty, :bound)
     RETURNING id
     """
 )
@@ -81,7 +84,9 @@ _MARK = text(
     WHERE subscription_id = :subscription_id AND leader_order_id = :leader_order_id
     """
 )
-_COPY_QTY = text("UPDATE copy SET qty = :qty, px = :px WHERE id = :copy_id AND epoch = :epoch")
+_COPY_QTY = text(
+    "UPDATE copy SET qty = :qty, px = :px, wanted_qty = :qty, bound = 'none' WHERE id = :copy_id AND epoch = :epoch"
+)
 # A fill can overtake our cancel, so what is canceled may yet be filled; nothing else follows an end.
 _ANSWER = text(
     """
@@ -127,6 +132,13 @@ class Anchor(NamedTuple):
     base_qty: Decimal
 
 
+class Why(NamedTuple):
+    """What an order was to be, and what made it smaller."""
+
+    wanted_qty: Decimal
+    bound: Bound
+
+
 class Placing(NamedTuple):
     """A stored order, ready to be sent."""
 
@@ -159,7 +171,14 @@ def enter(session: TenantSession, lane: LaneNow, entries: Iterable[Entry]) -> No
 
 
 def store_placing(
-    session: TenantSession, lane: LaneNow, rest: Rest, terms: OrderTerms, anchor: Anchor, *, proof_at: datetime
+    session: TenantSession,
+    lane: LaneNow,
+    rest: Rest,
+    terms: OrderTerms,
+    anchor: Anchor,
+    why: Why,
+    *,
+    proof_at: datetime,
 ) -> Placing:
     """Store the next revision of a resting order, with a client order id of its own."""
     revision = rest.revision + 1
@@ -180,6 +199,10 @@ def store_placing(
         # An order at market reserves of the allocation what it is worth at its trigger.
         "px": terms.px or terms.trigger_px,
         "reduces": rest.reduces,
+        "wanted_qty": why.wanted_qty,
+        "bound": str(why.bound),
+        "allocation": rest.allocation,
+        "book_qty": rest.book_qty,
         "cid": cid,
         "epoch": lane.epoch,
         "now": lane.now,

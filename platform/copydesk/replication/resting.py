@@ -13,12 +13,16 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from copydesk.kernel import ZERO, floor_to_step, round_to_step
-from copydesk.trading import TERMINAL, Instrument, OrderStatus, OrderType, PositionSide, Side
+from copydesk.replication.model import Bound
+from copydesk.trading import TERMINAL, Denial, Instrument, OrderStatus, OrderType, PositionSide, Side
 from copydesk.venues import Feature, VenueTraits
 
 REST = "rest"
 CATCH_UP = "catch-up"
 GIVE_BACK = "give-back"
+
+# A ratio is rounded up, in its eighteenth place: what that adds to a quantity was not wanted by anyone.
+_WANTED_STEP = Decimal("1E-10")
 
 _MARKET = frozenset({OrderType.STOP_MARKET, OrderType.TAKE_PROFIT_MARKET, OrderType.MARKET})
 _STOPS = frozenset({OrderType.STOP_MARKET, OrderType.STOP_LIMIT})
@@ -101,7 +105,8 @@ class Rest:
     filled, `cum_qty` what the newest was. `held` is what an order of this side could close, `as_if_held` the same as
     if every resting order of the book were filled exactly as the leader's. `moving`: other orders of the book are on
     their way, or fills of the leader are not planned yet. `kept`: the subscription still wants it. `stirred`: the
-    leader's order has fills, and has just changed.
+    leader's order has fills, and has just changed. `usable`: the account's key is not known to be dead.
+    `allocation` is in quote currency, `book_qty` what the book holds, signed.
     """
 
     subscription_id: int
@@ -143,6 +148,9 @@ class Rest:
     moving: bool
     kept: bool
     stirred: bool
+    usable: bool = True
+    allocation: Decimal = ZERO
+    book_qty: Decimal = ZERO
 
     @property
     def due_qty(self) -> Decimal:
@@ -153,6 +161,18 @@ class Rest:
     def earlier_qty(self) -> Decimal:
         """Return what earlier revisions were filled."""
         return self.got - self.cum_qty
+
+    @property
+    def asked_qty(self) -> Decimal:
+        """Return what the rest of the leader's order asks for, before the exchange's rules and what is held."""
+        if self.reduces:
+            return self.due_qty + self.as_if_held * self.leader.left_share - self.got
+        return self.base_qty + self.ratio * (self.leader.qty - self.from_qty) - self.got
+
+    @property
+    def recalled(self) -> bool:
+        """Tell whether the subscription goes over to copying fills: the order ends before the leader's does."""
+        return self.reason == Denial.ORDERS_RECALLED
 
     @property
     def terms(self) -> OrderTerms:
@@ -185,7 +205,7 @@ def wanted_terms(rest: Rest, instrument: Instrument | None, *, fresh: bool) -> O
     `fresh` asks about a new order, which has nothing filled; else about the one that rests.
     """
     leader = rest.leader
-    if instrument is None or leader.over or not rest.kept:
+    if instrument is None or leader.over or not rest.kept or rest.recalled:
         return None
     if not instrument.trading:
         # What rests may stay while the exchange has halted the market.
@@ -193,14 +213,12 @@ def wanted_terms(rest: Rest, instrument: Instrument | None, *, fresh: bool) -> O
     cum_qty = ZERO if fresh else rest.cum_qty
     step = instrument.qty_step
     if not rest.reduces:
-        whole = rest.base_qty + rest.ratio * (leader.qty - rest.from_qty) - (rest.got - cum_qty)
-        left = floor_to_step(min(whole, instrument.qty_max) - cum_qty, step)
+        left = floor_to_step(min(rest.asked_qty + cum_qty, instrument.qty_max) - cum_qty, step)
         smallest = instrument.qty_min
     elif rest.moving and not fresh:
         left, smallest = rest.qty - cum_qty, step
     else:
-        asked = rest.due_qty + rest.as_if_held * leader.left_share - rest.got
-        left = floor_to_step(min(asked, rest.held, instrument.qty_max), step)
+        left = floor_to_step(min(rest.asked_qty, rest.held, instrument.qty_max), step)
         smallest = instrument.qty_min
         # The follower's own fills come in other parts than the leader's: one step more or less is no change.
         if not fresh and left > 0 and abs(left + cum_qty - rest.qty) <= step:
@@ -214,8 +232,25 @@ def wanted_terms(rest: Rest, instrument: Instrument | None, *, fresh: bool) -> O
     )
 
 
+def placed_for(rest: Rest, terms: OrderTerms, instrument: Instrument | None) -> tuple[Decimal, Bound]:
+    """Return what a new order was to be, and what made it smaller than that."""
+    wanted = floor_to_step(max(rest.asked_qty, ZERO), _WANTED_STEP)
+    largest = ZERO if instrument is None else instrument.qty_max
+    bounds = (
+        (terms.qty >= wanted, Bound.NONE),
+        (terms.qty == largest, Bound.QTY_MAX),
+        (rest.reduces and rest.held < wanted, Bound.BALANCE),
+    )
+    return wanted, next((bound for holds, bound in bounds if holds), Bound.STEP)
+
+
 def next_step(rest: Rest, instrument: Instrument | None, traits: VenueTraits, now: datetime) -> Step:
-    """Decide the next step of one resting order."""
+    """Decide the next step of one resting order.
+
+    Nothing is asked of an exchange with a dead key: what rests there stays until its owner renews the key.
+    """
+    if not rest.usable and (rest.state is not RestState.OVER or not rest.told):
+        return Step.WAIT
     if rest.state in IN_DOUBT:
         # A cancellation may be repeated: what it finds canceled already is read next.
         step = Step.CANCEL if rest.state is RestState.CANCELING else Step.LOOK
@@ -239,7 +274,7 @@ def _step_at_exchange(rest: Rest, instrument: Instrument | None, traits: VenueTr
 def _step_after(rest: Rest, instrument: Instrument | None, now: datetime) -> Step:
     if not rest.told:
         return Step.LOOK if rest.look_at is None or rest.look_at <= now else Step.WAIT
-    if rest.leader.over:
+    if rest.leader.over or rest.recalled:
         return Step.FINISH if rest.drained >= rest.leader.cum_qty else Step.WAIT
     if rest.reason is not None or (rest.reduces and rest.moving):
         return Step.WAIT

@@ -16,10 +16,12 @@ from copydesk.trading import Denial, Environment
 _LISTED = text(
     """
     SELECT s.id, t.slug AS strategy_slug, s.account_id, a.venue AS exchange, s.state, s.state_reason, s.allocation,
-           s.sizing_mode, s.sizing_value, s.join_mode, s.end_mode, s.created_at, s.ended_at
+           s.sizing_mode, s.sizing_value, s.join_mode, s.copies, s.end_mode, s.created_at, s.ended_at,
+           a.status AS account_status, a.status_reason AS account_reason
     FROM subscription s JOIN strategy t ON t.tenant_id = s.tenant_id AND t.id = s.strategy_id
     JOIN account a ON a.tenant_id = s.tenant_id AND a.id = s.account_id
-    WHERE (CAST(:slug AS text) IS NULL OR t.slug = :slug) AND (:ended OR s.state <> 'ended') ORDER BY s.id
+    WHERE (CAST(:slug AS text) IS NULL OR t.slug = :slug) AND (:ended OR s.state <> 'ended')
+      AND (CAST(:id AS bigint) IS NULL OR s.id = :id) ORDER BY s.id
     """
 )
 _HELD = text(
@@ -30,8 +32,23 @@ _JOINS = text(
     "SELECT subscription_id, symbol, position_side, state, reason FROM late_join WHERE state <> 'done' "
     "ORDER BY symbol, position_side"
 )
+_RESTING = text(
+    """
+    SELECT subscription_id, symbol, position_side, side, type, qty, px, trigger_px, reduces, state, reason
+    FROM resting_order WHERE state <> 'done' AND qty > 0 ORDER BY symbol, position_side, leader_order_id
+    """
+)
 _ACCOUNT = text("SELECT venue, environment, shard FROM account WHERE id = :id")
 _STRATEGY = text("SELECT id, account_id FROM strategy WHERE slug = :slug")
+_STRATEGIES = text(
+    """
+    SELECT t.id, t.slug, t.name, t.status, t.account_id, a.venue AS exchange, a.status AS account_status, t.created_at,
+           count(s.id) AS copied_by, count(s.id) FILTER (WHERE s.copies = 'orders') AS orders_copied_by
+    FROM strategy t JOIN account a ON a.tenant_id = t.tenant_id AND a.id = t.account_id
+    LEFT JOIN subscription s ON s.tenant_id = t.tenant_id AND s.strategy_id = t.id AND s.state <> 'ended'
+    GROUP BY t.tenant_id, t.id, a.tenant_id, a.id ORDER BY t.slug
+    """
+)
 _FUNDING = text("SELECT subscription_id, sum(amount) AS paid FROM funding_payment GROUP BY subscription_id")
 
 
@@ -47,8 +64,27 @@ class InstrumentLine:
 
 
 @dataclass(frozen=True)
+class RestingLine:
+    """One order that rests for a subscription, or did until the leader's ends; `state` is a `RestState`."""
+
+    symbol: str
+    position_side: str
+    side: str
+    type: str
+    qty: Decimal
+    px: Decimal | None
+    trigger_px: Decimal | None
+    reduces: bool
+    state: str
+    reason: Denial | None
+
+
+@dataclass(frozen=True)
 class SubscriptionLine:
-    """One subscription. `funding` is what it paid (below zero) and received so far, in its settlement currency."""
+    """One subscription. `funding` is what it paid (below zero) and received so far, in its settlement currency.
+
+    `copies` is a `CopyMode`. Of an account that is not active nothing can be canceled; `account_reason` says why.
+    """
 
     id: int
     strategy_slug: str
@@ -60,13 +96,33 @@ class SubscriptionLine:
     sizing_mode: str
     sizing_value: Decimal | None
     join_mode: str
+    copies: str
     end_mode: str | None
     created_at: datetime
     ended_at: datetime | None
+    account_status: str
+    account_reason: Denial | None
     funding: Decimal = Decimal(0)
     held: list[InstrumentLine] = field(default_factory=list)
     kept_back: list[InstrumentLine] = field(default_factory=list)
     joining: list[InstrumentLine] = field(default_factory=list)
+    resting: list[RestingLine] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class StrategyLine:
+    """One strategy with how many subscriptions have not ended, and how many of these copy orders."""
+
+    id: int
+    slug: str
+    name: str
+    status: str
+    account_id: int
+    exchange: str
+    account_status: str
+    created_at: datetime
+    copied_by: int
+    orders_copied_by: int
 
 
 @dataclass(frozen=True)
@@ -95,9 +151,9 @@ def account_place(session: TenantSession, account_id: int) -> AccountPlace:
 
 
 def subscription_lines(
-    session: TenantSession, *, strategy_slug: str | None = None, ended: bool = False
+    session: TenantSession, *, strategy_slug: str | None = None, ended: bool = False, number: int | None = None
 ) -> list[SubscriptionLine]:
-    """Return the subscriptions of a brand, of one strategy or of all; ended ones only if asked for."""
+    """Return the subscriptions of a brand, of one strategy, or the one of that number; ended ones only if asked for."""
     held, doors, joins = (defaultdict[int, list[InstrumentLine]](list) for _ in range(3))
     for row in session.execute(_HELD):
         held[row.subscription_id].append(InstrumentLine(row.symbol, row.position_side, row.qty))
@@ -106,16 +162,22 @@ def subscription_lines(
     for row in session.execute(_JOINS):
         reason = None if row.reason is None else Denial(row.reason)
         joins[row.subscription_id].append(InstrumentLine(row.symbol, row.position_side, reason=reason, state=row.state))
+    resting = defaultdict[int, list[RestingLine]](list)
+    for order in map(dict, session.execute(_RESTING).mappings()):
+        owner, reason = order.pop("subscription_id"), order.pop("reason")
+        resting[owner].append(RestingLine(**order, reason=None if reason is None else Denial(reason)))
     funding = {row.subscription_id: row.paid for row in session.execute(_FUNDING)}
+    asked = {"slug": strategy_slug, "ended": ended, "id": number}
     return [
         SubscriptionLine(
-            **row,
+            **(row | {"account_reason": None if row["account_reason"] is None else Denial(row["account_reason"])}),
             funding=funding.get(row["id"], Decimal(0)),
             held=held[row["id"]],
             kept_back=doors[row["id"]],
             joining=joins[row["id"]],
+            resting=resting[row["id"]],
         )
-        for row in session.execute(_LISTED, {"slug": strategy_slug, "ended": ended}).mappings()
+        for row in map(dict, session.execute(_LISTED, asked).mappings())
     ]
 
 
@@ -123,3 +185,8 @@ def strategy_keys(session: TenantSession, slug: str) -> StrategyKeys | None:
     """Return the ids behind a strategy's slug, None where there is none."""
     row = session.execute(_STRATEGY, {"slug": slug}).first()
     return None if row is None else StrategyKeys(row.id, row.account_id)
+
+
+def strategy_lines(session: TenantSession) -> list[StrategyLine]:
+    """Return the strategies of a brand, closed ones too."""
+    return [StrategyLine(**row) for row in session.execute(_STRATEGIES).mappings()]

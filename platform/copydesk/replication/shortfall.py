@@ -104,11 +104,20 @@ def second_try(
     px = short.px or short.signal_px
     # A sale is filled at its limit or better, and better is dearer: it is counted at the bound's other end.
     worst = px if short.side is Side.BUY else short.signal_px * (1 + slippage_bps_max / Decimal(10_000))
-    qty = floor_to_step(min(rest, max(short.left, ZERO) / worst), instrument.qty_step)
+    free = max(short.left, ZERO) / worst
+    qty = floor_to_step(min(rest, free), instrument.qty_step)
     if qty < smallest_open_qty(min(px, short.signal_px) if instrument.perpetual else short.signal_px, instrument):
         return None
     signed = qty if short.side is Side.BUY else -qty
-    return _planned(short, leg, qty, short.target_qty + signed, Bound.BALANCE if leg == SMALLER else Bound.STEP)
+    return _planned(short, leg, qty, short.target_qty + signed, _bound(leg, qty, rest, free))
+
+
+def _bound(leg: str, qty: Decimal, rest: Decimal, free: Decimal) -> Bound:
+    if leg == SMALLER:
+        return Bound.BALANCE
+    if free < rest:
+        return Bound.ALLOCATION
+    return Bound.NONE if qty == rest else Bound.STEP
 
 
 def _payable(short: Shortfall, instrument: Instrument, free: Decimal, slippage_bps_max: int) -> Decimal:

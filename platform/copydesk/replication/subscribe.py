@@ -16,6 +16,8 @@ from copydesk.replication.standings import standings
 from copydesk.replication.tables import Strategy, Subscription
 from copydesk.trading import CopyMode, Denial, JoinMode, SizePolicy, SizingMode
 
+_OPEN_TO_FOLLOWERS = frozenset({"live", "paused"})
+
 
 @dataclass(frozen=True)
 class NewStrategy:
@@ -52,6 +54,13 @@ def add_strategy(session: TenantSession, new: NewStrategy) -> int:
     return strategy.id
 
 
+def open_to_followers(session: TenantSession, strategy_id: int) -> None:
+    """Raise InvalidInput for a strategy that nobody can begin to copy any more."""
+    status = session.get_one(Strategy, (session.tenant_id, strategy_id)).status
+    if status not in _OPEN_TO_FOLLOWERS:
+        raise InvalidInput(f"the strategy is {status}: nobody can begin to copy it")
+
+
 def subscribe(session: TenantSession, new: NewSubscription) -> int:
     """Start copying and return the subscription's id.
 
@@ -65,6 +74,7 @@ def subscribe(session: TenantSession, new: NewSubscription) -> int:
         raise InvalidInput(f"sizing {new.sizing_mode} needs a value above 0, found {new.sizing_value}")
     if new.leverage_max is not None and new.leverage_max < 1:
         raise InvalidInput(f"leverage_max must be at least 1, found {new.leverage_max}")
+    open_to_followers(session, new.strategy_id)
     subscription = Subscription(tenant_id=session.tenant_id, **vars(new))
     session.add(subscription)
     session.flush()

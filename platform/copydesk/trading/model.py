@@ -172,6 +172,7 @@ class Denial(StrEnum):
     ORDER_RESTS = "order_rests"
     ORDER_CANCELED_BY_OWNER = "order_canceled_by_owner"
     ORDER_WOULD_TURN = "order_would_turn"
+    ORDERS_RECALLED = "orders_recalled"
     BELOW_ONE_STEP = "below_one_step"
     INSTRUMENT_UNMAPPED = "instrument_unmapped"
     INSTRUMENT_HALTED = "instrument_halted"

@@ -133,7 +133,7 @@ class KeyRing:
             else:
                 missing.append(account_id)
         if missing:
-            self._held = {place: held for place, held in self._held.items() if now < held[0]}
+            self._held = {place: held for place, held in list(self._held.items()) if now < held[0]}
             found |= self._open(tenant_id, missing, now)
         return found
 

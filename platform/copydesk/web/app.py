@@ -26,7 +26,7 @@ _BODY_BYTES_MAX = 64 * 1024
 _POOL_SIZE = 8
 _WORDS = (
     *(words.words, words.state_words, words.sizing_words, words.reason_label),
-    *(decisions.sized_words, decisions.together_words, decisions.joined_words),
+    *(decisions.purpose_words, decisions.sized_words, decisions.together_words, decisions.joined_words),
     *(market.traded_at, market.traded_as, market.copied_as, market.trades_at, market.held_as),
 )
 

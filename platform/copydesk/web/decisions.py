@@ -42,6 +42,19 @@ _LEGS: dict[LegKind, LazyString] = {
     LegKind.GIVE_BACK: lazy_gettext("giving back from a resting order"),
 }
 
+# Why an order was made that the trader's trade itself does not explain.
+_PURPOSES: dict[LegKind, LazyString] = {
+    LegKind.FIX: lazy_gettext("The book held %(held)s and was to hold %(meant)s, so %(sent)s was closed."),
+    LegKind.TOP_UP: lazy_gettext("Of the first order %(wanted)s was not filled, so the rest was tried once more."),
+    LegKind.SMALLER: lazy_gettext("The account could not pay for %(wanted)s, so %(sent)s was tried."),
+    LegKind.RESIZED: lazy_gettext("The exchange refused to close %(wanted)s, so %(sent)s was closed, which is there."),
+    LegKind.JOIN: lazy_gettext("The trader held this when copying began, and the follower chose to take it over."),
+    LegKind.END: lazy_gettext("The follower is leaving, and the book held %(held)s, so %(sent)s was closed."),
+    LegKind.REST: lazy_gettext("The trader's own order rests at this price, so %(sent)s was placed."),
+    LegKind.CATCH_UP: lazy_gettext("The trader's order was filled, and the resting order had missed %(wanted)s of it."),
+    LegKind.GIVE_BACK: lazy_gettext("The trader's order ended, and the resting order had got %(wanted)s too much."),
+}
+
 _ABSENCES: dict[Absence, LazyString] = {
     Absence.NOT_SUBSCRIBED_YET: lazy_gettext("Not copied: the subscription began after this trade."),
     Absence.SUBSCRIPTION_ENDED: lazy_gettext("Not copied: the subscription had ended before this trade."),
@@ -63,6 +76,19 @@ def sized_words(decision: Decision, symbol: str) -> str:
         "wanted": base_qty(decision.wanted_qty, symbol),
         "sent": base_qty(decision.qty, symbol),
         "allocation": money(decision.allocation, quote(symbol)),
+    }
+
+
+def purpose_words(leg: str, decision: Decision | None, symbol: str) -> str:
+    """Say why an order was made besides the copy itself; nothing for a plain copy, or where no decision was stored."""
+    kind, _ = leg_kind(leg)
+    if kind not in _PURPOSES or decision is None:
+        return ""
+    return str(_PURPOSES[kind]) % {
+        "held": base_qty(decision.book_qty, symbol),
+        "meant": base_qty(decision.meant_qty, symbol),
+        "wanted": base_qty(decision.wanted_qty, symbol),
+        "sent": base_qty(decision.qty, symbol),
     }
 
 

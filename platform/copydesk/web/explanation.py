@@ -12,8 +12,8 @@ from flask_babel.speaklater import LazyString  # type: ignore[import-untyped]
 
 from copydesk.replication.explain import CopyTold, Explanation, LeaderMove
 from copydesk.replication.moves import move_between
-from copydesk.trading import Instrument, OrderStatus, Side, SizePolicy
-from copydesk.web.decisions import absence_words, base_qty, leg_words, sized_words
+from copydesk.trading import CopyMode, Instrument, OrderStatus, Side, SizePolicy
+from copydesk.web.decisions import absence_words, base_qty, leg_words, purpose_words, sized_words
 from copydesk.web.format import bps, figure, isolated, money, ms, pct, px, qty
 from copydesk.web.market import leverage_words, move_words
 from copydesk.web.words import exchange_name, sizing_words, state_words, words
@@ -22,6 +22,11 @@ _POLICIES: dict[str, LazyString] = {
     SizePolicy.SKIP: lazy_gettext("left out"),
     SizePolicy.ROUND_UP: lazy_gettext("raised to the smallest order"),
     SizePolicy.ACCUMULATE: lazy_gettext("added up until they are large enough"),
+}
+
+_COPIED: dict[str, LazyString] = {
+    CopyMode.FILLS: lazy_gettext("what the trader's orders fill"),
+    CopyMode.ORDERS: lazy_gettext("the trader's orders, resting ones as well"),
 }
 
 Row = tuple[str, str]
@@ -105,6 +110,7 @@ def _follower_rows(explanation: Explanation, rules: Instrument | None) -> Iterat
     state = state_words(follower.state)
     yield gettext("State"), f"{state} ({follower.state_reason})" if follower.state_reason else state
     yield gettext("Allocation"), money(follower.allocation, currency)
+    yield gettext("What is copied"), str(_COPIED[follower.copies])
     yield gettext("Sizing"), sizing_words(follower.sizing_mode, follower.sizing_value, currency)
     if explanation.ratio is not None:
         yield gettext("Factor"), isolated(f"× {figure(explanation.ratio, '#,##0.########')}")
@@ -126,6 +132,9 @@ def _copy_rows(copy: CopyTold, explanation: Explanation) -> Iterator[Row]:
     symbol = explanation.move.fact.symbol
     if copy.status != OrderStatus.DENIED:
         yield gettext("Sent as"), _order(copy, symbol)
+    purpose = purpose_words(copy.leg, copy.decision, symbol)
+    if purpose:
+        yield gettext("Why this order"), purpose
     if copy.decision is not None:
         yield gettext("Why this size"), sized_words(copy.decision, symbol)
         yield gettext("Held before"), base_qty(copy.decision.book_qty, symbol)

@@ -79,6 +79,7 @@ _SENTENCES: dict[str, tuple[LazyString, ...]] = {
     _D.ORDER_WOULD_TURN: (
         lazy_gettext("Not placed: this order would turn the position round. It is copied when it is filled."),
     ),
+    _D.ORDERS_RECALLED: (lazy_gettext("Recalled: this subscription copies fills now, not orders."),),
     _D.BELOW_ONE_STEP: (lazy_gettext("Nothing to do: the change is smaller than one quantity step of the exchange."),),
     _D.INSTRUMENT_UNMAPPED: (lazy_gettext("Skipped: this market does not exist on the follower's exchange."),),
     _D.INSTRUMENT_HALTED: (lazy_gettext("Skipped: the exchange has halted trading in this market."),),

@@ -1,44 +1,37 @@
-"""The functions that RQ runs. Ids in, nothing out, safe to run twice; the process sets `replicator` at start."""
+"""The functions that RQ runs: each gives a lane's work to the crew of this process, which is set at its start.
+
+Ids in, nothing out, safe to run twice. What is lost with the process the relay finds in the deliveries.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from copydesk.replication import Drainer, Forerunner, Mirror, Reconciler
+from copydesk.workers.crew import Crew
 
 
 class _Replicator:
-    """What the jobs of this process work with."""
+    """Who does the jobs of this process."""
 
-    drainer: Drainer
-    reconciler: Reconciler
-    forerunner: Forerunner
-    mirror: Mirror
-    pass_on: Callable[[int, str], object]
+    crew: Crew
 
 
 replicator = _Replicator()
 
 
 def drain(tenant_id: int, shard: str) -> None:
-    """Plan, send and settle what is due on a lane; a lane that another worker holds is passed on to it."""
-    if replicator.drainer.drain(tenant_id, shard) is None:
-        replicator.pass_on(tenant_id, shard)
+    """Plan, send and settle what is due on a lane."""
+    replicator.crew.give("drain", tenant_id, shard)
 
 
 def reconcile(tenant_id: int, shard: str) -> None:
     """Drain and tend resting orders first, then find out what became of copies in flight."""
-    mirror(tenant_id, shard)
-    replicator.reconciler.reconcile(tenant_id, shard)
+    replicator.crew.give("reconcile", tenant_id, shard)
 
 
 def mirror(tenant_id: int, shard: str) -> None:
-    """Tend resting orders before the fills that they cover are planned, and again with what was planned."""
-    replicator.mirror.tend(tenant_id, shard)
-    if replicator.drainer.drain(tenant_id, shard):
-        replicator.mirror.tend(tenant_id, shard)
+    """Tend resting orders, and drain."""
+    replicator.crew.give("mirror", tenant_id, shard)
 
 
 def prepare(tenant_id: int, shard: str) -> None:
     """Begin to set up accounts that lack it; goes on beside later jobs."""
-    replicator.forerunner.start(tenant_id, shard)
+    replicator.crew.give("prepare", tenant_id, shard)

@@ -263,10 +263,10 @@ class LeaderWatch:
         self._orders.forget(gathered)
         self._orders.wake(orders)
         reached(Failpoint.SIGNAL_STORED, signals)
+        woken = [(shard, f"signal-{signal.id}") for signal in signals for shard in signal.shards]
+        self._waker.wake_all("drain", tenant_id=tenant_id, wanted=woken)
+        reached(Failpoint.LANES_WOKEN, signals)
         for signal in signals:
-            for shard in signal.shards:
-                self._waker.wake("drain", tenant_id=tenant_id, shard=shard, reason=f"signal-{signal.id}")
-            reached(Failpoint.LANES_WOKEN)
             self._runtime.announce(tenant_id, {"type": "signal", "signal_id": signal.id})
 
     async def _sample_equity(self, credentials: Credentials) -> None:

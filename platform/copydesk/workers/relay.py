@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 from copydesk.bootstrap import Runtime
 from copydesk.kernel import ConfigError, Failpoint, reached, utc_now
 from copydesk.replication import (
-    LEASE_MS,
     LEVERAGE_MAX,
     RECONCILE_EVERY_MS,
     WAKE_AFTER_MS,
@@ -32,7 +31,6 @@ class Relay:
         self._runtime = runtime
         self._waker = Waker(runtime.redis)
         self._wake_after = timedelta(milliseconds=runtime.number(WAKE_AFTER_MS))
-        self._lease_s = runtime.number(LEASE_MS) / 1000
         self._reconcile_every = timedelta(milliseconds=runtime.number(RECONCILE_EVERY_MS))
         self._reconcile_at = utc_now()
 
@@ -59,12 +57,13 @@ class Relay:
                 busy = busy_lanes(session) if scheduled else []
             lanes = dict(due) | dict.fromkeys(busy, "reconcile")
             reached(Failpoint.RELAY_WAKES, lanes)
-            for shard, job in lanes.items():
-                if self._waker.free_lane(tenant_id=tenant_id, shard=shard, older_than_s=self._lease_s):
-                    continue  # A job that waits for the lane handles this too; more of them would only pile up.
-                woken += self._waker.wake(job, tenant_id=tenant_id, shard=shard, reason=_sweep(now))
-            for shard in self._unprepared(tenant_id) if scheduled else []:
-                woken += self._waker.wake("prepare", tenant_id=tenant_id, shard=shard, reason=_sweep(now))
+            wanted = list(lanes.items())
+            wanted += [(shard, "prepare") for shard in self._unprepared(tenant_id)] if scheduled else []
+            # A job that waits already handles this too; without workers more of them would only pile up.
+            waiting = self._waker.waiting() if wanted else set()
+            for shard, job in wanted:
+                if (job, tenant_id, shard) not in waiting:
+                    woken += self._waker.wake(job, tenant_id=tenant_id, shard=shard, reason=_sweep(now))
         return woken
 
     def _unprepared(self, tenant_id: int) -> list[str]:

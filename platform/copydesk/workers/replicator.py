@@ -17,6 +17,7 @@ from redis.client import Pipeline
 from redis.exceptions import RedisError
 from rq import Queue, SimpleWorker
 from rq.exceptions import StopRequested
+from rq.job import Job
 from rq.serializers import JSONSerializer
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -35,9 +36,12 @@ from copydesk.replication import (
     Sender,
     Timing,
     due_lanes,
+    is_due,
     lane_accounts,
 )
-from copydesk.workers.jobs import drain, reconcile, replicator
+from copydesk.workers.crew import Crew
+from copydesk.workers.jobs import replicator
+from copydesk.workers.lane_work import LaneWork
 from copydesk.workers.loop import ResidentLoop, prefer_latency
 from copydesk.workers.outage import DATABASE_AWAY, first_line
 from copydesk.workers.wake import REPLICATE, Waker
@@ -65,6 +69,7 @@ class ReplicatorWorker(SimpleWorker):
         super().__init__([queue], name=name, connection=redis, serializer=JSONSerializer, worker_ttl=_WORKER_TTL_S)
         self._without_redis = without_redis
         self._stopped = stopped
+        self._job_at_hand = False
 
     def request_stop(self, signum: int, frame: FrameType | None) -> None:
         """Finish the job at hand, then end: the handler of SIGINT and SIGTERM."""
@@ -74,13 +79,25 @@ class ReplicatorWorker(SimpleWorker):
     def subscribe(self) -> None:
         """Open no connection for commands: its thread would outlive every outage of Redis."""
 
+    def reorder_queues(self, reference_queue: Queue) -> None:  # noqa: ARG002 - as RQ declares it
+        """Take note that RQ has found a job: with one queue there is nothing to put in another order."""
+        self._job_at_hand = True
+
     def heartbeat(self, timeout: int | None = None, pipeline: Pipeline | None = None) -> None:
-        """Tell Redis that we live, as RQ does before each look at the queue."""
+        """Tell Redis that we live, as RQ does before each look at the queue; while a job is at hand it can wait."""
+        if self._job_at_hand and pipeline is None:
+            return
         try:
             super().heartbeat(timeout, pipeline)
         except RedisError:
             self._without_redis()
             raise
+
+    def execute_job(self, job: Job, queue: Queue) -> None:  # noqa: ARG002 - as RQ declares it
+        """Give the lane's work to the crew: that is done at once, so there are no books to be kept of it."""
+        job.perform()
+        self._job_at_hand = False
+        job.cleanup(ttl=0)
 
 
 def serve(redis: Redis, without_redis: Callable[[], None]) -> None:
@@ -106,29 +123,34 @@ def run_replicator(runtime: Runtime) -> None:
     lanes = Lanes(runtime.db, clock, holder=holder, lease_ms=timing.lease_ms, unknown_wait_ms=timing.unknown_wait_ms)
     sender = Sender(around, lanes, clock, timing)
     preparer = Preparer(runtime.db, around)
-    replicator.drainer = Drainer(runtime.db, around, lanes, sender, clock, preparer)
-    replicator.reconciler = Reconciler(runtime.db, around, lanes, sender, clock, preparer)
+    drainer = Drainer(runtime.db, around, lanes, sender, clock, preparer)
+    reconciler = Reconciler(runtime.db, around, lanes, sender, clock, preparer)
     look_every_s = runtime.number(ORDER_LOOK_MS) / 1000
-    replicator.mirror = Mirror(runtime.db, around, lanes, sender, clock, preparer, timing, look_every_s=look_every_s)
-    replicator.forerunner = Forerunner(runtime.db, around, lanes, preparer, clock)
-    replicator.pass_on = partial(_pass_on, waker)
+    mirror = Mirror(runtime.db, around, lanes, sender, clock, preparer, timing, look_every_s=look_every_s)
+    forerunner = Forerunner(runtime.db, around, lanes, preparer, clock)
+    work = LaneWork(drainer, reconciler, mirror, forerunner, partial(_pass_on, runtime, waker))
+    replicator.crew = Crew(work.jobs)
     open_exchanges(runtime, around)
-    _warm_lanes(runtime, around)
+    _warm_lanes(runtime, around, drainer)
     prefer_latency()
     try:
         # RQ sets a long time-out on its connections; everything else must not wait that long for a Redis that hangs.
         with closing(Redis.from_url(runtime.require("REDIS_URL"))) as queue:
             serve(queue, partial(sweep_lanes, runtime))
     finally:
-        replicator.forerunner.close()
+        replicator.crew.close()
+        forerunner.close()
         around.close()
         loop.close()
 
 
-def _pass_on(waker: Waker, tenant_id: int, shard: str) -> None:
-    """Give a lane's job back to the queue, for the worker that holds the lane; a dead one's lease ends soon."""
+def _pass_on(runtime: Runtime, waker: Waker, tenant_id: int, shard: str) -> None:
+    """Give a lane that is still due back to the queue, for the worker that holds it; a dead one's lease ends soon."""
     time.sleep(_PASS_ON_S)
-    waker.wake("drain", tenant_id=tenant_id, shard=shard, reason=f"passed-{time.time_ns()}")
+    with runtime.db.tenant(tenant_id) as session:
+        due = is_due(session, shard)
+    if due:
+        waker.wake("drain", tenant_id=tenant_id, shard=shard, reason=f"passed-{time.time_ns()}")
 
 
 def _wake_for_look(waker: Waker, tenant_id: int, shard: str) -> None:
@@ -144,12 +166,12 @@ def sweep_lanes(runtime: Runtime) -> None:
             with runtime.db.tenant(tenant_id) as session:
                 due = dict(due_lanes(session, now=now, overdue=now))
             for shard, job in due.items():
-                (drain if job == "drain" else reconcile)(tenant_id, shard)
+                replicator.crew.give(job, tenant_id, shard)
     except DATABASE_AWAY as error:
         log.warning("sweep postponed: %s", first_line(error))
 
 
-def _warm_lanes(runtime: Runtime, around: WorkerSurroundings) -> None:
+def _warm_lanes(runtime: Runtime, around: WorkerSurroundings, drainer: Drainer) -> None:
     """Open the followers' keys and drain once, so that no first signal pays for cold caches; also adopts orphans."""
     for tenant_id in runtime.tenant_ids.values():
         with runtime.db.tenant(tenant_id) as session:
@@ -157,7 +179,7 @@ def _warm_lanes(runtime: Runtime, around: WorkerSurroundings) -> None:
         for shard, accounts in lanes.items():
             try:
                 around.credentials(tenant_id, accounts)
-                replicator.drainer.drain(tenant_id, shard)
+                drainer.drain(tenant_id, shard)
                 around.exchange(tenant_id, shard)  # Of another outgoing address, perhaps.
             except (CopydeskError, SQLAlchemyError) as error:
                 log.warning("lane %s of brand %s starts cold: %s", shard, tenant_id, str(error).splitlines()[0])

@@ -1,18 +1,16 @@
-"""Wake a lane: one RQ job per (signal, shard), one at a time per lane. A lost job loses no copy."""
+"""Wake a lane: one RQ job per (signal, shard). A lost job loses no copy."""
 
 from __future__ import annotations
 
 import logging
 import re
-import time
-from typing import Any
+from collections.abc import Iterable
 
 from redis import Redis
 from redis.exceptions import RedisError
 from rq import Queue
-from rq.rate_limit import RateLimit, RateLimitRegistry
+from rq.queue import EnqueueData
 from rq.serializers import JSONSerializer
-from rq.utils import as_text
 
 log = logging.getLogger(__name__)
 
@@ -33,38 +31,38 @@ class Waker:
 
     def wake(self, job: str, *, tenant_id: int, shard: str, reason: str) -> bool:
         """Enqueue one job for a lane; False when Redis is away, which the relay makes good."""
-        lane = lane_key(tenant_id, shard)
+        return self.wake_all(job, tenant_id=tenant_id, wanted=[(shard, reason)])
+
+    def wake_all(self, job: str, *, tenant_id: int, wanted: Iterable[tuple[str, str]]) -> bool:
+        """Enqueue a job for each of a brand's lanes, given with its reason, in one round trip."""
+        jobs = [self._prepared(job, tenant_id, shard, reason) for shard, reason in wanted]
         try:
-            self._queue.enqueue_call(
-                JOBS[job],
-                args=(tenant_id, shard),
-                job_id=_ODD.sub("-", f"{lane}-{job}-{reason}"),
-                timeout=_JOB_MAX_S,
-                result_ttl=0,
-                failure_ttl=_FORGET_FAILED_S,
-                rate_limit=RateLimit(key=lane, concurrency=1),
-            )
+            if jobs:
+                self._queue.enqueue_many(jobs)
         except RedisError as error:
-            log.warning("lane %s not woken: %s", lane, error)
+            log.warning("%d lanes of brand %s not woken: %s", len(jobs), tenant_id, error)
             return False
         return True
 
-    def free_lane(self, *, tenant_id: int, shard: str, older_than_s: float) -> int:
-        """Take the lane's slot from jobs that hold it longer than any job runs: their worker was killed.
+    def _prepared(self, job: str, tenant_id: int, shard: str, reason: str) -> EnqueueData:
+        return self._queue.prepare_data(
+            JOBS[job],
+            args=(tenant_id, shard),
+            job_id=_ODD.sub("-", f"{lane_key(tenant_id, shard)}-{job}-{reason}"),
+            timeout=_JOB_MAX_S,
+            result_ttl=0,
+            failure_ttl=_FORGET_FAILED_S,
+        )
 
-        Safe even if such a job still runs: the lease in PostgreSQL lets only one of them store and send.
-        Returns how many jobs still wait for the slot.
-        """
-        lane = RateLimitRegistry(lane_key(tenant_id, shard), self._redis)
+    def waiting(self) -> set[tuple[str, int, str]]:
+        """Return the jobs that no worker has taken yet, each with its lane; none while Redis is away."""
+        names = {path: job for job, path in JOBS.items()}
         try:
-            stuck: list[Any] = self._redis.zrangebyscore(lane.allowed_key, "-inf", time.time() - older_than_s)
-            for job_id in stuck:
-                lane.release_and_enqueue(as_text(job_id))
-            lane.acquire_and_enqueue(1)  # Should a release have been lost with its Redis connection.
-            return lane.get_rate_limited_job_count()
+            jobs = self._queue.get_jobs()
         except RedisError as error:
-            log.warning("lane %s not freed: %s", lane.key, error)
-            return 0
+            log.warning("the queue cannot be read: %s", error)
+            return set()
+        return {(names[job.func_name], *job.args) for job in jobs if job.func_name in names}
 
 
 def lane_key(tenant_id: int, shard: str) -> str:

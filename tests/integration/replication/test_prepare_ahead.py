@@ -238,7 +238,7 @@ class Budgeted(PaperExchange):
     def _set(self, credentials: Credentials, what: str, value: object) -> None:
         now, endpoint = self._clock.now().timestamp(), self._rules.endpoints[what]
         assert chosen_draw(Draw.RESERVE) is Draw.SPARE
-        wait_s = self._budget.try_take(endpoint, credentials.api_key, reduces=False, spare=True, now=now)
+        wait_s = self._budget.try_take(endpoint, credentials.api_key, draw=Draw.SPARE, now=now)
         if wait_s:
             raise Unavailable("not sent: rate budget spent", retry_after_s=wait_s)
         self._budget.settle(endpoint, credentials.api_key, accepted=True, reported=SILENT, now=now)

@@ -98,6 +98,118 @@ def test_a_stop_that_triggered_for_the_trader_alone_is_made_good_at_market(db: D
     assert desk.book() == (D(0), D(0))
 
 
+def test_exits_attached_to_an_entry_are_placed_once_it_fills_for_what_the_follower_holds(db: Database) -> None:
+    desk = OrderSite(db, symbol=PERPETUAL)
+    worker = desk.worker()
+    desk.place("entry", Side.BUY, "1", "49000")
+    worker.tend()
+    desk.exchange.fill(desk.account, "0.004")
+    desk.fill("entry", "0.5")
+    _attached(desk, "0.5")
+    worker.tend()
+    worker.drain()
+    worker.later(1)
+    exits = {order.type: order for order in desk.exchange.resting(desk.account) if order.reduces}
+    assert {kind: order.qty for kind, order in exits.items()} == {
+        OrderType.STOP_MARKET: D("0.004"),
+        OrderType.TAKE_PROFIT_MARKET: D("0.004"),
+    }
+    desk.fill("entry", "0.5")
+    worker.drain()
+    worker.later(1)
+    worker.later(1)
+    assert desk.book()[0] == D("0.01")
+    exits = {order.type: order for order in desk.exchange.resting(desk.account)}
+    assert {(order.qty, order.reduces) for order in exits.values()} == {(D("0.01"), True)} and len(exits) == 2
+
+
+def test_exits_that_come_with_the_fill_of_an_entry_wait_until_it_is_planned(db: Database) -> None:
+    desk = OrderSite(db, symbol=PERPETUAL)
+    worker = desk.worker()
+    desk.site.trade(Side.BUY, "1", order="market", symbol=PERPETUAL)
+    _attached(desk, "1")
+    assert worker.tend() == 0 and desk.states() == []
+    worker.drain()
+    worker.tend()
+    assert [order.qty for order in desk.exchange.resting(desk.account)] == [D("0.01"), D("0.01")]
+
+
+def test_exits_that_come_before_the_fill_of_an_entry_wait_for_it(db: Database) -> None:
+    desk = OrderSite(db, symbol=PERPETUAL)
+    worker = desk.worker()
+    _attached(desk, "1")
+    assert worker.tend() == 0 and desk.states() == []
+    desk.site.trade(Side.BUY, "1", order="market", symbol=PERPETUAL)
+    worker.drain()
+    worker.tend()
+    assert [order.qty for order in desk.exchange.resting(desk.account)] == [D("0.01"), D("0.01")]
+
+
+def test_an_exit_of_nothing_waits_ten_seconds_and_no_longer(db: Database) -> None:
+    desk = OrderSite(db, symbol=PERPETUAL)
+    worker = desk.worker()
+    _attached(desk, "1")
+    worker.tend()
+    worker.later(11)
+    reasons = [row[0] for row in desk.site.rows("SELECT reason FROM resting_order")]
+    assert reasons == ["nothing_to_reduce", "nothing_to_reduce"]
+    assert desk.site.one("SELECT count(*) FROM order_delivery") == 0
+
+
+def test_exits_for_a_copy_of_unknown_outcome_are_placed_once_it_is_known(db: Database) -> None:
+    desk = OrderSite(db, symbol=PERPETUAL)
+    desk.exchange.mood = {desk.account: "silent"}
+    worker = holding(desk)
+    desk.exchange.mood = {}
+    _attached(desk, "1")
+    worker.tend()
+    assert desk.exchange.resting(desk.account) == [] and desk.states() == ["over", "over"]
+    worker.clock.ahead_s += 4
+    worker.reconcile()
+    worker.later(1)
+    assert [order.qty for order in desk.exchange.resting(desk.account)] == [D("0.01"), D("0.01")]
+
+
+def test_one_attached_exit_that_triggers_takes_the_other_away(db: Database) -> None:
+    desk = OrderSite(db, symbol=PERPETUAL)
+    worker = holding(desk)
+    _attached(desk, "1")
+    worker.tend()
+    assert len(desk.exchange.resting(desk.account)) == 2
+    desk.change("s", placed_id="child")
+    desk.cancel("tp")
+    _fill_child(desk, "1")
+    worker.drain()
+    worker.tend()
+    worker.reconcile()
+    worker.tend()
+    assert desk.exchange.resting(desk.account) == [] and desk.states() == ["done", "done"]
+    assert desk.book()[0] == 0 and desk.legs()[-1] == ("fix-1", "filled")
+
+
+def test_on_spot_the_exit_that_finds_its_coins_locked_is_copied_by_its_fills(db: Database) -> None:
+    desk = OrderSite(db)
+    worker = holding(desk)
+    desk.place("p", Side.SELL, "1", "60000")
+    worker.tend()
+    desk.exchange.mood = {desk.account: "refuse"}
+    desk.place("s", Side.SELL, "1", None, type=OrderType.STOP_MARKET, trigger_px=D(45000))
+    worker.tend()
+    desk.exchange.mood = {}
+    assert desk.site.rows("SELECT state, reason FROM resting_order ORDER BY leader_order_id")[1] == (
+        "done",
+        "insufficient_balance",
+    )
+    desk.change("s", placed_id="child")
+    desk.cancel("p")
+    _fill_child(desk, "1")
+    worker.drain()
+    worker.tend()
+    worker.reconcile()
+    assert desk.book()[0] < D("0.00001") and desk.exchange.resting(desk.account) == []
+    assert desk.site.books_are_sums() and desk.site.books_are_backed()
+
+
 def test_a_moved_stop_is_another_order_for_the_follower(db: Database) -> None:
     desk = OrderSite(db, symbol=PERPETUAL)
     worker = holding(desk)
@@ -229,6 +341,13 @@ def test_both_sides_of_hedge_mode_have_exits_of_their_own(db: Database) -> None:
     worker.tend()
     resting = {(order.position_side, order.side, order.qty) for order in desk.exchange.resting(desk.account)}
     assert resting == {(PositionSide.LONG, Side.SELL, D("0.01")), (PositionSide.SHORT, Side.BUY, D("0.01"))}
+
+
+def _attached(desk: OrderSite, qty: str) -> None:
+    """Tell of both exits of an entry, as exchanges do once it was filled: for all of the position."""
+    terms = {"reduces": True, "closes_all": True}
+    desk.place("s", Side.SELL, qty, None, type=OrderType.STOP_MARKET, trigger_px=D(45000), **terms)
+    desk.place("tp", Side.SELL, qty, None, type=OrderType.TAKE_PROFIT_MARKET, trigger_px=D(60000), **terms)
 
 
 def _fill_child(desk: OrderSite, qty: str, side: Side = Side.SELL, px: Decimal | None = None) -> None:

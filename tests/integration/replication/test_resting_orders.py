@@ -407,4 +407,4 @@ def _fact(desk: OrderSite) -> OrderFact:
 def _set_state(desk: OrderSite, state: str) -> None:
     desk.site.act("UPDATE subscription SET state = :state", state=state)
     with desk.site.db.tenant(desk.site.tenant_id) as session:
-        assert recall_orders(session, desk.site.subscriptions[0]) == "binance-lab:0"
+        assert recall_orders(session, desk.site.subscriptions[0]) == ["binance-lab:0"]

@@ -153,6 +153,22 @@ def test_the_rest_of_a_partly_filled_open_may_be_bought_once() -> None:
     assert story.figures()["duplicates"] == 1
 
 
+def test_who_got_the_rest_of_an_open_at_a_second_try_holds_what_was_asked_for() -> None:
+    story = Story()
+    story.leader("buy", "0.4")
+    story.copy("buy", "0.00399", filled="0.00200")
+    story.copy("buy", "0.00199")
+    figures = story.figures()
+    assert (figures["duplicates"], figures["drift_steps_max"] <= 1) == (0, True), figures
+
+
+def test_a_follower_is_judged_even_where_his_exchange_has_told_no_price_yet() -> None:
+    story = Story(copies_on="okx")
+    story.records = [record for record in story.records if (record["kind"], record["venue"]) != ("mark", "okx")]
+    story.leader("buy", "0.4")
+    assert story.figures()["missing"] == 1
+
+
 def test_a_follower_too_small_for_the_order_owes_no_copy() -> None:
     story = Story()
     story.leader("buy", "0.4")

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from copydesk.kernel import OutcomeUnknown, Unavailable, VenueRefused
-from copydesk.replication.outcomes import backoff_s, expired, settlement_of, settlement_of_view
+from copydesk.replication.outcomes import backoff_s, expired, looks_soon, settlement_of, settlement_of_view
 from copydesk.replication.settle import Settlement
 from copydesk.trading import Denial, Fill, OrderStatus, OrderView, Side
 from copydesk.venues import Outcome, SubmitResult
@@ -86,7 +86,17 @@ def test_what_provably_never_left_may_be_sent_again_at_once() -> None:
 
 def test_the_exchange_decides_how_long_we_wait_if_that_is_longer() -> None:
     assert settled(Unavailable("banned", retry_after_s=120)).next_check_at == NOW + timedelta(seconds=120)
-    assert settled(Unavailable("busy", retry_after_s=1), checks=3).next_check_at == NOW + timedelta(seconds=8)
+    assert settled(Unavailable("busy"), checks=3).next_check_at == NOW + timedelta(seconds=8)
+
+
+def test_what_may_be_sent_in_a_moment_is_looked_at_in_a_moment() -> None:
+    soon = settled(Unavailable("a lease is on its way", retry_after_s=0.05), checks=3)
+    assert soon.next_check_at == NOW + timedelta(seconds=0.05)
+    assert looks_soon([soon])
+    assert settled(Unavailable("still on its way", retry_after_s=0.05), checks=4).next_check_at == NOW + timedelta(
+        seconds=16
+    )
+    assert not looks_soon([settled(Unavailable("banned", retry_after_s=120))])
 
 
 def test_the_unknown_is_asked_about_now_and_believed_absent_only_later() -> None:

@@ -5,6 +5,8 @@ Times are epoch seconds of this machine, given by the caller.
 
 from __future__ import annotations
 
+STANDS_S = 10.0  # For so long a clock that was set right is not wrong again by itself.
+
 
 class VenueClock:
     """Know an exchange's time; a doubt arises when a request is refused for its timestamp."""
@@ -30,8 +32,11 @@ class VenueClock:
         return sent_at >= self.synced_at
 
     def persists(self, sent_at: float) -> bool:
-        """Tell whether a time is refused although the clock was set right for a refusal before: then it stays wrong."""
-        return self._doubted and sent_at >= self.synced_at
+        """Tell whether a time is refused soon after the clock was set right for a refusal: then it stays wrong.
+
+        Refused later, it has moved once more, and is set right once more.
+        """
+        return self._doubted and self.synced_at <= sent_at < self.synced_at + STANDS_S
 
     def accepted(self) -> None:
         """Note that the exchange took one of our timestamps."""

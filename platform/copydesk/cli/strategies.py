@@ -1,0 +1,106 @@
+"""`copydesk strategies`: what can be copied; pause it, let it go on, close it for good."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+import click
+
+from copydesk.bootstrap import Runtime
+from copydesk.cli.brand import brand_id, on_brand
+from copydesk.cli.follower_desk import FollowerDesk
+from copydesk.cli.installation import print_json
+from copydesk.cli.subscription_acts import done, wake_lane
+from copydesk.replication import close_strategy, pause_strategy, resume_strategy, strategy_lines
+
+
+@click.group("strategies")
+def command() -> None:
+    """Look at the strategies of a brand, pause one, let it go on, or close it.
+
+    \b
+    Examples:
+      copydesk strategies list --tenant aurora
+      copydesk strategies close steady --tenant aurora
+    """
+
+
+@command.command("list")
+@on_brand
+def list_(runtime: Runtime, tenant: str, as_json: bool) -> int:
+    """List a brand's strategies with who copies them.
+
+    \b
+    Example:
+      copydesk strategies list --tenant aurora
+    """
+    with runtime.db.tenant(brand_id(runtime, tenant)) as session:
+        lines = strategy_lines(session)
+    for line in lines:
+        key = "" if line.account_status == "active" else f", account {line.account_status}"
+        said = f"{line.slug} {line.status} account {line.account_id} {line.exchange}{key}: {line.copied_by} copy it"
+        click.echo(f"{said}, {line.orders_copied_by} of them its orders", err=as_json)
+    if as_json:
+        print_json({"strategies": [asdict(line) for line in lines]})
+    return 0
+
+
+@command.command("pause")
+@click.argument("strategy")
+@on_brand
+def pause(runtime: Runtime, tenant: str, strategy: str, as_json: bool) -> int:
+    """Open nothing any more for anyone; what is held is still closed with the trader's.
+
+    \b
+    Example:
+      copydesk strategies pause steady --tenant aurora
+    """
+    desk = FollowerDesk(runtime, brand_id(runtime, tenant))
+    with runtime.db.tenant(desk.tenant_id) as session:
+        shards = pause_strategy(session, desk.strategy(session, strategy).strategy_id)
+    _wake(runtime, desk.tenant_id, shards)
+    return done(f"{strategy} is paused; closing orders still go through.", as_json=as_json)
+
+
+@command.command("resume")
+@click.argument("strategy")
+@on_brand
+def resume(runtime: Runtime, tenant: str, strategy: str, as_json: bool) -> int:
+    """Open again from the trader's next trade on.
+
+    \b
+    Example:
+      copydesk strategies resume steady --tenant aurora
+    """
+    desk = FollowerDesk(runtime, brand_id(runtime, tenant))
+    with runtime.db.tenant(desk.tenant_id) as session:
+        shards = resume_strategy(session, desk.strategy(session, strategy).strategy_id)
+    _wake(runtime, desk.tenant_id, shards)
+    return done(f"{strategy} is copied again.", as_json=as_json)
+
+
+@command.command("close")
+@click.argument("strategy")
+@on_brand
+def close(runtime: Runtime, tenant: str, strategy: str, as_json: bool) -> int:
+    """Close a strategy for good: every subscription ends as soon as the trader has left what it holds.
+
+    Nobody can begin to copy it any more. The trader's account is watched until the last subscription has ended.
+
+    \b
+    Example:
+      copydesk strategies close steady --tenant aurora --json
+    """
+    desk = FollowerDesk(runtime, brand_id(runtime, tenant))
+    with runtime.db.tenant(desk.tenant_id) as session:
+        leaving = close_strategy(session, desk.strategy(session, strategy).strategy_id)
+    _wake(runtime, desk.tenant_id, sorted({one.shard for one in leaving}))
+    click.echo(f"{strategy} is closed; {len(leaving)} subscriptions end with the trader's positions.", err=as_json)
+    if as_json:
+        print_json({"ok": True, "ending": [one.subscription_id for one in leaving]})
+    return 0
+
+
+def _wake(runtime: Runtime, tenant_id: int, shards: list[str]) -> None:
+    for shard in shards:
+        wake_lane(runtime, tenant_id, shard, "strategy")

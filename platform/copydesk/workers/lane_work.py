@@ -1,0 +1,45 @@
+"""What a replicator does for a lane, job by job."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from copydesk.replication import Drainer, Forerunner, Mirror, Reconciler
+from copydesk.workers.crew import Job
+
+
+@dataclass(frozen=True)
+class LaneWork:
+    """The parts of a replicator, joined to jobs; `pass_on` gets a lane to the worker that holds it."""
+
+    drainer: Drainer
+    reconciler: Reconciler
+    mirror: Mirror
+    forerunner: Forerunner
+    pass_on: Callable[[int, str], object]
+
+    @property
+    def jobs(self) -> Mapping[str, Job]:
+        """Return the jobs by the names that `workers.jobs` has for them."""
+        return {
+            "drain": self._drain,
+            "reconcile": self._reconcile,
+            "mirror": self._mirror,
+            "prepare": self.forerunner.start,
+        }
+
+    def _drain(self, tenant_id: int, shard: str) -> None:
+        """Plan, send and settle what is due on a lane; a lane that another worker holds is passed on to it."""
+        if self.drainer.drain(tenant_id, shard) is None:
+            self.pass_on(tenant_id, shard)
+
+    def _reconcile(self, tenant_id: int, shard: str) -> None:
+        self._mirror(tenant_id, shard)
+        self.reconciler.reconcile(tenant_id, shard)
+
+    def _mirror(self, tenant_id: int, shard: str) -> None:
+        """Tend resting orders before the fills that they cover are planned, and again with what was planned."""
+        self.mirror.tend(tenant_id, shard)
+        if self.drainer.drain(tenant_id, shard):
+            self.mirror.tend(tenant_id, shard)
