@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
 
 from copydesk.db import Database
 from copydesk.kernel import Clock, Failpoint, reached
@@ -21,12 +23,32 @@ from copydesk.replication.port import Surroundings
 from copydesk.replication.prepare import Preparer, with_refusals
 from copydesk.replication.record import Leg, Moment, record
 from copydesk.replication.reversal import Reversals
+from copydesk.replication.rush import Rush
+from copydesk.replication.settle import Settlement
 from copydesk.trading import Denial
 from copydesk.venues import client_order_ids
 
 # A lane under a steady flow gives way to the others after this long; the relay wakes it again.
 SHIFT_S = 5.0
 _GOLDEN = 0.6180339887498949
+
+
+class _Task(NamedTuple):
+    """A signal that is due with its crowd, and what is planned already for those who have an order of their own."""
+
+    due: DueSignal
+    crowd: Sequence[Follower]
+    covered: Sequence[Planned]
+
+
+class _Sent(NamedTuple):
+    """A signal's intents, and what was answered to them."""
+
+    place: Place
+    legs: Sequence[Leg]
+    settlements: Sequence[Settlement]
+    moment: Moment
+    stored_at: datetime
 
 
 class Drainer:
@@ -45,6 +67,7 @@ class Drainer:
         self._looker = Looker(db, around, clock)
         self._crowds = Crowds()
         self._cover = Cover()
+        self._rush = Rush()
 
     def drain(self, tenant_id: int, shard: str) -> int | None:
         """Handle every due signal of the lane, oldest first, and return how many; None where another worker has it.
@@ -60,48 +83,50 @@ class Drainer:
         handled, leave_at = 0, self._clock.monotonic() + SHIFT_S
         while self._clock.monotonic() < leave_at and (hold := self._lanes.hold(tenant_id, shard)):
             reached(Failpoint.LEASE_TAKEN)
-            with self._db.tenant(tenant_id) as session:
-                due = next_due(session, shard)
-                if due is not None:
-                    due = self._cover.apart(session, due, shard)
-                    age_ms_max = self._around.terms(tenant_id, shard).signal_age_ms_max
-                    due = self._crowds.together(session, due, shard, now=self._clock.now(), age_ms_max=age_ms_max)
-                crowd, covered = self._cover.part(session, due, shard, self._crowds.followers) if due else ([], [])
-            if due is None:
+            with self._rush.hurry():
+                task = self._next(tenant_id, shard, hold)
+                sent = self._send(tenant_id, shard, hold, task) if task else None
+            if sent is None:
+                if task:
+                    self._lanes.drop(tenant_id, shard)
                 break
-            if to_look_at_first(due.fact, crowd):
-                self._looker.look(tenant_id, shard, hold, due.fact)
-                with self._db.tenant(tenant_id) as session:
-                    crowd, covered = self._cover.part(session, due, shard, self._crowds.followers)
-            if not self._handle(tenant_id, shard, hold, due, crowd, covered):
-                self._lanes.drop(tenant_id, shard)
-                break
+            self._rush.give_way()
+            self._book(tenant_id, shard, hold, sent)
             handled += 1
         return handled
 
-    def _handle(
-        self,
-        tenant_id: int,
-        shard: str,
-        hold: Hold,
-        due: DueSignal,
-        crowd: Sequence[Follower],
-        covered: Sequence[Planned],
-    ) -> bool:
-        """Store what is planned, send it, and make copies of it with the answers; False when the fence is closed."""
-        planned = [*self._plan(tenant_id, shard, due, crowd), *covered]
+    def _next(self, tenant_id: int, shard: str, hold: Hold) -> _Task | None:
+        """Read the oldest signal that is due, and who copies it; None where nothing is due."""
+        with self._db.tenant(tenant_id) as session:
+            due = next_due(session, shard)
+            if due is None:
+                return None
+            due = self._cover.apart(session, due, shard)
+            age_ms_max = self._around.terms(tenant_id, shard).signal_age_ms_max
+            due = self._crowds.together(session, due, shard, now=self._clock.now(), age_ms_max=age_ms_max)
+            crowd, covered = self._cover.part(session, due, shard, self._crowds.followers)
+        if to_look_at_first(due.fact, crowd):
+            self._looker.look(tenant_id, shard, hold, due.fact)
+            with self._db.tenant(tenant_id) as session:
+                crowd, covered = self._cover.part(session, due, shard, self._crowds.followers)
+        return _Task(due, crowd, covered)
+
+    def _send(self, tenant_id: int, shard: str, hold: Hold, task: _Task) -> _Sent | None:
+        """Store what is planned, send it, and wait for the answers; None when the fence is closed."""
+        due = task.due
+        planned = [*self._plan(tenant_id, shard, due, task.crowd), *task.covered]
         reached(Failpoint.PLANNED)
         # Setting accounts up may have taken long: what is stored now is to be sent under a lease that lasts.
         current = self._lanes.hold(tenant_id, shard)
         if current is None or current.epoch != hold.epoch:
-            return False
+            return None
         legs, batch = self._put_down(tenant_id, shard, due.fact, planned)
         place = Place(shard, due.fact.id, due.fact.symbol, str(due.fact.position_side))
         planned_at = self._clock.now()
         intents, earlier = [leg.intents for leg in legs], [signal.id for signal in due.waiting[:-1]]
         with self._db.tenant(tenant_id) as session:
             if not store_intents(session, place, intents, epoch=hold.epoch, now=planned_at, joined=earlier):
-                return False
+                return None
             kin = self._crowds.kin(tenant_id, shard, due.strategy_id)
             if kin:
                 batch = across(session, shard, kin, batch)
@@ -112,16 +137,20 @@ class Drainer:
         settlements = self._sender.finish(sending)
         reached(Failpoint.ANSWERED)
         moment = Moment(planned_at, self._clock.now(), self._sender.proof_at())
+        return _Sent(place, legs, settlements, moment, stored_at)
+
+    def _book(self, tenant_id: int, shard: str, hold: Hold, sent: _Sent) -> None:
+        """Make copies of what was sent, with the answers, and let go what waited for them."""
+        place, legs, settlements, moment, stored_at = sent
         with self._db.tenant(tenant_id) as session:
             record(session, place, legs, settlements, epoch=hold.epoch, moment=moment, stored_at=stored_at)
         reached(Failpoint.SETTLED)
-        self._around.announce(tenant_id, {"type": "copies", "signal_id": due.fact.id})
+        self._around.announce(tenant_id, {"type": "copies", "signal_id": place.signal_id})
         if looks_soon(settlements):
             self._around.look_soon(tenant_id, shard)
-        if any(item.waits for item in planned):
+        if any(item.waits for leg in legs for item in leg.planned):
             reached(Failpoint.BETWEEN_LEGS)
             self._reversals.release(tenant_id, shard, hold)
-        return True
 
     def _plan(self, tenant_id: int, shard: str, due: DueSignal, crowd: Sequence[Follower]) -> list[Planned]:
         """Plan a chunk; accounts that are new to a perpetual are set up for it, and planned again where that fails."""
