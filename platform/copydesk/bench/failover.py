@@ -1,7 +1,8 @@
 """`bench failover`: one of two replicators is killed in the middle of a fan-out; what does the other one still do?
 
-The leader trades again as soon as everybody has copied, so the throughput is what the replicators manage. What was
-copied twice or never is counted in the exchange's journal, not in the desk's own rows.
+The leader trades again when everybody has copied, and when the exchange's limits on an account's orders have had their
+time; the throughput is that of the copying alone, so it is what the replicators manage. What was copied twice or
+never is counted in the exchange's journal, not in the desk's own rows.
 """
 
 from __future__ import annotations
@@ -21,12 +22,15 @@ from copydesk.bench.figures import Figures
 from copydesk.bench.hops import Desk
 from copydesk.bench.installation import Settings
 from copydesk.bench.load import Load, Plan
+from copydesk.bench.pace import pause_s
 from copydesk.bench.stage import Bench, staged
 from copydesk.stack import ROLES, RoleOptions, spawn, stop, wait_until
 from copydesk.stack.process import leash
 
 Say = Callable[[str], None]
 _WORKERS = 2
+# More than any limit's window takes, so that the pause is what signals need that never end.
+_SIGNALS_MANY = 1_000_000
 _TAKEOVER_S = 120
 # A reconcile finds what the killed one left; it need not wait longer than that for its turn.
 _RECONCILE_MS = 1_000
@@ -53,15 +57,16 @@ def run_failover(plan: FailoverPlan, options: RoleOptions, environ: Mapping[str,
     with staging as bench, _second(bench) as second:
         desk, tail = desk_of(bench), JournalTail(options.var_dir / "lab" / "journal.jsonl")
         bench.lab.call("POST", "rtt", {"ms": plan.rtt_ms})
-        warm_up(bench, desk)
+        apart_s = pause_s(load, _SIGNALS_MANY, replicators=_WORKERS)
+        warm_up(bench, desk, apart_s)
         _flush(bench)
         tail.skip()
         say(f"{plan.seconds} s of load on two replicators")
-        before = _throughput(bench, desk, plan.seconds)
+        before = _throughput(bench, desk, plan.seconds, apart_s)
         say("one of them is killed in the middle of a fan-out")
         takeover_s = _kill(bench, desk, second, tail)
         say(f"{plan.seconds} s of load on the other one")
-        after = _throughput(bench, desk, plan.seconds)
+        after = _throughput(bench, desk, plan.seconds, apart_s)
         found = _audit(bench, tail)
     return {
         "followers": plan.followers,
@@ -89,13 +94,16 @@ def _second(bench: Bench) -> Iterator[subprocess.Popen[bytes]]:
         stop(process)
 
 
-def _throughput(bench: Bench, desk: Desk, seconds: int) -> float:
-    """Let the leader trade for so long and return the copies per second."""
-    begun, signals = time.monotonic(), 0
+def _throughput(bench: Bench, desk: Desk, seconds: int, apart_s: float) -> float:
+    """Let the leader trade for so long and return the copies per second of copying; pauses do not count."""
+    begun, busy_s, signals = time.monotonic(), 0.0, 0
     while time.monotonic() - begun < seconds:
+        busy_s -= time.monotonic()
         copied(bench, desk)
+        busy_s += time.monotonic()
         signals += 1
-    return signals * bench.load.followers / (time.monotonic() - begun)
+        time.sleep(apart_s)
+    return signals * bench.load.followers / busy_s
 
 
 def _kill(bench: Bench, desk: Desk, process: subprocess.Popen[bytes], tail: JournalTail) -> float:

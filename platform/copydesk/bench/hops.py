@@ -60,9 +60,8 @@ _NEWEST = text("SELECT coalesce(max(id), 0) FROM signal")
 _UNDRAINED = text(
     "SELECT count(*) FROM delivery WHERE signal_id = :signal_id AND (drained_at IS NULL OR intents IS NOT NULL)"
 )
-_FILLED = text(
-    "SELECT count(*) FROM copy WHERE signal_id = :signal_id AND status = 'filled' AND leg IN ('open', 'close')"
-)
+# By quantity: some exchanges are asked for fees later, and as often as their limits let us.
+_FILLED = text("SELECT count(*) FROM copy WHERE signal_id = :signal_id AND cum_qty >= qty AND leg IN ('open', 'close')")
 _STATUSES = text("SELECT status || coalesce(' ' || reason, ''), count(*) FROM copy WHERE signal_id = :id GROUP BY 1")
 
 
@@ -72,6 +71,12 @@ class Desk:
     def __init__(self, db: Database, tenant_id: int) -> None:
         self._db = db
         self._tenant_id = tenant_id
+        # The least that a signal took from the leader's order until it was seen drained; 0 before the first.
+        self.quickest_s = 0.0
+
+    def took(self, seconds: float) -> None:
+        """Note how long a signal took."""
+        self.quickest_s = min(self.quickest_s or seconds, seconds)
 
     def newest(self) -> int:
         """Return the id of the newest signal, 0 where there is none."""

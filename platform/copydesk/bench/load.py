@@ -21,16 +21,25 @@ PX = 100_000
 
 
 class AddressRoom(NamedTuple):
-    """How many followers share one outgoing address, and how long its limits need between two signals."""
+    """How many followers share one outgoing address, and how long its limits need between two signals at least.
+
+    With `usual` the first of them leave from the usual address.
+    """
 
     followers_max: int
-    pause_s: float
+    pause_s: float = 0.0
+    usual: bool = False
 
 
 # Bybit takes 600 requests in five seconds of an address, Bitget 6,000 a minute, and both are asked what each order
-# has filled; Binance and OKX count orders by account alone. A desk of that size has more addresses there too.
+# has filled. Binance's orders weigh nothing once they are accepted, but each counts while it is under way. OKX counts
+# orders by account alone. A desk of that size has more addresses there too.
 ADDRESS_ROOM: Mapping[str, AddressRoom] = MappingProxyType(
-    {"bybit": AddressRoom(100, 6.0), "bitget": AddressRoom(250, 10.0)}
+    {
+        "binance": AddressRoom(1_000, usual=True),
+        "bybit": AddressRoom(100, 6.0),
+        "bitget": AddressRoom(250, 10.0),
+    }
 )
 
 
@@ -47,11 +56,6 @@ class Load:
     def symbol(self) -> str:
         return SYMBOLS[self.market]
 
-    @property
-    def pause_s(self) -> float:
-        """Return how long to wait between two signals, so that no exchange's limit is met."""
-        return max((ADDRESS_ROOM[venue].pause_s for venue in self.venues if venue in ADDRESS_ROOM), default=0.0)
-
     def spread(self) -> dict[str, int]:
         """Return how many followers each exchange has: evenly, what does not divide goes to the first ones."""
         each, more = divmod(self.followers, len(self.venues))
@@ -60,12 +64,19 @@ class Load:
     def address(self, venue: str, number: int) -> str | None:
         """Return the outgoing address of an exchange's follower, a loopback one; None for the usual address."""
         room = ADDRESS_ROOM.get(venue)
-        return f"127.0.2.{number // room.followers_max + 1}" if room else None
+        if room is None or (room.usual and number < room.followers_max):
+            return None
+        return f"127.0.2.{number // room.followers_max + (0 if room.usual else 1)}"
+
+    def neighbors(self, venue: str) -> int:
+        """Return the most followers of an exchange that share an address."""
+        room = ADDRESS_ROOM.get(venue)
+        return min(self.spread()[venue], room.followers_max) if room else self.spread()[venue]
 
     @property
     def connections(self) -> int:
         """Return the connections that are opened ahead of need from each address."""
-        wanted = min(max(max(self.spread().values()) // 2, CONNECTIONS_MIN), CONNECTIONS_MAX)
+        wanted = min(max(max(map(self.neighbors, self.venues)) // 2, CONNECTIONS_MIN), CONNECTIONS_MAX)
         return min(wanted, CONNECTIONS_SUM // (len(self.addresses()) + len(self.venues)))
 
     def addresses(self) -> list[str]:

@@ -44,6 +44,8 @@ HOST = "127.0.0.1"
 _ROLES = ("listener", "replicator", "relay")
 _QUEUE = "replicate"
 _READY_S = 90
+# A replicator opens its followers' keys before it serves, at least so many in a second.
+_OPENED_PER_S = 100
 _DEPTH_MAX = 1_000
 _DEPTH_FOR = 20
 
@@ -71,8 +73,9 @@ class Bench:
         """Wait until so many replicators have opened their keys and connections, and serve."""
         with Redis.from_url(self.stack.redis_url) as redis:
             queue = Queue(_QUEUE, connection=redis)
-            if not wait_until(lambda: len(Worker.all(queue=queue)) == count, patience_s=_READY_S, poll_s=0.1):
-                raise Unavailable(f"{count} replicators are not ready within {_READY_S} s; see log/replicator.log")
+            patience_s = _READY_S + self.load.followers // _OPENED_PER_S
+            if not wait_until(lambda: len(Worker.all(queue=queue)) == count, patience_s=patience_s, poll_s=0.1):
+                raise Unavailable(f"{count} replicators are not ready within {patience_s} s; see log/replicator.log")
 
 
 @contextmanager
@@ -156,6 +159,7 @@ def _secured(lab_dir: Path, port: int) -> dict[str, str]:
 
 
 def _still(lab: LabControl, load: Load) -> None:
-    """Hold the price, and have the house quote enough for everybody."""
+    """Hold all prices, one of them at a round figure, and have the house quote enough for everybody."""
+    lab.call("POST", "speed", {"speed": 0})
     lab.call("POST", "marks", {"symbol": "BTCUSDT", "px": str(PX)})
     lab.call("POST", "depth", {"factor": str(min(max(load.followers // _DEPTH_FOR, 1), _DEPTH_MAX))})

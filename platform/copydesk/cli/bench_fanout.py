@@ -119,7 +119,8 @@ def _measure(root: Path, plan: Plan) -> dict[str, Any]:
 def failover(root: Path, followers: int, lanes: int, seconds: int, rtt_ms: float, as_json: bool) -> None:
     """Kill one of two replicators in the middle of a fan-out, and measure what the other one still does.
 
-    The leader trades again as soon as everybody has copied. Doubles and gaps are counted in the exchange's journal.
+    The leader trades again when everybody has copied and limits have had their time, which does not count. Doubles and
+    gaps are counted in the exchange's journal.
 
     \b
     Examples:

@@ -22,6 +22,7 @@ import aiohttp
 from copydesk.kernel import OutcomeUnknown, Unavailable, VenueRefused
 from copydesk.trading import Denial
 from copydesk.venues.client.budget import SILENT, RateBudget
+from copydesk.venues.client.draw import Draw
 from copydesk.venues.client.wire import MISREAD, Failure
 from copydesk.venues.model import LeaderTrade, OrderFact, StreamEvent, StreamState, StreamTiming
 from copydesk.venues.traits import Endpoint, RateLimit
@@ -113,7 +114,7 @@ class ConnectBudget:
 
     async def turn(self) -> None:
         """Return when one more connection is within the limit."""
-        while wait_s := self._budget.try_take(_CONNECT, "", reduces=True, now=self._now()):
+        while wait_s := self._budget.try_take(_CONNECT, "", draw=Draw.RESERVE, now=self._now()):
             await asyncio.sleep(wait_s)
         self._budget.settle(_CONNECT, "", accepted=True, reported=SILENT, now=self._now())
 

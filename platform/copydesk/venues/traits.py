@@ -101,7 +101,7 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class RateLimit:
-    """A published limit: `count` units per fixed window of `period_s` seconds.
+    """A published limit: `count` units per fixed window of `period_s` seconds, or, if `rolling`, in the last of them.
 
     With a `group` it concerns only endpoints that name the group, else every endpoint that costs its unit.
     """
@@ -113,6 +113,7 @@ class RateLimit:
     source: str
     as_of: date
     group: str = ""
+    rolling: bool = False
 
 
 class OriginRules(NamedTuple):

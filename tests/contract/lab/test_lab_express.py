@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from copydesk.venues.lab.server import LOOK_LEN
 from express_world import ACCOUNT, IP, NOW_MS, TOKEN, USUAL, TwinWorld, Written, order_bytes, twin_world
 
 SPOT, UM = "/api/v3/order", "/fapi/v1/order"
@@ -359,6 +360,26 @@ def test_answers_keep_the_order_of_a_pipeline_of_both_ways(tmp_path: Path) -> No
     statuses = [part[:3] for part in sent.split(b"HTTP/1.1 ")[1:]]
     assert statuses == [b"200", b"400", b"200", b"200"]
     assert [part[:4] for part in sent.split(b'"clientOrderId":"')[1:]] == [b"ord0", b"ord2", b"ord1"]
+
+
+def test_more_orders_than_one_look_takes_are_answered_in_their_order(tmp_path: Path) -> None:
+    case = PLAIN["binance"]
+    with twin_world(tmp_path, "binance") as world:
+        prepare(world, case)
+        names = [f"many{number}" for number in range(3 * LOOK_LEN)]
+        sent = world.serve(*[raw_order(case, 0, {"newClientOrderId": name}) for name in names], express=True)
+    assert [part.partition(b'"')[0].decode() for part in sent.split(b'"clientOrderId":"')[1:]] == names
+
+
+def test_a_marked_header_without_a_value_is_left_to_the_ordinary_way(tmp_path: Path) -> None:
+    """Doors are found by heads without what is marked, and such a head looks like one."""
+    case = PLAIN["bybit"]
+    with twin_world(tmp_path, "bybit") as world:
+        prepare(world, case)
+        raw = raw_order(case)
+        sign = raw.split(b"X-BAPI-SIGN: ")[1].partition(b"\r")[0]
+        stamp = raw.split(b"X-BAPI-TIMESTAMP: ")[1].partition(b"\r")[0]
+        assert refused(world, raw.replace(b"SIGN: " + sign, b"SIGN: ").replace(b"STAMP: " + stamp, b"STAMP: "))
 
 
 def test_a_body_may_come_after_its_head(tmp_path: Path) -> None:

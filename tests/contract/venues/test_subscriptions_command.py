@@ -25,6 +25,39 @@ ROOT = Path(__file__).parents[3]
 D = Decimal
 
 
+# An order that rests for a subscription; a key that its exchange refuses; books that were moved, and funding.
+RESTING = """
+WITH placed AS (
+    INSERT INTO leader_order (tenant_id, strategy_id, account_id, signal_id, symbol, position_side, venue_order_id,
+                              placed_id, side, type, status, qty, cum_qty, px, reduces, closes_all, placed_at, venue_at,
+                              seen_at)
+    SELECT s.tenant_id, s.strategy_id, g.account_id, g.id, 'BTC/USDT', 'net', '77', '', 'buy', 'limit', 'accepted', 1,
+           0, 49000, false, false, now(), now(), now()
+    FROM subscription s JOIN signal g ON g.tenant_id = s.tenant_id AND g.strategy_id = s.strategy_id
+    WHERE s.id = {number} RETURNING tenant_id, id)
+INSERT INTO resting_order (tenant_id, subscription_id, leader_order_id, account_id, shard, symbol, position_side, side,
+                           type, reduces, state, revision, ratio, from_qty, base_qty, qty, px)
+SELECT tenant_id, {number}, id, {account}, 'binance-lab:0', 'BTC/USDT', 'net', 'buy', 'limit', false, 'resting', 1,
+       0.01, 0, 0, 0.01, 49000 FROM placed RETURNING state
+"""
+DEAD_KEY = "UPDATE account SET status = 'unusable', status_reason = 'key_rejected' WHERE id = {account} RETURNING id"
+BOUGHT = """
+INSERT INTO book_adjustment (tenant_id, subscription_id, symbol, position_side, qty, px, reason)
+SELECT tenant_id, id, 'BTC/USDT:USDT', 'net', 1, 50000, 'crossed' FROM subscription WHERE id = {number} RETURNING id
+"""
+TAKEN_OVER = """
+INSERT INTO book_adjustment (tenant_id, subscription_id, symbol, position_side, qty, px, reason)
+SELECT tenant_id, id, 'BTC/USDT:USDT', 'net', moved.qty, moved.px, 'crossed'
+FROM subscription, (VALUES (1, 1, 100), (2, -1, 110)) AS moved(place, qty, px) WHERE id = {number}
+ORDER BY moved.place RETURNING id
+"""
+PAID = """
+INSERT INTO funding_payment (tenant_id, account_id, payment_id, subscription_id, symbol, amount, currency, at)
+SELECT tenant_id, {account}, 'p', id, 'BTC/USDT:USDT', -0.5, 'USDT', now() FROM subscription
+WHERE id = {number} RETURNING payment_id
+"""
+
+
 @dataclass
 class Desk:
     """A brand with a leader who holds 0.4 BTC, bought at 60,000, and a follower's account."""
@@ -138,6 +171,105 @@ def test_a_subscription_is_begun_paused_resumed_and_ended(desk: Desk, capsys: py
     assert run(["subscriptions", "end", number, "--mode", "hand_over", *here]) == 0
     assert desk.rows(f"SELECT state, end_mode FROM subscription WHERE id = {number}") == [("ending", "hand_over")]
     assert desk.rows(f"SELECT count(*) FROM account WHERE uid_hash IS NOT NULL AND id = {desk.follower}") == [(1,)]
+
+
+def test_orders_are_copied_where_that_is_chosen_and_the_choice_is_shown(
+    desk: Desk, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(asked(desk, "preview", "--copies", "orders")) == 0
+    assert run(asked(desk, "start", "--copies", "orders")) == 0
+    number = str(said(capsys)["subscription_id"])
+    here = ["--tenant", "aurora"]
+    assert run(["subscriptions", "list", "--strategy", desk.strategy, *here, "--json"]) == 0
+    assert [line["copies"] for line in said(capsys)["subscriptions"]] == ["orders"]
+    assert run(["subscriptions", "show", number, *here]) == 0
+    assert f"{number} {desk.strategy} account {desk.follower} binance synced" in (shown := capsys.readouterr().out)
+    assert shown.splitlines()[0].endswith("allocation 1000 copies orders")
+    assert run(["subscriptions", "copies", number, "fills", *here, "--json"]) == 0
+    assert said(capsys) == {"ok": True, "resting": 0}
+    assert desk.rows(f"SELECT copies FROM subscription WHERE id = {number}") == [("fills",)]
+    assert run(["subscriptions", "copies", number, "orders", *here]) == 0
+    assert capsys.readouterr().out == f"Subscription {number} copies orders.\n"
+
+
+def test_a_recall_that_takes_longer_than_the_wait_is_said_and_nothing_is_switched(
+    desk: Desk, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(asked(desk, "start", "--copies", "orders")) == 0
+    number = str(said(capsys)["subscription_id"])
+    desk.rows(RESTING.format(number=number, account=desk.follower))
+    here = ["--tenant", "aurora"]
+    assert run(["subscriptions", "copies", number, "fills", *here, "--wait-s", "0"]) == 1
+    assert f"Subscription {number} still copies orders: 1 of them are being recalled." in capsys.readouterr().out
+    assert desk.rows(f"SELECT copies FROM subscription WHERE id = {number}") == [("orders",)]
+    desk.rows(DEAD_KEY.format(account=desk.follower))
+    assert run(["subscriptions", "show", number, *here]) == 0
+    told = capsys.readouterr().out
+    assert "what rests at the exchange cannot be canceled. Refused: the exchange does not accept" in told
+    assert "resting buy 0.01 BTC/USDT net limit 49000: Recalled: this subscription copies fills now" in told
+
+
+def test_a_subscription_that_is_leaving_does_not_change_what_it_copies(
+    desk: Desk, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(asked(desk, "start")) == 0
+    number = str(said(capsys)["subscription_id"])
+    here = ["--tenant", "aurora"]
+    assert run(["subscriptions", "end", number, "--mode", "hand_over", *here]) == 0
+    assert run(["subscriptions", "copies", number, "orders", *here]) == 1
+    assert f"subscription {number} is ending: it cannot switch" in capsys.readouterr().err
+
+
+def test_what_is_copied_is_fills_or_orders_and_nothing_else(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["subscriptions", "copies", "1", "signals", "--tenant", "aurora"]) == 2
+    assert "'signals' is not one of 'fills', 'orders'" in capsys.readouterr().err
+
+
+def test_earnings_are_told_by_book_and_in_all(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(asked(desk, "start")) == 0
+    number = str(said(capsys)["subscription_id"])
+    desk.rows(TAKEN_OVER.format(number=number))
+    desk.rows(PAID.format(number=number, account=desk.follower))
+    assert run(["subscriptions", "earnings", number, "--tenant", "aurora", "--json"]) == 0
+    captured = capsys.readouterr()
+    (told,) = json.loads(captured.out.splitlines()[-1])["subscriptions"]
+    assert told["net"] == {"USDT": "9.5"}
+    assert [(book["symbol"], book["qty"], book["realized"]) for book in told["books"]] == [("BTC/USDT:USDT", "0", "10")]
+    assert told["funding"] == [{"symbol": "BTC/USDT:USDT", "currency": "USDT", "amount": "-0.5"}]
+    assert f"{number} {desk.strategy} account {desk.follower} synced: +9.5 USDT" in captured.err
+    assert "  BTC/USDT:USDT net realized +10" in captured.err
+
+
+def test_an_open_position_counts_at_the_exchanges_price_where_that_is_asked_for(
+    desk: Desk, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(asked(desk, "start")) == 0
+    number = str(said(capsys)["subscription_id"])
+    desk.rows(BOUGHT.format(number=number))
+    ask = ["subscriptions", "earnings", "--strategy", desk.strategy, "--tenant", "aurora"]
+    assert run([*ask, "--json"]) == 0
+    assert said(capsys)["subscriptions"][0]["books"][0]["unrealized"] is None
+    assert run([*ask, "--at-market", "--json"]) == 0
+    unrealized = D(said(capsys)["subscriptions"][0]["books"][0]["unrealized"])
+    assert D(9_000) < unrealized < D(11_000)
+
+
+def test_a_strategy_is_paused_resumed_and_closed_for_good(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(asked(desk, "start", "--copies", "orders")) == 0
+    number = said(capsys)["subscription_id"]
+    here = ["--tenant", "aurora"]
+    for act in ("pause", "resume"):
+        assert run(["strategies", act, desk.strategy, *here]) == 0
+    assert run(["strategies", "resume", desk.strategy, *here]) == 1
+    assert "only a strategy that is paused becomes live" in capsys.readouterr().err
+    assert run(["strategies", "close", desk.strategy, *here, "--json"]) == 0
+    assert said(capsys) == {"ok": True, "ending": [number]}
+    assert run(["strategies", "list", *here, "--json"]) == 0
+    (line,) = [one for one in said(capsys)["strategies"] if one["slug"] == desk.strategy]
+    assert (line["status"], line["copied_by"], line["orders_copied_by"]) == ("closed", 1, 1)
+    for what in ("preview", "start"):
+        assert run(asked(desk, what)) == 1
+        assert "the strategy is closed: nobody can begin to copy it" in capsys.readouterr().err
 
 
 def test_an_instrument_that_is_waited_for_is_attached_again(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:

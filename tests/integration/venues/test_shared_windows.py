@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from bisect import bisect_right
 from collections import Counter, deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ import pytest
 from copydesk.stack import RedisServer
 from copydesk.venues.client.budget import SILENT
 from copydesk.venues.client.budget_link import CONFIRMED_S
+from copydesk.venues.client.draw import Draw
 from copydesk.venues.client.leases import Leases
 from copydesk.venues.client.shared_budget import SharedBudget, Wants
 from copydesk.venues.client.windows import Seat, Shares
@@ -26,6 +28,8 @@ ORDER = Endpoint("POST", "/order", weight=1, orders=1)
 MINUTE = RateLimit(LimitScope.IP, LimitUnit.WEIGHT, 100, 60, "test", AS_OF)
 SECONDS = RateLimit(LimitScope.IP, LimitUnit.WEIGHT, 40, 2, "test", AS_OF)
 KEYED = RateLimit(LimitScope.KEY, LimitUnit.ORDERS, 20, 10, "test", AS_OF)
+ROLLING = RateLimit(LimitScope.IP, LimitUnit.WEIGHT, 40, 2, "test", AS_OF, rolling=True)
+KEYED_ROLLING = RateLimit(LimitScope.KEY, LimitUnit.ORDERS, 20, 10, "test", AS_OF, rolling=True)
 SHARES = Shares((Decimal("0.2"), Decimal("0.2"), Decimal("0.1")))
 BEGIN = 1_800_000_000.0  # A full minute.
 ANSWER_MAX_S = 10.0
@@ -78,28 +82,36 @@ class Process:
                 self.budget.answered(ask, granted, told, now)
 
     def send(self, endpoint: Endpoint, now: float, *, reduces: bool) -> bool:
-        if self.budget.try_take(endpoint, "k", reduces=reduces, now=now):
+        if self.budget.try_take(endpoint, "k", draw=Draw.RESERVE if reduces else Draw.OPENS, now=now):
             return False
         self.on_their_way.append(Sent(endpoint, now))
         return True
 
 
 class Exchange:
-    """Counts what arrives, by window, and remembers the highest count of each limit."""
+    """Counts what arrives, in fixed windows or over the last seconds, as each limit has it."""
 
     def __init__(self, limits: tuple[RateLimit, ...]) -> None:
-        self.counts: Counter[tuple[RateLimit, int]] = Counter()
         self._limits = limits
+        self._came_at: list[float] = []
 
     def count(self, sent: Sent, now: float) -> None:
         if not sent.counted:
             sent.counted = True
-            for limit in self._limits:
-                self.counts[limit, int(now // limit.period_s)] += 1
+            self._came_at.append(now)
 
     def check(self) -> None:
-        for (limit, turn), count in self.counts.items():
-            assert count <= limit.count * 0.95, (limit, turn, count)
+        for limit in self._limits:
+            most = self._most_at_once(limit.period_s) if limit.rolling else self._most_in_a_window(limit.period_s)
+            assert most <= limit.count * 0.95, (limit, most)
+
+    def _most_in_a_window(self, period_s: int) -> int:
+        return max(Counter(int(at // period_s) for at in self._came_at).values(), default=0)
+
+    def _most_at_once(self, period_s: int) -> int:
+        """Return how many came at most within a period, whenever it began."""
+        ends = enumerate(self._came_at, start=1)
+        return max((n - bisect_right(self._came_at, at - period_s) for n, at in ends), default=0)
 
 
 async def opened(redis: Redis, limits: tuple[RateLimit, ...]) -> list[Process]:
@@ -168,10 +180,19 @@ async def play(redis: Redis, limits: tuple[RateLimit, ...], steps: list[Step]) -
         exchange.check()
 
 
-@pytest.mark.parametrize("limit", [MINUTE, SECONDS, KEYED], ids=["minute", "seconds", "keyed"])
+LIMITS = {
+    "minute": MINUTE,
+    "seconds": SECONDS,
+    "keyed": KEYED,
+    "rolling": ROLLING,
+    "keyed and rolling": KEYED_ROLLING,
+}
+
+
+@pytest.mark.parametrize("limit", LIMITS.values(), ids=LIMITS)
 @settings(max_examples=100)
 @given(steps=STEPS)
-def test_no_interleaving_of_processes_exceeds_a_window(
+def test_no_interleaving_of_processes_exceeds_a_limit(
     shared: tuple[Redis, asyncio.Runner], limit: RateLimit, steps: list[Step]
 ) -> None:
     redis, runner = shared

@@ -7,6 +7,7 @@ from copydesk.bench.bars import BARS, SIZES, Bar, verdicts
 from copydesk.bench.figures import percentile_99, rank_mean_max, ratios, summarize
 from copydesk.bench.hops import SignalRow
 from copydesk.bench.load import ADDRESS_ROOM, Load, Plan
+from copydesk.bench.pace import Room, pause_s, rooms_of
 
 
 def row(*, late_ms: float = 0.0, sent: tuple[int, ...] = (1, 2)) -> SignalRow:
@@ -83,10 +84,37 @@ def test_followers_are_spread_evenly_over_the_exchanges(followers: int, each: li
 def test_no_address_has_more_followers_than_its_exchange_lets_trade_at_once() -> None:
     load, most = Load(1000, ("bybit",)), ADDRESS_ROOM["bybit"].followers_max
     held = [load.address("bybit", number) for number in range(1000)]
-    assert max(held.count(address) for address in load.addresses()) == most
-    assert load.pause_s == ADDRESS_ROOM["bybit"].pause_s
+    assert max(held.count(address) for address in load.addresses()) == most == load.neighbors("bybit")
+    assert pause_s(load, 2) == ADDRESS_ROOM["bybit"].pause_s
 
 
 def test_an_exchange_that_counts_by_account_needs_no_further_address_and_no_pause() -> None:
+    load = Load(10_000, ("okx",))
+    assert (load.addresses(), load.address("okx", 9_999), pause_s(load, 30)) == ([], None, 0.0)
+
+
+def test_a_thousand_followers_on_binance_leave_from_the_usual_address_and_further_thousands_from_their_own() -> None:
+    assert Load(1_000).addresses() == []
     load = Load(10_000)
-    assert (load.addresses(), load.address("binance", 9_999), load.pause_s) == ([], None, 0.0)
+    held = [load.address("binance", number) for number in range(10_000)]
+    assert load.addresses() == [f"127.0.2.{number}" for number in range(1, 10)]
+    assert {held.count(address) for address in (None, *load.addresses())} == {1_000}
+    assert load.connections == Load(1_000).connections == 500
+
+
+def test_signals_keep_apart_when_a_window_of_an_accounts_orders_does_not_take_them_all() -> None:
+    """50 orders in ten seconds: 47 with a margin, of which opens may use 32."""
+    load = Load(100)
+    assert (pause_s(load, 32), pause_s(load, 33)) == (0.0, 10 / 32)
+
+
+def test_two_replicators_leave_an_account_fewer_orders_without_a_lease() -> None:
+    """Of 47 each has a quarter for its own, 11, of which opens may use 7."""
+    assert pause_s(Load(100), 33, replicators=2) == 10 / 7
+
+
+def test_an_address_that_carries_a_thousand_needs_its_requests_to_be_spread() -> None:
+    """300,000 in five minutes: 285,000 with a margin, 156,750 for replicators, of which opens may use 109,725."""
+    rooms = list(rooms_of("binance", Load(1_000)))
+    assert Room(109, 300) in rooms
+    assert Room(32, 10) in rooms

@@ -16,8 +16,8 @@ def failed(code: str, message: str = "no") -> bytes:
     return orjson.dumps({"code": code, "msg": message, "requestTime": 1_700_000_000_000, "data": None})
 
 
-def said(status: int, body: bytes, *headers: tuple[bytes, bytes]) -> Any:
-    return classify(status, list(headers), body)
+def said(status: int, body: bytes, headers: bytes = b"") -> Any:
+    return classify(status, headers, body)
 
 
 @pytest.mark.parametrize(
@@ -115,8 +115,8 @@ def test_bitget_may_be_asked_again_after(status: int, code: str, wait_s: float) 
 
 
 def test_bitget_s_own_word_on_when_to_come_back_counts() -> None:
-    assert said(429, failed("429"), (b"Retry-After", b"7")).retry_after_s == 7
-    assert said(429, failed("429"), (b"Retry-After", b"soon")).retry_after_s == 1
+    assert said(429, failed("429"), b"HTTP/1.1 429 No\r\nRetry-After: 7").retry_after_s == 7
+    assert said(429, failed("429"), b"HTTP/1.1 429 No\r\nRetry-After: soon").retry_after_s == 1
 
 
 def test_a_size_with_too_many_decimals_is_told_from_other_parameters() -> None:

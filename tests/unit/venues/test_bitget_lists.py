@@ -210,4 +210,4 @@ def test_more_weeks_than_a_second_has_requests_are_read_all_the_same() -> None:
 
 def test_a_login_that_failed_for_no_named_reason_is_tried_again() -> None:
     assert isinstance(failure_of("30005", "Login failed", "Bitget answered 30005"), Unavailable)
-    assert classify(200, [], orjson.dumps(told(None))) is None
+    assert classify(200, b"", orjson.dumps(told(None))) is None

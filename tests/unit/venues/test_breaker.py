@@ -8,6 +8,7 @@ import pytest
 from copydesk.venues import BINANCE, TRAITS
 from copydesk.venues.client.breaker import PAUSE_S, PROBES, Breaker
 from copydesk.venues.client.budget import RateBudget
+from copydesk.venues.client.draw import Draw
 from copydesk.venues.traits import Endpoint, LimitScope, LimitUnit, RateLimit
 from hypothesis import given
 from hypothesis import strategies as st
@@ -99,12 +100,12 @@ def test_it_opens_before_opens_have_spent_their_part_of_the_limit() -> None:
     budget, submit = RateBudget(BINANCE.origins["spot"].rate_limits), BINANCE.origins["spot"].endpoints["submit"]
     spent = 0
     while not budget.breaker_s(submit, 100.0):
-        assert budget.try_take(submit, f"key {spent}", reduces=False, now=100.0) == 0
+        assert budget.try_take(submit, f"key {spent}", draw=Draw.OPENS, now=100.0) == 0
         budget.settle(submit, f"key {spent}", accepted=False, reported={}, now=100.0)
         budget.book_order(submit, 100.0, accepted=False, reduces=False)
         spent += 1
     assert spent == 600
-    assert budget.try_take(submit, "close", reduces=True, now=100.0) == 0
+    assert budget.try_take(submit, "close", draw=Draw.RESERVE, now=100.0) == 0
 
 
 def test_orders_that_never_weigh_trip_nothing() -> None:

@@ -6,14 +6,15 @@ import asyncio
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from typing import NamedTuple
 
 import pytest
 from copydesk.venues import TRAITS
 from copydesk.venues.budgets import seat_of
-from copydesk.venues.client.budget import CLOSES_RESERVE_RATIO, SILENT, Coming
+from copydesk.venues.client.budget import CLOSES_RESERVE_RATIO, SILENT
 from copydesk.venues.client.draw import Draw
 from copydesk.venues.client.shared_budget import SharedBudget, Wants, digest_of
-from copydesk.venues.client.windows import LEASE_WAIT_S, Seat, Shares, Window, bounds_of
+from copydesk.venues.client.windows import LEASE_WAIT_S, LEVEL, Seat, Shares, Window, bounds_of
 from copydesk.venues.traits import Endpoint, LimitScope, LimitUnit, RateLimit
 from hypothesis import given
 from hypothesis import strategies as st
@@ -24,6 +25,15 @@ ORDERS = RateLimit(LimitScope.KEY, LimitUnit.ORDERS, 50, 10, "test", AS_OF)
 TENTHS = Shares((Decimal("0.1"), Decimal("0.2")))
 SEAT = Seat(TENTHS, TENTHS, TENTHS, 0)
 ORDER = Endpoint("POST", "/order", weight=1, orders=1)
+
+
+class Coming(NamedTuple):
+    """A request that is about to be sent."""
+
+    endpoint: Endpoint
+    key: str
+    symbol: str
+    draw: Draw
 
 
 class Line:
@@ -54,7 +64,7 @@ def window() -> Window:
 
 def filled(one: Window, *, reduces: bool, now: float = 0.0) -> int:
     count = 0
-    while one.wait_s(1, reduces, False, now) == 0:
+    while one.wait_s(1, LEVEL[Draw.RESERVE if reduces else Draw.OPENS], now) == 0:
         one.take(1)
         count += 1
     return count
@@ -64,7 +74,7 @@ def test_a_process_sends_its_share_without_asking_and_closes_keep_their_part_of_
     one = window()
     assert filled(one, reduces=False) == 66  # 70 % of a tenth of 950.
     assert filled(one, reduces=True) == 95 - 66
-    assert one.wait_s(1, True, False, 0.0) == LEASE_WAIT_S
+    assert one.wait_s(1, LEVEL[Draw.RESERVE], 0.0) == LEASE_WAIT_S
 
 
 def test_a_lease_adds_to_the_draw_that_it_was_asked_for_and_ends_with_its_window() -> None:
@@ -102,7 +112,7 @@ def test_the_exchanges_count_bounds_what_leases_allow() -> None:
 def test_a_clock_that_is_set_back_a_little_opens_no_window_twice() -> None:
     one = window()
     assert filled(one, reduces=True, now=60.0) == 95
-    assert one.wait_s(1, True, False, 59.9) > 0
+    assert one.wait_s(1, LEVEL[Draw.RESERVE], 59.9) > 0
 
 
 @given(
@@ -148,7 +158,7 @@ def test_a_fan_out_leases_what_it_lacks_before_it_is_sent() -> None:
 def test_an_order_that_does_not_fit_asks_for_a_lease() -> None:
     line = Line()
     budget = shared(line)
-    while budget.try_take(ORDER, "a", reduces=False, now=0.0) == 0:
+    while budget.try_take(ORDER, "a", draw=Draw.OPENS, now=0.0) == 0:
         pass
     assert line.woken == 1
     (ask,) = [ask for ask in budget.asks(0.0) if ask.want]
@@ -163,11 +173,11 @@ def test_a_block_is_told_by_digest_and_heard_also_for_keys_that_are_met_later() 
     first.block(30.0, 0.0, "a")
     assert line.blocks == [("paper", digest_of("a"), 30.0)]
     second.hear_block(30.0, 0.0, digest_of("a"))
-    assert second.try_take(ORDER, "b", reduces=True, now=1.0) == 0
-    second.try_take(ORDER, "a", reduces=True, now=1.0)
-    assert second.try_take(ORDER, "a", reduces=True, now=1.0) == 29.0
+    assert second.try_take(ORDER, "b", draw=Draw.RESERVE, now=1.0) == 0
+    second.try_take(ORDER, "a", draw=Draw.RESERVE, now=1.0)
+    assert second.try_take(ORDER, "a", draw=Draw.RESERVE, now=1.0) == 29.0
     second.hear_block(60.0, 0.0)
-    assert second.try_take(ORDER, "b", reduces=True, now=1.0) == 59.0
+    assert second.try_take(ORDER, "b", draw=Draw.RESERVE, now=1.0) == 59.0
 
 
 def test_a_limit_that_others_read_with_the_same_key_is_leased_key_by_key() -> None:
@@ -176,7 +186,7 @@ def test_a_limit_that_others_read_with_the_same_key_is_leased_key_by_key() -> No
     budget = SharedBudget((limit,), scope="paper", seat=SEAT, line=Line())
     wants = budget._wants([Coming(read, key, "", Draw.SPARE) for key in "aab"], 0.0, 5)
     assert wants == {}
-    budget.try_take(read, "a", reduces=False, now=0.0, spare=True)
+    budget.try_take(read, "a", draw=Draw.SPARE, now=0.0)
     (want,) = budget._wants([Coming(read, key, "", Draw.SPARE) for key in "ab"], 0.0, 5).values()
     assert want == (1, Draw.RESERVE)
     budget.settle(read, "a", accepted=True, reported=SILENT, now=0.0)

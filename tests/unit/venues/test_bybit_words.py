@@ -120,11 +120,12 @@ def test_a_classic_account_is_refused_by_name() -> None:
 
 
 def test_usage_is_what_the_headers_leave_of_the_limit() -> None:
-    headers = [(b"X-Bapi-Limit", b"20"), (b"X-Bapi-Limit-Status", b"17"), (b"X-Bapi-Limit-Reset-Timestamp", b"1")]
+    limit = b"HTTP/1.1 200 OK\r\nX-Bapi-Limit: 20"
+    left = b"\r\nX-Bapi-Limit-Status: 17\r\nX-Bapi-Limit-Reset-Timestamp: 1"
     endpoint = REST.endpoints["query"]
-    assert BybitWire("").reported(endpoint, headers) == {(LimitUnit.REQUESTS, 1, "order_realtime"): 3}
-    assert BybitWire("").reported(REST.endpoints["time"], headers) == {}
-    assert BybitWire("").reported(endpoint, headers[:1]) == {}
+    assert BybitWire("").reported(endpoint, limit + left) == {(LimitUnit.REQUESTS, 1, "order_realtime"): 3}
+    assert BybitWire("").reported(REST.endpoints["time"], limit + left) == {}
+    assert BybitWire("").reported(endpoint, limit) == {}
 
 
 def test_a_name_beyond_ascii_is_signed_and_sent() -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from copydesk.kernel import NotPermitted, OutcomeUnknown, Unavailable
 from copydesk.venues.client.http_pool import HttpPool, PoolLimits
-from copydesk.venues.client.http_wire import Call
+from copydesk.venues.client.http_wire import Call, Postponed
 from copydesk.venues.client.wire import header_of
 from copydesk.venues.traits import Endpoint
 from raw_exchange import HANG_UP, SILENCE, RawExchange, Reply, ok, raw_exchange
@@ -31,7 +31,7 @@ class Asked(Call):
         self.refusal: Exception | None = None
         self.end: asyncio.Future[Asked] = asyncio.get_running_loop().create_future()
 
-    def render(self) -> tuple[str, str, bytes]:
+    def render(self, now: float) -> tuple[str, str, bytes]:
         if self.refusal is not None:
             raise self.refusal
         return ("", "", self.body_text.encode()) if self.endpoint.mutates else (self.body_text, "", b"")
@@ -59,7 +59,7 @@ def test_a_connection_is_used_again_and_the_answer_is_whole() -> None:
         async with raw_exchange(lambda _: ok(b'{"a":1}', "X-Seen: yes")) as exchange, pool_on(exchange) as pool:
             for _ in range(3):
                 call = await ask(pool, Asked(READ, "q=1"))
-                assert (call.status, call.body, header_of(call.headers, b"x-seen")) == (200, b'{"a":1}', b"yes")
+                assert (call.status, call.body, header_of(call.head, b"x-seen")) == (200, b'{"a":1}', b"yes")
                 assert call.sent_at is not None and call.acked_at is not None and call.sent_at <= call.acked_at
             assert exchange.accepted == 1
             assert exchange.requests[0].startswith("GET /read?q=1 HTTP/1.1\r\nHost: 127.0.0.1:")
@@ -256,6 +256,43 @@ def test_a_request_that_cannot_be_made_ends_alone_and_is_provably_not_sent() -> 
             assert all(isinstance(call.failure, Unavailable) and call.sent_at is None for call in bugs)
             assert [context["exception"] for context in told] == [call.refusal for call in bugs]
             assert (len(exchange.requests), exchange.accepted) == (2, 1)
+
+    asyncio.run(run())
+
+
+def test_a_mistake_of_one_caller_keeps_no_answer_from_the_others() -> None:
+    class Mistaken(Asked):
+        def finished(self) -> None:
+            super().finished()
+            raise RuntimeError("our bug")
+
+    async def run() -> None:
+        told: list[dict[str, Any]] = []
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(context))
+        async with raw_exchange(lambda _: ok(b"1")) as exchange, pool_on(exchange) as pool:
+            await pool.warm(2)
+            calls = [Mistaken(ORDER, "one"), Asked(ORDER, "two"), Asked(ORDER, "three")]
+            for call in calls:
+                pool.start(call)
+            await asyncio.gather(*(call.end for call in calls))
+            assert [call.body for call in calls] == [b"1", b"1", b"1"]
+            assert len(told) == 1
+
+    asyncio.run(run())
+
+
+def test_a_postponed_request_gives_its_connection_to_the_next_and_may_be_started_again() -> None:
+    async def run() -> None:
+        async with raw_exchange(lambda _: ok(b"1")) as exchange, pool_on(exchange) as pool:
+            await pool.warm(1)
+            later, next_ = Asked(ORDER, "later"), Asked(ORDER, "next")
+            later.refusal = Postponed()
+            pool.start(later)
+            assert (await ask(pool, next_)).body == b"1"
+            assert not later.end.done() and exchange.accepted == 1
+            later.refusal = None
+            assert (await ask(pool, later)).body == b"1"
+            assert len(exchange.requests) == 2
 
     asyncio.run(run())
 

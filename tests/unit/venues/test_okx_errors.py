@@ -25,7 +25,7 @@ def of_the_request(code: str, message: str = "") -> bytes:
 
 
 def said(status: int, body: bytes) -> Any:
-    return classify(status, [], body)
+    return classify(status, b"", body)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """What OKX's private connection says and what is made of it.
 
-Payloads from OKX API guide v5: WebSocket Login, Connection count limit, Notification, Order channel.
+Payloads from OKX API guide v5: WebSocket Login, Connection count limit, Notification, Order channel, Algo orders
+channel.
 """
 
 from __future__ import annotations
@@ -12,10 +13,10 @@ from typing import Any
 import orjson
 import pytest
 from copydesk.kernel import OutcomeUnknown, Unavailable, VenueRefused
-from copydesk.trading import Denial, OrderType, PositionSide, Side
+from copydesk.trading import Denial, OrderStatus, OrderType, PositionSide, Side
 from copydesk.venues import VenueUrls
 from copydesk.venues.okx.adapter import Okx
-from copydesk.venues.okx.stream import OrdersChannel
+from copydesk.venues.okx.stream import AlgosChannel, LoginChannel, OrdersChannel
 from copydesk.venues.stream import Heard
 from json_exchange import KEY, OKX_BTC, OKX_PERP, known
 
@@ -27,12 +28,20 @@ FILLED: dict[str, Any] = {
     "category": "normal",
 }  # fmt: skip
 
+STOP: dict[str, Any] = {
+    "instType": "SWAP", "instId": "BTC-USDT-SWAP", "algoId": "581878926302093312", "ordId": "", "ordIdList": [],
+    "ordType": "conditional", "side": "sell", "posSide": "long", "state": "live", "sz": "5", "slTriggerPx": "55000",
+    "slOrdPx": "-1", "tpTriggerPx": "", "tpOrdPx": "", "triggerPx": "", "ordPx": "", "last": "60000",
+    "reduceOnly": "true", "closeFraction": "", "cTime": "1685002746818", "uTime": "1708679675245",
+}  # fmt: skip
+PAIR = STOP | {"ordType": "oco", "tpTriggerPx": "65000", "tpOrdPx": "64900"}
 
-def hear(*messages: Any) -> list[Heard]:
+
+def hear(*messages: Any, channel_type: type[LoginChannel] = OrdersChannel) -> list[Heard]:
     async def act() -> list[Heard]:
         urls = VenueUrls.lab("okx", "http://127.0.0.1:9", "ws://127.0.0.1:9")
         venue = Okx(urls, symbols=known(OKX_BTC, OKX_PERP))
-        channel = OrdersChannel(venue, KEY)
+        channel = channel_type(venue, KEY)
         try:
             return [channel.read(m if isinstance(m, str) else orjson.dumps(m).decode()) for m in messages]
         finally:
@@ -43,6 +52,12 @@ def hear(*messages: Any) -> list[Heard]:
 
 def push(*rows: dict[str, Any]) -> Heard:
     (heard,) = hear({"arg": {"channel": "orders", "instType": "ANY", "uid": "1"}, "data": list(rows)})
+    return heard
+
+
+def algos(*rows: dict[str, Any]) -> Heard:
+    said = {"arg": {"channel": "orders-algo", "instType": "ANY", "uid": "1"}, "data": list(rows)}
+    (heard,) = hear(said, channel_type=AlgosChannel)
     return heard
 
 
@@ -81,6 +96,57 @@ def test_what_is_traded_with_borrowed_coins_or_not_listed_is_no_trade_of_ours() 
     dated = FILLED | {"instType": "FUTURES", "instId": "BTC-USDT-261225"}
     unlisted = FILLED | {"instId": "NEW-USDT-SWAP"}
     assert push(margin, dated, unlisted).trades == ()
+
+
+def test_a_stop_that_waits_is_told_with_its_terms_in_base_units() -> None:
+    heard = algos(STOP)
+    (fact,) = heard.orders
+    assert (heard.event, heard.trades) == (True, ())
+    assert (fact.venue_order_id, fact.type, fact.status) == (
+        STOP["algoId"],
+        OrderType.STOP_MARKET,
+        OrderStatus.ACCEPTED,
+    )
+    assert (fact.qty, fact.trigger_px, fact.px, fact.at_ms) == (D("0.05"), D(55_000), None, 1708679675245)
+    assert (fact.side, fact.position_side, fact.reduces) == (Side.SELL, PositionSide.LONG, True)
+
+
+@pytest.mark.parametrize(
+    ("state", "status"), [("canceled", OrderStatus.CANCELED), ("order_failed", OrderStatus.REJECTED)]
+)
+def test_a_stop_that_ends_without_an_order_is_told_as_over(state: str, status: OrderStatus) -> None:
+    (fact,) = algos(STOP | {"state": state}).orders
+    assert (fact.venue_order_id, fact.status, fact.placed_by) == (STOP["algoId"], status, "")
+
+
+def test_a_stop_that_has_triggered_is_told_as_the_order_that_it_placed() -> None:
+    """It is no order that begins to wait, should nobody have heard of it before."""
+    (fact,) = algos(STOP | {"state": "effective", "ordId": "312", "ordIdList": ["312"]}).orders
+    assert (fact.venue_order_id, fact.placed_by, fact.placed_id) == ("312", STOP["algoId"], "")
+    assert algos(STOP | {"state": "effective"}).orders == ()
+
+
+def test_a_pair_is_told_as_two_orders_and_ends_with_the_list_once_one_has_triggered() -> None:
+    both = algos(PAIR).orders
+    assert [(fact.venue_order_id, fact.type) for fact in both] == [
+        (PAIR["algoId"] + ":sl", OrderType.STOP_MARKET),
+        (PAIR["algoId"] + ":tp", OrderType.TAKE_PROFIT_LIMIT),
+    ]
+    assert {fact.status for fact in algos(PAIR | {"state": "canceled"}).orders} == {OrderStatus.CANCELED}
+    assert algos(PAIR | {"state": "effective", "ordId": "312", "ordIdList": ["312"]}).orders == ()
+
+
+def test_conditional_orders_that_are_not_ours_to_copy_are_events_alone() -> None:
+    margin = STOP | {"instType": "MARGIN", "instId": "BTC-USDT"}
+    trailing = STOP | {"ordType": "move_order_stop", "slTriggerPx": "", "slOrdPx": ""}
+    assert algos(margin, trailing, STOP | {"instId": "NEW-USDT-SWAP"}) == Heard(event=True)
+
+
+def test_each_connection_subscribes_to_its_own_channel_and_reads_no_other() -> None:
+    orders = {"arg": {"channel": "orders", "instType": "ANY", "uid": "1"}, "data": [FILLED]}
+    login, other = hear({"event": "login", "code": "0", "msg": ""}, orders, channel_type=AlgosChannel)
+    assert orjson.loads(login.send[0])["args"] == [{"channel": "orders-algo", "instType": "ANY"}]
+    assert other == Heard()
 
 
 def test_the_login_is_followed_by_the_subscription_and_that_by_its_confirmation() -> None:

@@ -58,7 +58,7 @@ def order_form(order: OrderRequest, instrument: Instrument) -> str:
         order.px,
         order.time_in_force,
         order.trigger_px,
-        post_only=order.post_only,
+        order.post_only,
     )
     return f"{shape}&quantity={decimal_text(order.qty)}&newClientOrderId={id_text(order.client_order_id)}"
 
@@ -71,7 +71,6 @@ def _shape(
     px: Decimal | None,
     time_in_force: TimeInForce | None,
     trigger_px: Decimal | None,
-    *,
     post_only: bool,
 ) -> str:
     """Return what the orders of one fan-out have in common: all but the quantity and the name."""
@@ -95,20 +94,22 @@ def order_view(answer: Mapping[str, Any], symbol: str, fills: tuple[Fill, ...] |
 
     Raises what `client.wire.MISREAD` lists for anything else.
     """
-    cum_qty = number(answer["executedQty"])
+    qty_text, cum_text = answer["origQty"], answer["executedQty"]
+    qty = number(qty_text)
+    cum_qty = qty if cum_text == qty_text else number(cum_text)
     at_ms = answer.get("transactTime") or answer.get("updateTime") or answer.get("time")
     at = moment(at_ms) if at_ms else None
-    return OrderView(
-        client_order_id=answer.get("origClientOrderId") or answer["clientOrderId"],
-        venue_order_id=str(answer["orderId"]),
-        symbol=symbol,
-        side=SIDE[answer["side"]],
-        status=STATUS[answer["status"]],
-        qty=number(answer["origQty"]),
-        cum_qty=cum_qty,
-        avg_px=_avg_px(cum_qty, number(answer["cummulativeQuoteQty"])),
-        fills=_answer_fills(answer.get("fills", ()), at) if fills is None else fills,
-        at=at,
+    return OrderView(  # By position, which costs half as much.
+        answer.get("origClientOrderId") or answer["clientOrderId"],
+        str(answer["orderId"]),
+        symbol,
+        SIDE[answer["side"]],
+        STATUS[answer["status"]],
+        qty,
+        cum_qty,
+        _avg_px(cum_qty, number(answer["cummulativeQuoteQty"])),
+        _answer_fills(answer.get("fills", ()), at) if fills is None else fills,
+        at,
     )
 
 
@@ -180,12 +181,9 @@ def _answer_fills(fills: Iterable[Mapping[str, Any]], at: datetime | None) -> tu
     return tuple([_fill(fill, fill["tradeId"], at) for fill in fills])
 
 
+_px = lru_cache(maxsize=1024)(number)  # The fills of one fan-out have few prices.
+
+
 def _fill(raw: Mapping[str, Any], trade_id: object, at: datetime) -> Fill:
-    return Fill(
-        trade_id=str(trade_id),
-        qty=number(raw["qty"]),
-        px=number(raw["price"]),
-        fee=number(raw["commission"]),
-        fee_currency=raw["commissionAsset"],
-        at=at,
-    )
+    qty, px, fee = number(raw["qty"]), _px(raw["price"]), number(raw["commission"])
+    return Fill(str(trade_id), qty, px, fee, raw["commissionAsset"], at)

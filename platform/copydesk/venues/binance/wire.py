@@ -68,11 +68,10 @@ class BinanceWire(Wire):
 
     def reported(self, endpoint: Endpoint, headers: Headers) -> Reported:
         told: dict[tuple[LimitUnit, int, str], int] = {}
-        for name, value in headers:
-            if name[:6].lower() == b"x-mbx-" and value.isdigit() and len(value) <= _COUNT_DIGITS_MAX:
-                usage = _USAGE.get(name.lower())
-                if usage is not None:
-                    told[usage] = int(value)
+        for name, usage in _USAGE.items():
+            value = header_of(headers, name)
+            if value and value.isdigit() and len(value) <= _COUNT_DIGITS_MAX:
+                told[usage] = int(value)
         return told
 
     def refuses_time(self, status: int, body: bytes) -> bool:

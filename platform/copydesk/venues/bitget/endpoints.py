@@ -40,7 +40,8 @@ def _write(path: str, per_s: int, *, orders: int = 0) -> _Row:
 def _limit(row: _Row) -> RateLimit:
     (group,) = row.endpoint.groups
     scope = LimitScope.IP if row.public else LimitScope.KEY
-    return RateLimit(scope, LimitUnit.REQUESTS, row.per_s, 1, f"{GUIDE}, {group}", AS_OF, group)
+    source = f"{GUIDE}, {group}; not said from when on it counts"
+    return RateLimit(scope, LimitUnit.REQUESTS, row.per_s, 1, source, AS_OF, group, rolling=True)
 
 
 def _rules(rows: Mapping[str, _Row]) -> OriginRules:
@@ -50,7 +51,7 @@ def _rules(rows: Mapping[str, _Row]) -> OriginRules:
 
 
 _ADDRESS_LIMIT = RateLimit(
-    LimitScope.IP, LimitUnit.REQUESTS, 6000, 60, f"{GUIDE}, Rate limit: 6000 a minute by address", AS_OF
+    LimitScope.IP, LimitUnit.REQUESTS, 6000, 60, f"{GUIDE}, Rate limit: 6000 a minute by address", AS_OF, rolling=True
 )
 
 CLASSIC = _rules(

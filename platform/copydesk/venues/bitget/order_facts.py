@@ -1,9 +1,9 @@
 """Bitget's words for a leader's orders with their terms, for both kinds of account: plain ones, and triggered exits.
 
 Pure. Which order a triggered plan has placed is told too late to recognize its fills, so a plan that would open is not
-told at all: it is copied by its fills.
-Source: Bitget API guide v2: Order channel, Get Current Orders, Get Pending Orders, Get Current Plan Orders; v3: Order
-channel, Get Open Orders, Get Open Strategy Orders.
+told at all: it is copied by its fills. For the same reason one that has triggered is over.
+Source: Bitget API guide v2: Order channel, Get Current Orders, Get Pending Orders, Get Current Plan Orders, Plan order
+channels of spot and futures; v3: Order channel, Get Open Orders, Get Open Strategy Orders, Strategy order channel.
 """
 
 from __future__ import annotations
@@ -20,6 +20,28 @@ from copydesk.venues.client.wire import number
 from copydesk.venues.model import OrderFact
 
 _TIME_IN_FORCE = {"ioc": TimeInForce.IOC, "fok": TimeInForce.FOK}
+# Which exits are stops, in the words of lists and in those of the channel.
+_STOPS = {"loss_plan": True, "pos_loss": True, "profit_plan": False, "pos_profit": False} | {
+    "sl": True,
+    "psl": True,
+    "tp": False,
+    "ptp": False,
+}
+# What the lists, which hold only what waits, need not say. Plans, then strategies.
+_WAITS = "live"
+_STATES = {
+    _WAITS: OrderStatus.ACCEPTED,
+    "not_trigger": OrderStatus.ACCEPTED,
+    "executing": OrderStatus.CANCELED,
+    "executed": OrderStatus.CANCELED,
+    "cancelled": OrderStatus.CANCELED,
+    "fail_trigger": OrderStatus.REJECTED,
+    "fail_execute": OrderStatus.REJECTED,
+    "pending": OrderStatus.ACCEPTED,
+    "submitting": OrderStatus.ACCEPTED,
+    "success": OrderStatus.CANCELED,
+    "failed": OrderStatus.REJECTED,
+}
 
 
 def classic_fact(row: Mapping[str, Any], instrument: Instrument) -> OrderFact | None:
@@ -65,33 +87,31 @@ def unified_fact(row: Mapping[str, Any], instrument: Instrument) -> OrderFact | 
 
 
 def classic_plan_fact(row: Mapping[str, Any], instrument: Instrument) -> OrderFact | None:
-    """Read a plan that waits; None for one that would open, and for a trailing one."""
-    side, plan = classic_sides.side_of(row), row["planType"]
-    if instrument.perpetual:
-        stop = {"loss_plan": True, "pos_loss": True, "profit_plan": False, "pos_profit": False}.get(plan)
-        if stop is None:
-            return None
-    else:
-        if side is Side.BUY:
-            return None
-        stop = True
-    px = _px(row, "executePrice", "price")
-    qty = number(row["size"] or "0")
+    """Read a plan of the channel or a list; None for one that would open, and for a trailing one.
+
+    The channel repeats the trigger as the price of a plan at market, so the kind of order decides.
+    """
+    side = classic_sides.side_of(row)
+    spot_stop = True if side is Side.SELL else None
+    stop = _STOPS.get(row["planType"]) if instrument.perpetual else spot_stop
+    if stop is None:
+        return None
     return _exit(
         row["orderId"],
         instrument,
         side,
         stop=stop,
-        qty=qty,
-        px=px,
+        qty=number(row["size"] or "0"),
+        px=None if row.get("orderType") == "market" else _px(row, "executePrice", "price"),
         trigger_px=number(row["triggerPrice"]),
         at_ms=int(row.get("uTime") or row["cTime"]),
         position_side=classic_sides.position_side_of(row) if instrument.perpetual else PositionSide.NET,
+        status=_STATES[row.get("planStatus") or row.get("status") or _WAITS],
     )
 
 
 def strategy_facts(row: Mapping[str, Any], instrument: Instrument, *, hedge: bool) -> list[OrderFact]:
-    """Read a strategy that waits to close: its stop-loss, its take-profit, or both; none of what would open."""
+    """Read a strategy that is to close: its stop-loss, its take-profit, or both; none of what would open."""
     held = POSITION_SIDE.get(row.get("posSide") or "")
     side = SIDE[row["side"]] if row.get("side") else Side.SELL if held is PositionSide.LONG else Side.BUY
     if row.get("type") == "trigger":
@@ -111,6 +131,7 @@ def strategy_facts(row: Mapping[str, Any], instrument: Instrument, *, hedge: boo
             trigger_px=number(row[trigger]),
             at_ms=int(row.get("updatedTime") or row["createdTime"]),
             position_side=held or PositionSide.NET if hedge else PositionSide.NET,
+            status=_STATES[row.get("status") or _WAITS],
         )
         for trigger, px, stop in legs
     ]
@@ -127,6 +148,7 @@ def _exit(
     trigger_px: Decimal,
     at_ms: int,
     position_side: PositionSide,
+    status: OrderStatus,
 ) -> OrderFact:
     limit = OrderType.STOP_LIMIT if stop else OrderType.TAKE_PROFIT_LIMIT
     market = OrderType.STOP_MARKET if stop else OrderType.TAKE_PROFIT_MARKET
@@ -137,7 +159,7 @@ def _exit(
         type=market if px is None else limit,
         qty=qty,
         cum_qty=ZERO,
-        status=OrderStatus.ACCEPTED,
+        status=status,
         at_ms=at_ms,
         px=px,
         trigger_px=trigger_px,

@@ -28,8 +28,8 @@ _PLACE = f"{_DOCS}, Place Order"
 
 
 def _limit(group: str, count: int, *, s: int = 1) -> RateLimit:
-    """Count requests of one endpoint by one account."""
-    return RateLimit(LimitScope.KEY, LimitUnit.REQUESTS, count, s, _LIMITS, _AS_OF, group)
+    """Count requests of one endpoint by one account: in any second, whenever it began."""
+    return RateLimit(LimitScope.KEY, LimitUnit.REQUESTS, count, s, _LIMITS, _AS_OF, group, rolling=True)
 
 
 def _read(path: str, group: str = "", *, settles: bool = False) -> Endpoint:
@@ -73,7 +73,15 @@ REST = OriginRules(
         }
     ),
     rate_limits=(
-        RateLimit(LimitScope.IP, LimitUnit.REQUESTS, 600, 5, f"{_LIMITS}: 403 beyond it, for ten minutes", _AS_OF),
+        RateLimit(
+            LimitScope.IP,
+            LimitUnit.REQUESTS,
+            600,
+            5,
+            f"{_LIMITS}: 403 beyond it, for ten minutes",
+            _AS_OF,
+            rolling=True,
+        ),
         _limit("create_spot", 20),
         _limit("create_linear", 10),
         _limit("amend_spot", 10),

@@ -12,7 +12,7 @@ from copydesk.venues.bybit.orders import accepted, order_params
 from copydesk.venues.bybit.signing import sign
 from copydesk.venues.bybit.traits import BYBIT, REST
 from copydesk.venues.client.budget import SILENT, Reported
-from copydesk.venues.client.wire import Blocks, Failure, Headers, Params, Rendered, Wire, query_text
+from copydesk.venues.client.wire import Blocks, Failure, Headers, Params, Rendered, Wire, header_of, query_text
 from copydesk.venues.traits import Endpoint, LimitUnit
 
 NAME = "Bybit"
@@ -55,11 +55,7 @@ class BybitWire(Wire):
 
     def reported(self, endpoint: Endpoint, headers: Headers) -> Reported:
         """Read how much of the endpoint's limit this second has used, which may be higher than the standard one."""
-        told: dict[bytes, int] = {}
-        for name, value in headers:
-            if name[:12].lower() == b"x-bapi-limit" and value.isdigit() and len(value) <= _COUNT_DIGITS_MAX:
-                told[name.lower()] = int(value)
-        limit, left = told.get(b"x-bapi-limit"), told.get(b"x-bapi-limit-status")
+        limit, left = _count(headers, b"x-bapi-limit"), _count(headers, b"x-bapi-limit-status")
         if limit is None or left is None or not endpoint.groups:
             return SILENT
         return {(LimitUnit.REQUESTS, 1, endpoint.groups[0]): max(limit - left, 0)}
@@ -82,3 +78,8 @@ class BybitWire(Wire):
 
     def read_order(self, answer: Any, order: OrderRequest, instrument: Instrument) -> OrderView:
         return accepted(answer["result"], order)
+
+
+def _count(headers: Headers, name: bytes) -> int | None:
+    told = header_of(headers, name)
+    return int(told) if told and told.isdigit() and len(told) <= _COUNT_DIGITS_MAX else None

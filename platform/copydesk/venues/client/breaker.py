@@ -18,12 +18,12 @@ PROBE_S = 5.0  # A probe whose answer takes longer is not waited for.
 class Breaker:
     """Judge the orders of one address of one exchange. `trip` is how many refusals within 10 to 20 seconds are many."""
 
-    __slots__ = ("_accepted", "_open_until", "_pause_s", "_probed_at", "_probes", "_refused", "_span", "_trip")
+    __slots__ = ("_accepted", "_open_until", "_pause_s", "_probed_at", "_probes", "_refused", "_span_ends", "_trip")
 
     def __init__(self, trip: int) -> None:
         assert trip > 0, "a breaker that nothing trips is none"
         self._trip = trip
-        self._span = 0
+        self._span_ends = 0.0
         self._accepted = [0, 0]
         self._refused = [0, 0]
         self._open_until = 0.0  # 0 while closed; in the past while half open.
@@ -48,10 +48,12 @@ class Breaker:
         """Count an order's answer; return for how many seconds the breaker has just opened, or 0."""
         if self._open_until:
             return 0.0 if reduces or now < self._open_until else self._judge_probe(now, accepted)
-        self._turn(now)
-        (self._accepted if accepted else self._refused)[0] += 1
+        if now >= self._span_ends:
+            self._turn(now)
         if accepted:
+            self._accepted[0] += 1
             return 0.0
+        self._refused[0] += 1
         refused, accepted_too = sum(self._refused), sum(self._accepted)
         if refused < self._trip or refused < REFUSED_RATIO * (refused + accepted_too):
             return 0.0
@@ -76,10 +78,8 @@ class Breaker:
         return self._pause_s
 
     def _turn(self, now: float) -> None:
-        span = int(now // SPAN_S)
-        if span == self._span:
-            return
-        follows = span == self._span + 1
+        """Begin a new span; what was counted in the one before still counts, if it ended just now."""
+        follows = now < self._span_ends + SPAN_S
         for counts in (self._accepted, self._refused):
             counts[:] = [0, counts[0] if follows else 0]
-        self._span = span
+        self._span_ends = (now // SPAN_S + 1) * SPAN_S

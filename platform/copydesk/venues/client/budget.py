@@ -1,9 +1,10 @@
 """Rate budgets, pure: what may be sent now without exceeding what the exchange allows.
 
-The exchange counts in fixed windows (the clock minute, ten seconds, the day), so these do too: a leaky bucket
-of the same size would let twice the limit through a window's border. What is under way counts in full until its
-answer says otherwise. Opens stop at `1 - reserve` of every limit; the rest belongs to orders that reduce. What can
-wait stops far below, so that opens find their part whole.
+Where an exchange counts in fixed windows (the clock minute, ten seconds, the day), these do too: a leaky bucket of the
+same size would let twice the limit through a window's border. Where it counts over the last seconds, or does not say,
+so do these (`rolling`). What is under way counts in full until its answer says otherwise. Opens stop at `1 - reserve`
+of every limit; the rest belongs to orders that reduce. What can wait stops far below, so that opens find their part
+whole.
 Times are epoch seconds, given by the caller.
 """
 
@@ -13,11 +14,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Protocol
 
 from copydesk.venues.client.breaker import TRIP_RATIO, Breaker
 from copydesk.venues.client.draw import Draw
-from copydesk.venues.client.windows import ALONE, Seat, Window, bounds_of
+from copydesk.venues.client.rolling import RollingWindow
+from copydesk.venues.client.windows import ALONE, LEVEL, Charge, Seat, Window, bounds_of, settle_all, take_all
 from copydesk.venues.traits import Endpoint, LimitScope, LimitUnit, RateLimit
 
 CLOSES_RESERVE_RATIO = Decimal("0.30")
@@ -27,24 +29,29 @@ Reported = Mapping[tuple[LimitUnit, int, str], int]
 SILENT: Reported = MappingProxyType({})
 
 
-class Coming(NamedTuple):
-    """One request that is about to be sent."""
+class Coming(Protocol):
+    """One request that is about to be sent: what it takes of the budget."""
 
-    endpoint: Endpoint
-    key: str
-    symbol: str
-    draw: Draw
+    @property
+    def endpoint(self) -> Endpoint: ...
+
+    @property
+    def key(self) -> str: ...
+
+    @property
+    def symbol(self) -> str: ...
+
+    @property
+    def draw(self) -> Draw: ...
 
 
 @dataclass(frozen=True, slots=True)
-class Charge:
-    """What one request costs in one window; no order ever counts in a window of `others`, so nothing is reserved."""
+class Reach:
+    """How an endpoint's limits count, by key or also by symbol, and the charges of those that were met so far."""
 
-    window: Window
-    cost: int
-    cost_accepted: int
-    limit: RateLimit
-    others: bool
+    per_key: bool
+    per_symbol: bool
+    charges: dict[str | tuple[str, str], tuple[Charge, ...]]
 
 
 class RateBudget:
@@ -61,42 +68,34 @@ class RateBudget:
         self._reserve_ratio = reserve_ratio
         self._seat = seat
         self._windows: dict[tuple[RateLimit, str, str], Window] = {}
-        self._charges: dict[tuple[Endpoint, str, str], tuple[Charge, ...]] = {}
-        self._reach: dict[Endpoint, tuple[bool, bool]] = {}
+        self._reach: dict[Endpoint, Reach] = {}
         self._blocked_until = 0.0
         self._keys_blocked_until: dict[str, float] = {}
         self._breaker = _breaker_of(limits)
 
-    def try_take(
-        self, endpoint: Endpoint, key: str, symbol: str = "", *, reduces: bool, now: float, spare: bool = False
-    ) -> float:
-        """Take the request's cost and return 0, or take nothing and return the seconds to wait.
-
-        `spare` marks what can wait: it leaves most of every window to others.
-        """
-        blocked_until = self._blocked_until
-        if self._keys_blocked_until:
-            blocked_until = max(blocked_until, self._keys_blocked_until.get(key, 0.0))
-        if now < blocked_until:
-            return blocked_until - now
-        charges = self._charges_of(endpoint, key, symbol)
-        for charge in charges:
-            wait_s = charge.window.wait_s(charge.cost, reduces or charge.others, spare, now)
-            if wait_s > 0:
-                self._denied(charge, Draw.RESERVE if reduces else Draw.SPARE if spare else Draw.OPENS, now)
-                return wait_s
-        for charge in charges:
-            charge.window.take(charge.cost)
-        return 0.0
+    def try_take(self, endpoint: Endpoint, key: str, symbol: str = "", *, draw: Draw, now: float) -> float:
+        """Take the request's cost and return 0, or take nothing and return the seconds to wait."""
+        if now < self._blocked_until or self._keys_blocked_until:
+            blocked_until = max(self._blocked_until, self._keys_blocked_until.get(key, 0.0))
+            if now < blocked_until:
+                return blocked_until - now
+        level = LEVEL[draw]
+        full = take_all(self._charges_of(endpoint, key, symbol), level, now)
+        if full is None:
+            return 0.0
+        self._denied(full, draw, now)
+        return full.window.wait_s(full.cost, 0 if full.others else level, now)
 
     def settle(
         self, endpoint: Endpoint, key: str, symbol: str = "", *, accepted: bool, reported: Reported, now: float
     ) -> None:
         """Book what a request really cost. `accepted` says that it succeeded: accepted orders weigh nothing."""
-        for charge in self._charges_of(endpoint, key, symbol):
-            spent = charge.cost_accepted if accepted else charge.cost
-            told = reported.get((charge.limit.unit, charge.limit.period_s, charge.limit.group)) if reported else None
-            charge.window.settle(charge.cost, spent, told, now)
+        charges = self._charges_of(endpoint, key, symbol)
+        settle_all(charges, now, accepted=accepted)
+        if reported:
+            for charge in charges:
+                limit = charge.limit
+                charge.window.hear(reported.get((limit.unit, limit.period_s, limit.group), 0), now)
 
     async def ahead(self, coming: Iterable[Coming], now: float, *, at_once: int) -> None:
         """Get ready for requests that are about to be sent, `at_once` together at most.
@@ -112,7 +111,10 @@ class RateBudget:
         """Count what became of an order that was sent; return for how long opens are stopped from now on, or 0."""
         if not self._breaker or not endpoint.weight:
             return 0.0
-        return self._breaker.book(now, accepted=accepted, reduces=reduces)
+        open_s = self._breaker.book(now, accepted=accepted, reduces=reduces)
+        if open_s:
+            self._breaker_opened(open_s)
+        return open_s
 
     def block(self, retry_after_s: float, now: float, key: str = "") -> None:
         """Send nothing for a while, for one key or for all: the exchange said so, and asking again prolongs a ban."""
@@ -122,26 +124,26 @@ class RateBudget:
         else:
             self._blocked_until = max(self._blocked_until, now + retry_after_s)
 
+    def _breaker_opened(self, open_s: float) -> None:
+        """Take note that opens are stopped; whoever shares the address tells the others."""
+
     def _denied(self, charge: Charge, draw: Draw, now: float) -> None:
         """Take note that a request did not fit; whoever leases asks for more."""
 
     def _charges_of(self, endpoint: Endpoint, key: str, symbol: str) -> tuple[Charge, ...]:
-        per_key, per_symbol = self._reach_of(endpoint)
-        whose = (endpoint, key if per_key else "", symbol if per_symbol else "")
-        charges = self._charges.get(whose)
-        if charges is None:
-            charges = tuple(self._charge(endpoint, limit, key, symbol) for limit in self._limits_of(endpoint))
-            self._charges[whose] = charges
-        return charges
-
-    def _reach_of(self, endpoint: Endpoint) -> tuple[bool, bool]:
-        """Tell whether an endpoint's limits count by key, and by key and symbol."""
         reach = self._reach.get(endpoint)
         if reach is None:
-            scopes = {limit.scope for limit in self._limits_of(endpoint)}
-            reach = (scopes != {LimitScope.IP} and bool(scopes), LimitScope.KEY_SYMBOL in scopes)
-            self._reach[endpoint] = reach
-        return reach
+            reach = self._reach[endpoint] = self._reach_of(endpoint)
+        whose = (key, symbol) if reach.per_symbol else key if reach.per_key else ""
+        charges = reach.charges.get(whose)
+        if charges is None:
+            charges = tuple(self._charge(endpoint, limit, key, symbol) for limit in self._limits_of(endpoint))
+            reach.charges[whose] = charges
+        return charges
+
+    def _reach_of(self, endpoint: Endpoint) -> Reach:
+        scopes = {limit.scope for limit in self._limits_of(endpoint)}
+        return Reach(bool(scopes - {LimitScope.IP}), LimitScope.KEY_SYMBOL in scopes, {})
 
     def _limits_of(self, endpoint: Endpoint) -> list[RateLimit]:
         applying = (limit for limit in self._limits if not limit.group or limit.group in endpoint.groups)
@@ -151,7 +153,8 @@ class RateBudget:
         per_symbol = limit.scope is LimitScope.KEY_SYMBOL
         whose = (limit, "" if limit.scope is LimitScope.IP else key, symbol if per_symbol else "")
         if whose not in self._windows:
-            self._windows[whose] = Window(bounds_of(limit, self._reserve_ratio, self._seat))
+            kind = RollingWindow if limit.rolling else Window
+            self._windows[whose] = kind(bounds_of(limit, self._reserve_ratio, self._seat))
             self._opened(self._windows[whose], *whose)
         cost = _cost(endpoint, limit.unit)
         weightless = limit.unit is LimitUnit.WEIGHT and endpoint.orders

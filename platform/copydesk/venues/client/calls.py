@@ -10,9 +10,10 @@ from orjson import loads
 
 from copydesk.kernel import OutcomeUnknown, Unavailable, VenueRefused
 from copydesk.trading import Credentials, Denial, Instrument, OrderRequest
-from copydesk.venues.client.budget import SILENT, Coming
+from copydesk.venues.client.budget import SILENT
 from copydesk.venues.client.draw import Draw, chosen_draw
-from copydesk.venues.client.http_wire import Call
+from copydesk.venues.client.http_wire import Call, Postponed
+from copydesk.venues.client.windows import LEASE_WAIT_S
 from copydesk.venues.client.wire import MISREAD, Blocks, Failure, Params, Rendered
 from copydesk.venues.model import Outcome, SubmitResult
 from copydesk.venues.traits import Endpoint
@@ -20,82 +21,92 @@ from copydesk.venues.traits import Endpoint
 if TYPE_CHECKING:
     from copydesk.venues.client.core import VenueClient
 
+POSTPONED_MAX = 2
+_RESERVE, _OPENS = Draw.RESERVE, Draw.OPENS  # Asking an enum for a member costs as much as making a small object.
+
 
 class BudgetedCall(Call):
     """Take the rate budget when it is sent and settle it by the answer's headers."""
 
-    __slots__ = ("client", "credentials", "draw", "failed", "symbol")
+    __slots__ = ("client", "credentials", "draw", "failed", "key", "postponed", "symbol")
 
     def __init__(
         self, client: VenueClient, endpoint: Endpoint, credentials: Credentials | None, symbol: str, *, draw: Draw
     ) -> None:
-        super().__init__(endpoint, urgent=draw is Draw.RESERVE)
+        super().__init__(endpoint, urgent=draw is _RESERVE)
         self.client = client
         self.draw = draw
         self.credentials = credentials
+        self.key = credentials.api_key if credentials else ""
         self.symbol = symbol
+        self.postponed = 0
         self.failed: Failure | None = None
 
-    @property
-    def _key(self) -> str:
-        return self.credentials.api_key if self.credentials else ""
+    def take_budget(self, now: float) -> None:
+        """Raise `Unavailable` when sending now would exceed a limit, `Postponed` when it may not any moment now.
 
-    def coming(self) -> Coming:
-        """Say what this call will take of the budget."""
-        return Coming(self.endpoint, self._key, self.symbol, self.draw)
-
-    def take_budget(self) -> None:
-        """Raise `Unavailable` when sending now would exceed a limit."""
+        Most often a lease is missing, because a window has turned or others were quicker: it is asked for at once, and
+        once more after the wait.
+        """
         if self.replayed:
             return
-        client = self.client
-        spare, now = self.draw is Draw.SPARE, client.now()
-        wait_s = client.budget.try_take(
-            self.endpoint, self._key, self.symbol, reduces=self.urgent, spare=spare, now=now
-        )
-        if wait_s > 0:
-            raise Unavailable(f"not sent: rate budget spent for {wait_s:.1f} s", retry_after_s=wait_s)
+        wait_s = self.client.budget.try_take(self.endpoint, self.key, self.symbol, draw=self.draw, now=now)
+        if not wait_s:
+            return
+        if wait_s <= LEASE_WAIT_S and self.postponed < POSTPONED_MAX:
+            self.client.postpone(self, wait_s if self.postponed else 0.0)
+            self.postponed += 1
+            raise Postponed
+        raise Unavailable(f"not sent: rate budget spent for {wait_s:.2f} s", retry_after_s=wait_s)
 
     def finished(self) -> None:
         """Judge the answer; whatever goes wrong in that, the call has an end and its budget is given back."""
-        self.failed = self.failure
+        client = self.client
+        now = client.now()
+        failed: Failure | None = self.failure
         if self.status:
             try:
-                self.failed = self.client.wire.classify(self.status, self.headers, self.body, self.client.now())
+                failed = client.wire.classify(self.status, self.head, self.body, now)
             except MISREAD as error:
-                self.failed = OutcomeUnknown(f"{self.client.wire.name}'s answer cannot be read: {error!r}")
-        if self.sent_at is not None:
-            self._settle_budget()
-            self._judge_clock(self.sent_at)
+                failed = OutcomeUnknown(f"{client.wire.name}'s answer cannot be read: {error!r}")
+        self.failed = failed
+        if self.sent_at is None:
+            return
+        self._settle_budget(now)
+        if failed is None:
+            if self.credentials is not None:
+                client.clock.accepted()
+        elif self.status:
+            self._judge_refusal(failed, self.sent_at, now)
 
-    def _settle_budget(self) -> None:
-        client, now = self.client, self.client.now()
-        accepted = self.failed is None
+    def _settle_budget(self, now: float) -> None:
+        budget, endpoint, accepted = self.client.budget, self.endpoint, self.failed is None
         # An accepted order weighs nothing: reading a thousand equal counts would only delay the next answer.
-        reported = SILENT if accepted and self.endpoint.orders else client.wire.reported(self.endpoint, self.headers)
-        client.budget.settle(self.endpoint, self._key, self.symbol, accepted=accepted, reported=reported, now=now)
-        if self.status and self.endpoint.orders and (accepted or isinstance(self.failed, VenueRefused)):
-            client.budget.book_order(self.endpoint, now, accepted=accepted, reduces=self.urgent)
-        if self.status and isinstance(self.failed, Unavailable):
-            self._block(self.failed, now)
+        silent = accepted and endpoint.orders
+        reported = SILENT if silent else self.client.wire.reported(endpoint, self.head)
+        budget.settle(endpoint, self.key, self.symbol, accepted=accepted, reported=reported, now=now)
+        if endpoint.orders and self.status and (accepted or isinstance(self.failed, VenueRefused)):
+            budget.book_order(endpoint, now, accepted=accepted, reduces=self.urgent)
+
+    def _judge_refusal(self, failed: Failure, sent_at: float, now: float) -> None:
+        """Wait as the exchange says, and set the clock right after the first refused time.
+
+        A time that is refused again is a refusal by name.
+        """
+        client = self.client
+        if isinstance(failed, Unavailable):
+            self._block(failed, now)
+        if client.wire.refuses_time(self.status, self.body):
+            if client.clock.persists(sent_at):
+                self.failed = VenueRefused(str(failed), code=Denial.CLOCK_SKEWED.value)
+            client.doubt_clock(sent_at)
 
     def _block(self, failed: Unavailable, now: float) -> None:
         blocks = self.client.wire.blocks(self.status, self.body)
         if blocks is Blocks.ADDRESS:
             self.client.budget.block(failed.retry_after_s, now)
-        elif blocks is Blocks.KEY and self._key:
-            self.client.budget.block(failed.retry_after_s, now, self._key)
-
-    def _judge_clock(self, sent_at: float) -> None:
-        """Set the clock right after the first refused time; one that is refused again is a refusal by name."""
-        client = self.client
-        if self.failed is None:
-            if self.credentials is not None:
-                client.clock.accepted()
-        elif self.status and client.wire.refuses_time(self.status, self.body):
-            if client.clock.persists(sent_at):
-                self.failed = VenueRefused(str(self.failed), code=Denial.CLOCK_SKEWED.value)
-            client.doubt_clock(sent_at)
+        elif blocks is Blocks.KEY and self.key:
+            self.client.budget.block(failed.retry_after_s, now, self.key)
 
 
 class PlainCall(BudgetedCall):
@@ -111,12 +122,12 @@ class PlainCall(BudgetedCall):
         self.params = params
         self.future: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
 
-    def render(self) -> Rendered:
+    def render(self, now: float) -> Rendered:
         if self.future.done():
             raise Unavailable("not sent: the caller stopped waiting")
-        self.take_budget()
+        self.take_budget(now)
         client = self.client
-        return client.wire.render(self.endpoint, self.params, self.credentials, client.timestamp_ms())
+        return client.wire.render(self.endpoint, self.params, self.credentials, client.clock.timestamp_ms(now))
 
     def finished(self) -> None:
         super().finished()
@@ -158,7 +169,9 @@ class Fanout:
 class OrderCall(BudgetedCall):
     """One order of a fan-out."""
 
-    __slots__ = ("_fanout", "instrument", "order", "refusal", "signer")
+    __slots__ = ("_fanout", "instrument", "order", "refusal")
+
+    credentials: Credentials
 
     def __init__(
         self,
@@ -168,28 +181,28 @@ class OrderCall(BudgetedCall):
         instrument: Instrument,
         fanout: Fanout,
     ) -> None:
-        draw = Draw.RESERVE if order.reduces else Draw.OPENS
+        draw = _RESERVE if order.reduces else _OPENS
         super().__init__(client, client.wire.order_endpoint(order), credentials, order.symbol, draw=draw)
-        self.signer = credentials
         self.order = order
         self.instrument = instrument
         self.refusal: VenueRefused | None = None
         self._fanout = fanout
         fanout.open += 1
 
-    def render(self) -> Rendered:
+    def render(self, now: float) -> Rendered:
         if not self._fanout.may_send():
             raise Unavailable("not sent: the sender's right to send has ended")
         client = self.client
         try:
-            client.require_sound(self.signer)
+            client.require_sound(self.credentials)
             params = client.wire.order_params(self.order, self.instrument)
         except VenueRefused as refusal:
             self.refusal = refusal
             raise Unavailable("not sent: the key is malformed, or the exchange has no such order") from refusal
-        self._pass_breaker()
-        self.take_budget()
-        return client.wire.render(self.endpoint, params, self.signer, client.timestamp_ms())
+        if not self.urgent:
+            self._pass_breaker(now)
+        self.take_budget(now)
+        return client.wire.render(self.endpoint, params, self.credentials, client.clock.timestamp_ms(now))
 
     def finished(self) -> None:
         try:
@@ -197,9 +210,9 @@ class OrderCall(BudgetedCall):
         finally:
             self._fanout.one_is_over()
 
-    def _pass_breaker(self) -> None:
+    def _pass_breaker(self, now: float) -> None:
         """Refuse an open while the exchange refuses all; not sent later either, so that nobody asks about it."""
-        stopped_s = 0.0 if self.urgent else self.client.budget.breaker_s(self.endpoint, self.client.now())
+        stopped_s = self.client.budget.breaker_s(self.endpoint, now)
         if stopped_s:
             said = f"not sent: {self.client.wire.name} refused nearly all orders; opens wait {stopped_s:.0f} s"
             self.refusal = VenueRefused(said, code=Denial.VENUE_BREAKER_OPEN.value)

@@ -19,7 +19,7 @@ from orjson import loads
 from copydesk.kernel import CopydeskError
 from copydesk.trading import Credentials
 from copydesk.venues.client.budget import Coming, RateBudget
-from copydesk.venues.client.calls import PlainCall
+from copydesk.venues.client.calls import BudgetedCall, PlainCall
 from copydesk.venues.client.clock import VenueClock
 from copydesk.venues.client.http_pool import HttpPool, PoolLimits
 from copydesk.venues.client.http_wire import Call
@@ -55,6 +55,8 @@ class VenueClient:
         self.clock = VenueClock()
         self._pool = HttpPool(origin, rules.endpoints.values(), limits=limits, ssl_context=ssl_context, now=now)
         self._syncing: asyncio.Task[None] | None = None
+        self._postponed: list[BudgetedCall] = []
+        self._restarts: set[asyncio.Task[None]] = set()
         self._sound: WeakValueDictionary[int, Credentials] = WeakValueDictionary()
 
     def require_sound(self, credentials: Credentials) -> None:
@@ -102,6 +104,14 @@ class VenueClient:
         """Send a call as soon as a connection is free."""
         self._pool.start(call)
 
+    def postpone(self, call: BudgetedCall, wait_s: float) -> None:
+        """Lease what a call lacks, after a wait if told and together with others of this turn, and start it again."""
+        if not self._postponed:
+            restart = asyncio.get_running_loop().create_task(self._restart(wait_s))
+            self._restarts.add(restart)
+            restart.add_done_callback(self._restarts.discard)
+        self._postponed.append(call)
+
     async def ask(
         self,
         endpoint: str,
@@ -128,13 +138,24 @@ class VenueClient:
 
     async def aclose(self) -> None:
         await self._pool.aclose()
+        await asyncio.gather(*self._restarts)
         if self._syncing is not None:
             await self._syncing
 
     async def _body(self, call: PlainCall) -> bytes:
-        await self.get_ready((call.coming(),))
+        await self.get_ready((call,))
         self._pool.start(call)
         return await call.future
+
+    async def _restart(self, wait_s: float) -> None:
+        """Start postponed calls again; whatever happens meanwhile, each of them comes to its end."""
+        await asyncio.sleep(wait_s)
+        calls, self._postponed = self._postponed, []
+        try:
+            await self.get_ready(calls)
+        finally:
+            for call in calls:
+                self._pool.start(call)
 
     async def _try_sync(self) -> None:
         try:

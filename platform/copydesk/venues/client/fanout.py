@@ -30,7 +30,7 @@ async def send_orders(
     calls = [_routed(credentials, order, route, fanout) for credentials, order in orders]
     urgent_first = sorted((c for c in calls if isinstance(c, OrderCall)), key=lambda call: not call.urgent)
     for client in {call.client: None for call in urgent_first}:
-        await client.get_ready(call.coming() for call in urgent_first if call.client is client)
+        await client.get_ready(call for call in urgent_first if call.client is client)
     for count, call in enumerate(urgent_first, start=1):
         call.client.start(call)
         if count % SEND_BURST == 0:

@@ -17,12 +17,11 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from copydesk.kernel import NotPermitted, OutcomeUnknown, Unavailable
-from copydesk.venues.client.http_wire import Call, Connection
+from copydesk.venues.client.http_wire import Call, Connection, Ends, Postponed, Way
 from copydesk.venues.client.watch import Watch
 from copydesk.venues.traits import Endpoint
 
 SWEEP_S = 0.05
-_BODIED = frozenset({"POST", "PUT"})  # Their length is told even when it is zero.
 DIALS_MAX = 50  # More at once overflow a usual listen backlog, and a lost SYN costs a second.
 
 
@@ -58,9 +57,9 @@ class HttpPool:
         secure = parts.scheme == "https"
         self._ssl = (ssl_context or ssl.create_default_context()) if secure else None
         self._address = (parts.hostname, parts.port or (443 if secure else 80))
-        self._tail = f" HTTP/1.1\r\nHost: {parts.netloc}\r\n"
-        self._lines = {(e.method, e.path): f"{e.method} {e.path}" for e in allowed}
         self.limits = limits or PoolLimits()
+        patience_s = {True: self.limits.answer_max_s, False: self.limits.read_max_s}
+        self._ways = {endpoint: Way(endpoint, parts.netloc, patience_s[endpoint.mutates]) for endpoint in allowed}
         self._now = now
         self._loop: asyncio.AbstractEventLoop | None = None
         self._kernel: Watch[Connection] = Watch()
@@ -71,6 +70,7 @@ class HttpPool:
         self._queues: tuple[deque[Call], deque[Call]] = (deque(), deque())
         self._target = 0
         self._sweeper: asyncio.TimerHandle | None = None
+        self._ends = Ends()
         self._changed: asyncio.Event = asyncio.Event()
         self._closed = False
 
@@ -97,7 +97,7 @@ class HttpPool:
 
     def start(self, call: Call) -> None:
         """Send now if a connection is free, else queue; `call.finished` tells the end. Refuses unlisted endpoints."""
-        if (call.endpoint.method, call.endpoint.path) not in self._lines:
+        if call.endpoint not in self._ways:
             raise NotPermitted(f"{call.endpoint.method} {call.endpoint.path} is not on the list of allowed endpoints")
         if self._closed:
             self._fail_unsent(call, "the connection pool is closed")
@@ -136,7 +136,7 @@ class HttpPool:
     def answered(self, connection: Connection, call: Call, *, reusable: bool) -> None:
         """Take a whole answer from a connection (called by the connection)."""
         call.acked_at = self._now()
-        self._finish(call)
+        self._ends.add(call)
         if reusable and not self._closed:
             waiting = self._next_waiting()
             if waiting is not None:
@@ -158,7 +158,7 @@ class HttpPool:
 
     def _look(self) -> None:
         """Drop idle connections that have died, as the kernel knows it; once for all that is sent in one turn."""
-        if self._looked or self._closed:
+        if self._closed:
             return
         self._looked = True
         asyncio.get_running_loop().call_soon(self._look_again)
@@ -170,7 +170,8 @@ class HttpPool:
         self._looked = False
 
     def _take_idle(self) -> Connection | None:
-        self._look()
+        if not self._looked:
+            self._look()
         while self._idle:
             connection = self._idle.pop()
             if connection.usable():
@@ -185,39 +186,39 @@ class HttpPool:
         return None
 
     def _send(self, connection: Connection, call: Call) -> None:
-        """Write one request; one that may not or cannot be sent after all gives the connection to the next.
+        """Write one request; one that may not or cannot be sent after all gives the connection to the next."""
+        assert self._loop is not None
+        waiting: Call | None = call
+        while waiting is not None:
+            now = self._now()
+            payload = self._payload(waiting, now)
+            if payload is not None:
+                waiting.deadline = self._loop.time() + self._ways[waiting.endpoint].patience_s
+                waiting.sent_at = now
+                connection.send(waiting, payload)
+                self._watch()
+                return
+            waiting = self._next_waiting()
+        self._idle.append(connection)
+
+    def _payload(self, call: Call, now: float) -> bytes | None:
+        """Return the bytes of a request; None ends it unsent, unless it is postponed.
 
         A bug in one request must not keep the answers of the others from their callers: it ends that request
         alone and goes to the event loop's exception handler.
         """
-        assert self._loop is not None
-        waiting: Call | None = call
-        while waiting is not None:
-            try:
-                payload = self._payload(waiting)
-            except Unavailable as refusal:
-                waiting.failure = refusal
-            except Exception as bug:  # noqa: BLE001 - reported and ended here, see above
-                waiting.failure = Unavailable("not sent: the request could not be made")
-                self._loop.call_exception_handler({"message": "a request could not be made", "exception": bug})
-            else:
-                patience_s = self.limits.answer_max_s if waiting.endpoint.mutates else self.limits.read_max_s
-                waiting.deadline = self._loop.time() + patience_s
-                waiting.sent_at = self._now()
-                connection.send(waiting, payload)
-                self._watch()
-                return
-            self._finish(waiting)
-            waiting = self._next_waiting()
-        self._idle.append(connection)
-
-    def _payload(self, call: Call) -> bytes:
-        query, headers, body = call.render()
-        endpoint = call.endpoint
-        line = self._lines[(endpoint.method, endpoint.path)]
-        target = f"{line}?{query}" if query else line
-        length = f"Content-Length: {len(body)}\r\n\r\n" if body or endpoint.method in _BODIED else "\r\n"
-        return f"{target}{self._tail}{headers}{length}".encode("ascii") + body
+        try:
+            return self._ways[call.endpoint].payload(*call.render(now))
+        except Postponed:
+            return None
+        except Unavailable as refusal:
+            call.failure = refusal
+        except Exception as bug:  # noqa: BLE001 - reported and ended here, see above
+            call.failure = Unavailable("not sent: the request could not be made")
+            context = {"message": "a request could not be made", "exception": bug}
+            asyncio.get_running_loop().call_exception_handler(context)
+        self._ends.add(call)
+        return None
 
     def _grow(self) -> None:
         """Dial as many connections as are wanted: the warm target, and one for each waiting request."""
@@ -288,13 +289,9 @@ class HttpPool:
         if len(self._open) > len(self._idle) or any(self._queues):
             self._watch()
 
-    def _finish(self, call: Call) -> None:
-        """Tell the caller in a turn of its own, so that its mistakes stay away from the connection."""
-        asyncio.get_running_loop().call_soon(call.finished)
-
     def _fail_unsent(self, call: Call, why: str) -> None:
         call.failure = Unavailable(f"not sent: {why}")
-        self._finish(call)
+        self._ends.add(call)
 
     def _fail_sent(self, connection: Connection, call: Call, why: str) -> None:
         if call.endpoint.mutates:
@@ -305,4 +302,4 @@ class HttpPool:
             return
         else:
             call.failure = Unavailable(f"no answer: {why}")
-        self._finish(call)
+        self._ends.add(call)

@@ -13,19 +13,26 @@ from typing import TYPE_CHECKING, cast
 import httptools
 
 from copydesk.kernel import OutcomeUnknown, Unavailable
+from copydesk.venues.client.http_answer import whole_success
 from copydesk.venues.traits import Endpoint
 
 if TYPE_CHECKING:
     from copydesk.venues.client.http_pool import HttpPool
 
+_BODIED = frozenset({"POST", "PUT"})  # Their length is told even when it is zero.
 BODY_LEN_MAX = 64 * 1024 * 1024
+
+
+class Postponed(Exception):
+    """Raised by `Call.render`: not now, and whoever raises it starts the call again."""
 
 
 class Call:
     """One request on its way: how its bytes are made, and what came of it.
 
-    `render` runs at the moment a connection is free, so that timestamps are fresh however long it queued;
-    raising `Unavailable` there means that it is not sent. `finished` is called exactly once.
+    `render` runs at the moment a connection is free, so that timestamps are fresh however long it queued; raising
+    `Unavailable` there means that it is not sent, `Postponed` that it will be started again. `finished` is called
+    exactly once.
     """
 
     __slots__ = (
@@ -34,7 +41,7 @@ class Call:
         "deadline",
         "endpoint",
         "failure",
-        "headers",
+        "head",
         "replayed",
         "sent_at",
         "status",
@@ -50,15 +57,54 @@ class Call:
         self.acked_at: float | None = None
         self.failure: Unavailable | OutcomeUnknown | None = None
         self.status = 0
-        self.headers: list[tuple[bytes, bytes]] = []
+        self.head = b""
         self.body = b""
 
-    def render(self) -> tuple[str, str, bytes]:
-        """Return the query, the extra header lines (each ending in CRLF) and the body."""
+    def render(self, now: float) -> tuple[str, str, bytes]:
+        """Return the query, the extra header lines (each ending in CRLF) and the body; `now` is epoch seconds."""
         raise NotImplementedError
 
     def finished(self) -> None:
         raise NotImplementedError
+
+
+class Ends:
+    """Tell callers the end of their calls in a turn of its own, so that their mistakes stay away from connections."""
+
+    def __init__(self) -> None:
+        self._over: list[Call] = []
+
+    def add(self, call: Call) -> None:
+        if not self._over:
+            asyncio.get_running_loop().call_soon(self._tell)
+        self._over.append(call)
+
+    def _tell(self) -> None:
+        over, self._over = self._over, []
+        for call in over:
+            try:
+                call.finished()
+            except Exception as bug:  # noqa: BLE001 - nor may they keep an end from the other callers
+                context = {"message": "the end of a request was not understood", "exception": bug}
+                asyncio.get_running_loop().call_exception_handler(context)
+
+
+class Way:
+    """What all requests to one endpoint have in common; `patience_s` is how long an answer may take."""
+
+    __slots__ = ("_bodied", "_host", "_target", "patience_s")
+
+    def __init__(self, endpoint: Endpoint, netloc: str, patience_s: float) -> None:
+        self._target = f"{endpoint.method} {endpoint.path}"
+        self._host = f" HTTP/1.1\r\nHost: {netloc}\r\n"
+        self._bodied = endpoint.method in _BODIED
+        self.patience_s = patience_s
+
+    def payload(self, query: str, headers: str, body: bytes) -> bytes:
+        """Put a request in the bytes that are sent."""
+        target = f"{self._target}?{query}" if query else self._target
+        length = f"Content-Length: {len(body)}\r\n\r\n" if body or self._bodied else "\r\n"
+        return f"{target}{self._host}{headers}{length}".encode("ascii") + body
 
 
 class Connection(asyncio.Protocol):
@@ -67,7 +113,8 @@ class Connection(asyncio.Protocol):
     __slots__ = (
         "_chunks",
         "_complete",
-        "_headers",
+        "_feeding",
+        "_head",
         "_keep",
         "_len",
         "_parser",
@@ -90,9 +137,10 @@ class Connection(asyncio.Protocol):
         self._reset()
 
     def _reset(self) -> None:
-        self._headers: list[tuple[bytes, bytes]] = []
+        self._head = bytearray()
         self._chunks: list[bytes] = []
         self._len = 0
+        self._feeding = False
         self._complete = False
         self._keep = False
 
@@ -114,6 +162,18 @@ class Connection(asyncio.Protocol):
             self.transport.abort()
 
     def data_received(self, data: bytes) -> None:
+        call = self.call
+        if call is not None and not self._feeding:
+            success = whole_success(data)
+            if success is not None:
+                call.status = 200
+                call.head, call.body = success
+                self._hand_over(call, reusable=True)
+                return
+        self._feed(data)
+
+    def _feed(self, data: bytes) -> None:
+        self._feeding = True
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
@@ -130,6 +190,9 @@ class Connection(asyncio.Protocol):
         # An interim 1xx would be followed by the true answer, which must never meet the next request.
         reusable = self._keep and not self._poison and call.status >= 200
         self._reset()
+        self._hand_over(call, reusable=reusable)
+
+    def _hand_over(self, call: Call, *, reusable: bool) -> None:
         self.call = None
         self.served += 1
         self._pool.answered(self, call, reusable=reusable)
@@ -143,7 +206,7 @@ class Connection(asyncio.Protocol):
             self._poison = True  # More than was asked for.
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self._headers.append((name, value))
+        self._head += b"\r\n" + name + b":" + value
 
     def on_body(self, body: bytes) -> None:
         self._chunks.append(body)
@@ -156,6 +219,5 @@ class Connection(asyncio.Protocol):
         self._complete = True
         self._keep = self._parser.should_keep_alive()
         call.status = self._parser.get_status_code()
-        call.headers = self._headers
+        call.head = bytes(self._head)
         call.body = self._chunks[0] if len(self._chunks) == 1 else b"".join(self._chunks)
-        self._headers = []

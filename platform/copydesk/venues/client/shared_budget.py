@@ -11,10 +11,10 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Protocol
 
-from copydesk.venues.client.budget import CLOSES_RESERVE_RATIO, Charge, Coming, RateBudget
+from copydesk.venues.client.budget import CLOSES_RESERVE_RATIO, Coming, RateBudget
 from copydesk.venues.client.draw import Draw
 from copydesk.venues.client.leases import Ask
-from copydesk.venues.client.windows import Seat, Window, bounds_of
+from copydesk.venues.client.windows import Charge, Seat, Window, bounds_of
 from copydesk.venues.traits import Endpoint, LimitScope, RateLimit
 
 SLICE_RATIO = 16  # An address leases this part of a pool at once, so that others find some too.
@@ -60,6 +60,7 @@ class SharedBudget(RateBudget):
         self._address_windows: list[Window] = []
         self._leased: set[Window] = set()  # Windows of keys alone; those of the address are few and always looked at.
         self._short: Wants = {}
+        self._fresh: set[Window] = set()  # Leased since the last renewal, most likely for what is not sent yet.
         self._keyed: dict[Endpoint, bool] = {}
         self._said: dict[Window, tuple[tuple[int, ...], float]] = {}
         self._keys: dict[str, str] = {}
@@ -82,28 +83,28 @@ class SharedBudget(RateBudget):
         else:
             super().block(block_s, now, self._keys.get(key_digest, ""))
 
-    def book_order(self, endpoint: Endpoint, now: float, *, accepted: bool, reduces: bool) -> float:
-        open_s = super().book_order(endpoint, now, accepted=accepted, reduces=reduces)
-        if open_s:
-            self._line.tell_breaker(self.scope, open_s)
-        return open_s
-
     def hear_breaker(self, open_s: float, now: float) -> None:
         """Stop opens because another process met a storm of refusals."""
         if self._breaker:
             self._breaker.hear(open_s, now)
 
     def asks(self, now: float, wants: Wants | None = None) -> list[Ask]:
-        """Return what is to be said and asked: leases that are unused given back, those that run short renewed."""
+        """Return what is to be said and asked: leases that are unused given back, those that run short renewed.
+
+        With `wants` it is a fan-out that asks ahead; what it is lent is kept over the next renewal, used or not.
+        """
         short, self._short = self._short | (wants or {}), {}
+        kept = self._fresh
+        if wants is None:
+            self._fresh = set()
         for window in self._address_windows:
             pool = window.bounds.pool
             slice_ = max(pool.reserve // SLICE_RATIO, 1)
-            if window not in short:
+            if window not in short and window not in kept:
                 window.give_back(slice_, now)
                 if window.busy(now) and window.lacks(slice_ // 2, Draw.OPENS, now):
                     short[window] = (slice_, Draw.OPENS)
-        for window in self._leased - short.keys():
+        for window in self._leased - short.keys() - kept:
             window.give_back(0, now)
         looked_at = dict.fromkeys((*short, *self._address_windows, *self._leased))
         asks = [self._ask(window, short.get(window), now) for window in looked_at]
@@ -113,6 +114,8 @@ class SharedBudget(RateBudget):
         """Take the answer to one ask."""
         ask.window.leased(ask.said, granted, ask.draw, told, now)
         self._said[ask.window] = (ask.said, now)
+        if granted:
+            self._fresh.add(ask.window)
         if ask.window in self._address_windows:
             return
         if ask.window.leases:
@@ -126,20 +129,19 @@ class SharedBudget(RateBudget):
         for window in (*self._address_windows, *self._leased):
             window.give_back(0, now)
 
+    def _breaker_opened(self, open_s: float) -> None:
+        self._line.tell_breaker(self.scope, open_s)
+
     def _wants(self, coming: Iterable[Coming], now: float, at_once: int) -> Wants:
         """Return what requests lack: counted together for the address, one by one where their keys lease anything."""
-        counts: dict[tuple[Endpoint, Draw], int] = {}
-        samples: dict[tuple[Endpoint, Draw], Coming] = {}
-        wants: Wants = {}
+        kinds: dict[tuple[Endpoint, Draw], list[Coming]] = {}
         for one in coming:
-            kind = one.endpoint, one.draw
-            if kind not in counts:
-                counts[kind], samples[kind] = 0, one
-            counts[kind] += 1
-            if self._leases_by_key(one.endpoint):
+            kinds.setdefault((one.endpoint, one.draw), []).append(one)
+        wants: Wants = {}
+        for (endpoint, _), alike in kinds.items():
+            for one in alike if self._leases_by_key(endpoint) else ():
                 self._want(wants, one, now, by_key=True)
-        for kind, sample in samples.items():
-            self._want(wants, sample, now, by_key=False, count=counts[kind], at_once=at_once)
+            self._want(wants, alike[0], now, by_key=False, count=len(alike), at_once=at_once)
         return wants
 
     def _want(self, wants: Wants, one: Coming, now: float, *, by_key: bool, count: int = 1, at_once: int = 1) -> None:

@@ -7,6 +7,7 @@ Units are those of the limit; times are epoch seconds, given by the caller.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
 from typing import NamedTuple
@@ -115,11 +116,10 @@ class Window:
     __slots__ = (
         "_from",
         "_held",
-        "_held_opens",
-        "_held_spare",
         "_in_flight",
         "_index",
         "_leased",
+        "_limit",
         "_told",
         "_until",
         "_used",
@@ -128,44 +128,36 @@ class Window:
 
     def __init__(self, bounds: Bounds) -> None:
         self.bounds = bounds
+        self._limit = bounds.limit
         self._index = 0
         self._from = self._until = 0.0
         self._told = 0
         self._used = 0
         self._in_flight = 0
         self._leased = NOTHING
-        self._held, self._held_opens, self._held_spare = bounds.own
+        self._held = bounds.own
 
-    def wait_s(self, cost: int, reduces: bool, spare: bool, now: float) -> float:
-        """Return 0 when the cost fits, else the seconds until it may."""
-        self._turn(now)
-        bounds = self.bounds
-        if reduces:
-            limit, held = bounds.limit.reserve, self._held
-        elif spare:
-            limit, held = bounds.limit.spare, self._held_spare
-        else:
-            limit, held = bounds.limit.opens, self._held_opens
+    def wait_s(self, cost: int, level: int, now: float) -> float:
+        """Return 0 when the cost fits, else the seconds until it may; `level` is one of `LEVEL`."""
+        if not self._from <= now < self._until:
+            self._turn(now)
         coming = self._in_flight + cost
-        if self._told + coming <= limit:
-            if self._used + coming <= held:
-                return 0.0
-            if bounds.pool.reserve:
-                return min(LEASE_WAIT_S, self._left_s(now))
-        return self._left_s(now)
+        if self._told + coming > self._limit[level]:
+            return self._left_s(now)
+        if self._used + coming <= self._held[level]:
+            return 0.0
+        return min(LEASE_WAIT_S, self._left_s(now)) if self.bounds.pool.reserve else self._left_s(now)
 
     def take(self, cost: int) -> None:
         self._in_flight += cost
 
-    def settle(self, cost: int, spent: int, reported: int | None, now: float) -> None:
-        """Replace what was taken by what it really cost, and believe the exchange when it counted more.
+    def hear(self, reported: int, now: float) -> None:
+        """Believe the exchange when it counted more.
 
         Answers overtake each other, so a smaller count is an older one: within a window ours never falls.
         """
         self._turn(now)
-        self._in_flight -= cost
-        self._used += spent
-        self._told = max(self._told + spent, reported or 0)
+        self._told = max(self._told, reported)
 
     def lacks(self, cost: int, draw: Draw, now: float) -> int:
         """Return how many units must be leased before the cost fits; 0 if it fits or no lease would help."""
@@ -197,7 +189,7 @@ class Window:
         if not self._leased.reserve:
             return
         reserve, opens, spare = self._leased
-        unused = self._held - self._used - self._in_flight
+        unused = self._held.reserve - self._used - self._in_flight
         excess = min(unused - keep, reserve)
         if excess > 0:
             left = reserve - excess
@@ -215,9 +207,7 @@ class Window:
 
     def _hold(self, leased: Levels) -> None:
         self._leased = leased
-        self._held, self._held_opens, self._held_spare = Levels(
-            *(o + m for o, m in zip(self.bounds.own, leased, strict=True))
-        )
+        self._held = Levels(*(own + more for own, more in zip(self.bounds.own, leased, strict=True)))
 
     def _left_s(self, now: float) -> float:
         return (self._index + 1) * self.bounds.period_s - now
@@ -230,8 +220,51 @@ class Window:
         # A clock that was set back a little does not open a window twice.
         self._from, self._until = (index - 1) * period_s, (index + 1) * period_s
         self._told = self._used = 0
+        self._end_leases()
+
+    def _end_leases(self) -> None:
         if self._leased.reserve:
             self._hold(NOTHING)
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """What one request costs in one window; no order ever counts in a window of `others`, so nothing is reserved."""
+
+    window: Window
+    cost: int
+    cost_accepted: int
+    limit: RateLimit
+    others: bool
+
+
+def take_all(charges: tuple[Charge, ...], level: int, now: float) -> Charge | None:
+    """Take all that a request costs and return None, or take nothing and return the first charge that does not fit.
+
+    The same as `Window.wait_s` and `Window.take` for each, in one loop: every order passes here.
+    """
+    for charge in charges:
+        window = charge.window
+        if not window._from <= now < window._until:
+            window._turn(now)
+        coming, at = window._in_flight + charge.cost, 0 if charge.others else level
+        if window._told + coming > window._limit[at] or window._used + coming > window._held[at]:
+            return charge
+    for charge in charges:
+        charge.window._in_flight += charge.cost
+    return None
+
+
+def settle_all(charges: tuple[Charge, ...], now: float, *, accepted: bool) -> None:
+    """Replace what was taken by what it really cost."""
+    for charge in charges:
+        window = charge.window
+        if not window._from <= now < window._until:
+            window._turn(now)
+        spent = charge.cost_accepted if accepted else charge.cost
+        window._in_flight -= charge.cost
+        window._used += spent
+        window._told += spent
 
 
 def _plus(held: Levels, more: int, draw: Draw) -> Levels:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import Enum
+from functools import lru_cache
 from typing import Any, Protocol
 from urllib.parse import quote
 
@@ -21,7 +22,8 @@ from copydesk.venues.traits import Endpoint
 # What reading an answer of another form may raise; OSError and OverflowError come from impossible timestamps.
 MISREAD = (JSONDecodeError, KeyError, IndexError, ValueError, TypeError, ArithmeticError, AttributeError, OSError)
 
-Headers = Sequence[tuple[bytes, bytes]]
+# The head of an answer as it came, which nobody takes apart unless a header is asked for (`header_of`).
+Headers = bytes
 Failure = VenueRefused | Unavailable | OutcomeUnknown
 # More than any order: whatever an order's executions add up to.
 EVERY_QTY = Decimal("Infinity")
@@ -138,11 +140,13 @@ def number(text: str) -> Decimal:
     return value
 
 
+@lru_cache(maxsize=1024)
 def moment(at_ms: int) -> datetime:
-    """Turn an exchange's milliseconds into an aware time."""
+    """Turn an exchange's milliseconds into an aware time; many orders of one fan-out have the same."""
     return datetime.fromtimestamp(at_ms / 1000, UTC)
 
 
 def header_of(headers: Headers, name: bytes) -> bytes | None:
     """Return one header of an answer; `name` in lower case."""
-    return next((value for key, value in headers if key.lower() == name), None)
+    at = headers.lower().find(b"\r\n" + name + b":")
+    return headers[at + len(name) + 3 :].partition(b"\r\n")[0].strip() if at >= 0 else None

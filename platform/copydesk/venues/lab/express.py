@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
 # How much of some bytes was taken, the answers to that, and whether the rest is not whole yet.
 Taken = tuple[int, list[bytes], bool]
-DOORS_MAX = 16_384
+# Of each key there are some: the body's length is part of a head.
+DOORS_MAX = 65_536
+_NOTHING: list[bytes] = []
 BODY_LEN_MAX = 4096
 # What header names are made of (RFC 9110, 5.6.2), and what else may stand in a head.
 _TOKEN = f"{string.ascii_letters}{string.digits}!#$%&'*+-.^_`|~".encode()
@@ -35,12 +37,14 @@ class Door:
     `forwarded` is the address that a test names in place of its own.
     """
 
-    __slots__ = ("api_key", "body_len", "ends_ms", "forwarded", "headers", "key", "name_json")
+    __slots__ = ("account", "api_key", "body_len", "ends_ms", "forwarded", "headers", "key", "lane", "name_json")
 
-    def __init__(self, headers: Mapping[bytes, bytes], forwarded: str) -> None:
+    def __init__(self, lane: Lane, headers: Mapping[bytes, bytes], forwarded: str) -> None:
+        self.lane = lane
         self.headers = headers
         self.forwarded = forwarded
         self.body_len = int(headers[b"content-length"])
+        self.account = ""
         self.api_key = ""
         self.name_json = b""
         self.key: ApiKey | None = None
@@ -74,6 +78,7 @@ class Express:
         self._world = world
         self._named_ip = named_ip
         self._lanes = {f"POST {lane.path}".encode(): lane for lane in lanes}
+        # By heads with the blank line after them, but without the values that are marked.
         self._doors: dict[bytes, Door] = {}
 
     @property
@@ -84,40 +89,48 @@ class Express:
     def take(self, data: bytes, peer_ip: str, arrived_s: float) -> Taken:
         """Carry out the orders at the front, up to the first request that goes the ordinary way."""
         answers: list[bytes] = []
-        at = 0
+        at, size = 0, len(data)
         if self._world.faults:
             return 0, answers, False
-        while at < len(data):
-            lane = self._lanes.get(data[at : data.find(b" ", at + 5)])
-            if lane is None or not lane.exchange.light:
+        while at < size:
+            body_at = data.find(b"\r\n\r\n", at) + 4
+            if body_at < 4:
                 break
-            end = data.find(b"\r\n\r\n", at)
-            if end < 0:
+            head, said = data[at:body_at], _NOTHING
+            door = self._doors.get(head)
+            if door is None or door.lane.marks:
+                door, said = self._found(head)
+                if door is None:
+                    break
+            if not door.lane.exchange.light:
                 break
-            head, said = _without(data[at:end], lane.marks)
-            door = self._doors.get(head) or self._open(head, lane)
-            if door is None:
-                break
-            body_at = end + 4
             stop = body_at + door.body_len
-            if stop > len(data):
+            if stop > size:
                 return at, answers, door.key is not None
             ip = door.forwarded if door.forwarded and _is_near(peer_ip) else peer_ip
-            answer = lane.order(door, data[body_at:stop], said, ip, arrived_s)
+            answer = door.lane.order(door, data[body_at:stop], said, ip, arrived_s)
             if answer is None:
                 break
             answers.append(answer)
             at = stop
         return at, answers, False
 
+    def _found(self, head: bytes) -> tuple[Door | None, list[bytes]]:
+        """Find or make the door of a head that has marked values, or is new; return what those say."""
+        lane = self._lanes.get(head[: head.find(b" ", 5)])
+        if lane is None or not lane.exchange.light:
+            return None, _NOTHING
+        head, said = _without(head, lane.marks)
+        return self._doors.get(head) or self._open(head, lane), said
+
     def _open(self, head: bytes, lane: Lane) -> Door | None:
         """Make the door of a head, or None if there is anything unusual about it."""
-        headers = _read(head)
+        headers = _read(head[:-4])
         if headers is None:
             return None
         if len(self._doors) >= DOORS_MAX:
             self._doors.clear()
-        door = self._doors[head] = Door(headers, self._named_ip(headers))
+        door = self._doors[head] = Door(lane, headers, self._named_ip(headers))
         lane.enter(door)
         return door
 

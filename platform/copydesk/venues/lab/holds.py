@@ -14,13 +14,14 @@ Act = Callable[..., None]
 
 
 class HoldQueue:
-    """Call back later, many at a time.
+    """Call back later, many at a time; before any of them is called, `settle` is.
 
     Nearly all wait equally long and so come due in the order in which they were put: those stand in line, which costs
     next to nothing, and only what comes due before the end of the line is sorted.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, settle: Callable[[], None] | None = None) -> None:
+        self._settle = settle
         self._line: deque[tuple[float, Act, tuple[Any, ...]]] = deque()
         self._early: list[tuple[float, int, Act, tuple[Any, ...]]] = []
         self._timer: asyncio.TimerHandle | None = None
@@ -59,6 +60,8 @@ class HoldQueue:
 
     def _sweep(self) -> None:
         self._timer = None
+        if self._settle is not None:
+            self._settle()
         line, early, now_s = self._line, self._early, time.monotonic()
         while early and early[0][0] <= now_s:
             while line and line[0][0] <= early[0][0]:

@@ -6,7 +6,7 @@ decimals as text. Records of orders and executions name their `market`, "spot" o
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -70,14 +70,7 @@ class Noted(NamedTuple):
     record: bytes
 
 
-class Formed(NamedTuple):
-    """Three records whose words are known: their form, and its words but for the `seq` of each, which come first."""
-
-    form: Form
-    words: Words
-
-
-Entry = Noted | OrderUpdate | Requested | Formed
+Entry = Noted | OrderUpdate | Requested
 
 
 class Journal:
@@ -92,26 +85,36 @@ class Journal:
         self.path = path
         self.seq = _repair(path)
         self._file = path.open("ab", BUFFER_LEN)
-        self._buffer: list[tuple[int, float, str, Entry]] = []
+        # Who writes a record's lines, and of what.
+        self._buffer: list[tuple[Callable[[Any], bytes], tuple[Any, ...]]] = []
+        self._oldest_ms = 0.0
 
     def append(self, at_ms: float, venue: str, entry: Entry, lines: int = 1) -> int:
         """Append what takes one line or more, of an exchange ("" for the world's own); return the last one's `seq`."""
-        buffer = self._buffer
-        buffer.append((self.seq + 1, at_ms, venue, entry))
+        if not self._buffer:
+            self._oldest_ms = at_ms
+        self._buffer.append((_lines, (self.seq + 1, at_ms, venue, entry)))
         self.seq += lines
-        if at_ms - buffer[0][1] >= FLUSH_AFTER_MS:
+        if at_ms - self._oldest_ms >= FLUSH_AFTER_MS:
             self.flush()
         return self.seq
+
+    def order(self, at_ms: float, form: Form, words: Words) -> None:
+        """Append the three records of an order whose words are known, but for the `seq` of each and their time."""
+        seq = self.seq
+        self.seq = seq + 3
+        if not self._buffer:
+            self._oldest_ms = at_ms
+        self._buffer.append((form.fill, (seq + 1, seq + 2, seq + 3, at_ms, *words)))
+        if at_ms - self._oldest_ms >= FLUSH_AFTER_MS:
+            self.flush()
 
     def flush(self) -> None:
         if self._buffer:
             entries, self._buffer = self._buffer, []
             write = self._file.write
-            for seq, at_ms, venue, entry in entries:
-                if isinstance(entry, Formed):
-                    write(entry.form.fill((seq, seq + 1, seq + 2, *entry.words)))
-                else:
-                    write(lines_of(seq, at_ms, venue, entry))
+            for make, words in entries:
+                write(make(words))
             self._file.flush()
 
     def close(self) -> None:
@@ -126,15 +129,13 @@ class VenueJournal:
 
     def __init__(self, journal: Journal, venue: str) -> None:
         self._append = journal.append
+        # The three records of an order that was filled at once: accepted, executed, requested.
+        self.order = journal.order
         self._venue = venue
 
     def write(self, kind: str, at_ms: float, record: Mapping[str, Any]) -> int:
         """Append one record and return its `seq`. `record` may hold Decimals; it is put into words at once."""
         return self._append(at_ms, self._venue, Noted(kind, orjson.dumps(record, _text)))
-
-    def order(self, at_ms: float, formed: Formed) -> None:
-        """Append the three records of an order that was filled at once: accepted, executed, requested."""
-        self._append(at_ms, self._venue, formed, 3)
 
     def request(self, at_ms: float, told: Requested) -> None:
         """Append a `request` record."""
@@ -155,7 +156,11 @@ class VenueJournal:
         self.write(ORDER, at_ms, {**new._asdict(), "status": "REJECTED", "change": "REJECTED", "reason": reject})
 
 
-def lines_of(seq: int, at_ms: float, venue: str, entry: Noted | OrderUpdate | Requested) -> bytes:
+def _lines(words: tuple[int, float, str, Entry]) -> bytes:
+    return lines_of(*words)
+
+
+def lines_of(seq: int, at_ms: float, venue: str, entry: Entry) -> bytes:
     """Put an entry into words: one line or more, the first of them with this `seq`."""
     if isinstance(entry, Noted):
         head = b'{"seq":%d,"kind":"%b","at_ms":%b,"venue":"%b",' % (

@@ -165,21 +165,9 @@ def written(
     engine.order_id += 1
     engine.clearing.trade_id += 1
     order_id, trade_id = engine.order_id, engine.clearing.trade_id
-    execution = Execution(
-        trade_id,
-        order_id,
-        account,
-        new.symbol,
-        new.side,
-        px,
-        qty,
-        fee,
-        asset,
-        False,
-        now_ms,
-        realized,
-        new.position_side,
-    )
+    # The fields of an execution in their order; asking the class by name takes three times as long.
+    own = trade_id, order_id, account, new.symbol, new.side, px, qty, fee, asset, False, now_ms, realized
+    execution = tuple.__new__(Execution, (*own, new.position_side))
     order = Order(
         order_id,
         account,
@@ -207,7 +195,7 @@ def written(
         new.tag,
         realized,
     )
-    registry.register(order)
+    registry.add_filled(order)
     return order, execution
 
 

@@ -17,7 +17,7 @@ import orjson
 
 from copydesk.kernel import ZERO
 from copydesk.venues.lab.express import Door
-from copydesk.venues.lab.journal import Formed, plain
+from copydesk.venues.lab.journal import plain
 from copydesk.venues.lab.light import payable, settle_perp, settle_spot, written
 from copydesk.venues.lab.light_shape import Cut, Lot, Shape, Shapes
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 # Who has so many orders open goes the ordinary way: some exchanges refuse more.
 OPEN_MAX = 500
+_NOUGHT = plain(ZERO).encode()
 
 
 class LightLane(Shapes):
@@ -71,6 +72,7 @@ class LightLane(Shapes):
         if key is not None:
             ends_ms = self.ends_ms(key)
             door.ends_ms = inf if ends_ms is None else ends_ms
+            door.account = key.account
             door.name_json = orjson.dumps(key.account)[1:-1]
 
     def order(self, door: Door, body: bytes, said: list[bytes], ip: str, arrived_s: float) -> bytes | None:
@@ -84,8 +86,7 @@ class LightLane(Shapes):
         at_ms = exchange.now_ms()
         if key is None or at_ms >= door.ends_ms or (key.ips and ip not in key.ips):
             return None
-        account = key.account
-        found = None if account in exchange.streams.recent else self.cut(body, key)
+        found = None if door.account in exchange.streams.recent else self.cut(body, key)
         if found is None:
             return None
         rest, client_id, qty, stamp = found
@@ -93,23 +94,23 @@ class LightLane(Shapes):
         if shape is None or not self.signed(door, body, said, stamp, at_ms, shape.terms):
             return None
         lot = self.lot(shape, qty, key)
-        done = None if lot is None else self._fill(shape, lot, (account, client_id.decode()), ip, at_ms)
+        done = None if lot is None else self._fill(shape, lot, (door.account, client_id.decode()), ip, int(at_ms))
         if lot is None or done is None:
             return None
         order, room = done
         exchange.changes += 1
-        fill, out_ms = order.fills[0], exchange.now_ms() if self.tells_out else at_ms
+        order_id, trade_id = order.order_id, order.fills[0].trade_id
+        out_ms = exchange.now_ms() if self.tells_out else at_ms
         answer = self.reply(lot.answer.fill(self.order_words(order, client_id, at_ms, out_ms)), room)
-        latency_ms = (time.monotonic() - arrived_s) * 1000.0
-        who = client_id, door.name_json, ip.encode(), latency_ms, plain(fill.realized).encode()
-        words = at_ms, fill.at_ms, fill.order_id, fill.trade_id, *who
-        exchange.journal.order(at_ms, Formed(lot.journal, words))
+        realized = _NOUGHT if order.realized is ZERO else plain(order.realized).encode()
+        journal, latency_ms = exchange.journal, (time.monotonic() - arrived_s) * 1000.0
+        told = client_id, door.name_json, ip.encode(), latency_ms, realized
+        journal.order(at_ms, lot.journal, (order.created_ms, order_id, trade_id, *told))
         return answer
 
-    def _fill(self, shape: Shape, lot: Lot, who: tuple[str, str], ip: str, at_ms: float) -> tuple[Order, Any] | None:
+    def _fill(self, shape: Shape, lot: Lot, who: tuple[str, str], ip: str, now_ms: int) -> tuple[Order, Any] | None:
         """Count and settle an order about which all else is right; None if it cannot be."""
-        now_ms, engine, (name, client_id) = int(at_ms), shape.engine, who
-        new, deal, _, _ = lot
+        engine, (name, client_id), (new, deal, _, _) = shape.engine, who, lot
         owner = engine.registries.get(name)
         if owner is None or (new.symbol, client_id) in owner.by_client_id or len(owner.open) >= OPEN_MAX:
             return None

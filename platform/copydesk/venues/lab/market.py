@@ -74,25 +74,35 @@ class Market:
         self.duration_ms = len(first) * CANDLE_MS
         self.volatility = Decimal(1)
         self._bends: dict[str, Bend] = {}
+        # The last price that was asked for: every exchange asks in the same millisecond.
+        self._told: dict[str, tuple[int, Decimal]] = {}
 
     def stretch(self, factor: Decimal, market_ms: float) -> None:
         """Let every price move `factor` times as much from now on; 0 stands still, 1 goes on as the candles do."""
         self.volatility = factor
         for symbol in self.symbols:
             self._bends[symbol] = Bend(self._replayed(symbol, market_ms), self.price(symbol, market_ms), factor)
+        self._told.clear()
 
     def jump(self, symbol: str, ratio: Decimal, market_ms: float) -> None:
         """Let one price jump to `ratio` times its present one and move on from there."""
         px, pivot = self.price(symbol, market_ms), self._replayed(symbol, market_ms)
         self._bends[symbol] = Bend(pivot, px * ratio, self.volatility)
+        self._told.pop(symbol, None)
 
     def price(self, symbol: str, market_ms: float) -> Decimal:
         """Return the mid price at that time, a multiple of the symbol's tick."""
-        px, bend = self._replayed(symbol, market_ms), self._bends.get(symbol)
+        at_ms = int(market_ms)
+        told = self._told.get(symbol)
+        if told is not None and told[0] == at_ms:
+            return told[1]
+        px, bend = self._replayed(symbol, at_ms), self._bends.get(symbol)
         if bend is not None:
             px = bend.apply(px)
         tick = self._ticks[symbol]
-        return (px / tick).to_integral_value(ROUND_HALF_EVEN) * tick
+        px = (px / tick).to_integral_value(ROUND_HALF_EVEN) * tick
+        self._told[symbol] = at_ms, px
+        return px
 
     def _replayed(self, symbol: str, market_ms: float) -> Decimal:
         """Return the price on the candles' path."""

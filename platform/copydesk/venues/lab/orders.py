@@ -37,6 +37,15 @@ class OrderRegistry:
         else:
             self._retire(order)
 
+    def add_filled(self, order: Order) -> None:
+        """Remember an order that was filled at once."""
+        self.orders[order.order_id] = order
+        self.by_client_id[order.symbol, order.client_order_id] = order
+        finished = self._finished
+        finished.append(order.order_id)
+        if len(finished) > HISTORY_MAX:
+            self._drop_oldest()
+
     def finish(self, order: Order) -> None:
         """Move an order from open to finished."""
         if self.open.pop(order.order_id, None) is not None:
@@ -56,13 +65,16 @@ class OrderRegistry:
         if not order.fills:
             self._unfilled[order.order_id] = order
         if len(finished) > HISTORY_MAX:
-            oldest = self.orders.pop(finished.popleft())
-            self.finished_rows.pop(oldest.order_id, None)
-            self.forgotten.discard(oldest.order_id)
-            self._unfilled.pop(oldest.order_id, None)
-            key = oldest.symbol, oldest.client_order_id
-            if self.by_client_id.get(key) is oldest:
-                del self.by_client_id[key]
+            self._drop_oldest()
+
+    def _drop_oldest(self) -> None:
+        oldest = self.orders.pop(self._finished.popleft())
+        self.finished_rows.pop(oldest.order_id, None)
+        self.forgotten.discard(oldest.order_id)
+        self._unfilled.pop(oldest.order_id, None)
+        key = oldest.symbol, oldest.client_order_id
+        if self.by_client_id.get(key) is oldest:
+            del self.by_client_id[key]
 
     def forget_unfilled(self, before_ms: float) -> None:
         """Tell no more of orders that ended before that time without a fill."""

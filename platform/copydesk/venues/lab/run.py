@@ -36,8 +36,11 @@ from copydesk.venues.lab.world import MarketClock, World
 TICK_S = 0.1
 FLUSH_S = 0.05
 SNAPSHOT_EVERY_S = 1.0
-# New objects before a young collection; orders and journal buffers come in thousands, cycles hardly ever.
-GC_THRESHOLD = 100_000
+# New objects before a collection that waits for nothing, and before one that waits until hardly any more come. Orders
+# come in thousands and last, cycles hardly ever: going through them while orders come would be felt in their times.
+GC_THRESHOLD = 1_000_000
+GC_QUIET_THRESHOLD, GC_QUIET_GROWTH = 50_000, 500
+GC_LOOK_S = 1.0
 # Saving stops the exchange meanwhile, so a large state waits until nobody trades.
 SNAPSHOT_CHEAP_S = 0.01
 SNAPSHOT_SHARE = 50.0
@@ -116,20 +119,27 @@ async def serve(config: LabConfig, on_ready: Callable[[Addresses], None] | None 
         loop.add_signal_handler(number, stop.set)
     place = config.data_dir / ADDRESSES
     async with running(config) as addresses:
-        _spare_collections()
+        tidying = asyncio.ensure_future(_collect_when_quiet())
         place.write_bytes(orjson.dumps(addresses.told()))
         try:
             (on_ready or _announce)(addresses)
             await stop.wait()
         finally:
+            tidying.cancel()
             place.unlink(missing_ok=True)
 
 
-def _spare_collections() -> None:
-    """Keep the garbage collector off what lives long: a full collection would stop the exchange for milliseconds."""
-    gc.collect()
-    gc.freeze()
+async def _collect_when_quiet() -> None:
+    """Keep the garbage collector off what lives long, and let it run while nobody trades: it stops the exchange."""
     gc.set_threshold(GC_THRESHOLD, 20, 100)
+    made, before = GC_QUIET_THRESHOLD, GC_QUIET_THRESHOLD
+    while True:
+        if made >= GC_QUIET_THRESHOLD and made - before < GC_QUIET_GROWTH:
+            gc.collect()
+            gc.freeze()
+        before = made
+        await asyncio.sleep(GC_LOOK_S)
+        made = gc.get_count()[0]
 
 
 @asynccontextmanager

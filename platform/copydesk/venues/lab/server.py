@@ -23,6 +23,8 @@ BACKLOG = 4096
 BODY_LEN_MAX = 65_536
 # How many requests are answered before the loop reads and writes again.
 TURN_LEN = 32
+# The same for what the express lane takes, which is quicker.
+LOOK_LEN = 64
 _REASONS = {
     200: b"OK",
     400: b"Bad Request",
@@ -90,42 +92,54 @@ class Desk:
     """Answer the requests of all connections in the order they came, some at a time.
 
     Reading many, then answering many, then sending many is much faster than one after the other for each,
-    and no connection with a long pipeline keeps the others waiting. `settle` is called before answers are sent.
+    and no connection with a long pipeline keeps the others waiting. `settle` is called before answers are sent, once
+    for all that are sent together.
     """
 
     def __init__(self, app: App, express: Express | None, settle: Callable[[], None] | None) -> None:
-        self.holds = HoldQueue()
+        self.holds = HoldQueue(settle)
         self._app = app
         self._express = express
         self._settle = settle
         self._waiting: deque[tuple[Connection, Request]] = deque()
-        self._ready: list[tuple[Connection, bytes]] = []
+        self._heard: deque[tuple[Connection, bytes, float]] = deque()
 
     def put(self, connection: Connection, request: Request) -> None:
         if not self._waiting:
             asyncio.get_running_loop().call_soon(self._answer_some)
         self._waiting.append((connection, request))
 
-    def send_soon(self, connection: Connection, answers: bytes) -> None:
-        """Send answers of the express lane together with those of other connections."""
-        if not self._ready:
-            asyncio.get_running_loop().call_soon(self._send_ready)
-        self._ready.append((connection, answers))
+    def hear(self, connection: Connection, data: bytes) -> None:
+        """Have bytes looked at together with those of other connections; one by one they take longer."""
+        if not self._heard:
+            asyncio.get_running_loop().call_soon(self._look)
+        self._heard.append((connection, data, time.monotonic()))
 
-    def _send_ready(self) -> None:
-        ready, self._ready = self._ready, []
-        if self._settle is not None:
-            self._settle()
+    def _look(self) -> None:
+        """Let the express lane take what it can, so that ordinary requests are answered after what came before them."""
+        heard, ready = self._heard, list[tuple[Connection, bytes]]()
+        first_s = heard[0][2]
+        for _ in range(min(len(heard), LOOK_LEN)):
+            connection, data, arrived_s = heard.popleft()
+            answers = connection.take(data, arrived_s)
+            if answers:
+                ready.append((connection, answers))
+        if heard:
+            asyncio.get_running_loop().call_soon(self._look)
+        if ready:
+            self._send(ready, first_s)
+
+    def _send(self, ready: list[tuple[Connection, bytes]], arrived_s: float) -> None:
+        """Send answers of the express lane; those that were looked at together go out together."""
         hold_ms = self._express.hold_ms if self._express is not None else 0.0
         if hold_ms > 0.0:
-            self.holds.put(time.monotonic() + hold_ms / 1000.0, _write_all, ready)
-        else:
-            _write_all(ready)
+            self.holds.put(arrived_s + hold_ms / 1000.0, _write_all, ready)
+            return
+        if self._settle is not None:
+            self._settle()
+        _write_all(ready)
 
     def _answer_some(self) -> None:
-        # A connection's ready answers are older than those it still waits for.
-        if self._ready:
-            self._send_ready()
         app, waiting = self._app, self._waiting
         turn = [waiting.popleft() for _ in range(min(len(waiting), TURN_LEN))]
         if waiting:
@@ -133,7 +147,7 @@ class Desk:
         for connection, _ in turn:
             connection.unanswered -= 1
         answers = [app(request) for _, request in turn]
-        if self._settle is not None:
+        if self._settle is not None and not all(answer.hold_ms > 0.0 for answer in answers):
             self._settle()
         for (connection, request), answer in zip(turn, answers, strict=True):
             if answer.hold_ms > 0.0:
@@ -216,10 +230,28 @@ class Connection(asyncio.Protocol):
         self._headers.clear()
 
     def data_received(self, data: bytes) -> None:
-        if self._express is not None and not (self._inside or self.unanswered):
-            data = self._take(self._express, data)
-            if not data:
-                return
+        if self._express is not None:
+            self._desk.hear(self, data)
+        else:
+            self._parse(data)
+
+    def take(self, data: bytes, arrived_s: float) -> bytes:
+        """Let the express lane take what it can and return its answers; the rest goes the ordinary way."""
+        express = self._express
+        assert express is not None, "without an express lane nothing is heard"
+        if self._inside or self.unanswered:
+            self._parse(data)
+            return b""
+        if self._kept:
+            data, self._kept = self._kept + data, b""
+        taken, answers, waits = express.take(data, self._peer_ip, arrived_s)
+        if waits:
+            self._kept = data[taken:]
+        elif taken < len(data):
+            self._parse(data[taken:])
+        return answers[0] if len(answers) == 1 else b"".join(answers)
+
+    def _parse(self, data: bytes) -> None:
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserCallbackError:
@@ -229,20 +261,6 @@ class Connection(asyncio.Protocol):
             return
         if self._too_long:
             self.send(Answer(413, b'{"error":"expected a body of at most 65536 bytes"}'), False)
-
-    def _take(self, express: Express, data: bytes) -> bytes:
-        """Let the express lane take what it can, and return what goes the ordinary way."""
-        if self._kept:
-            data, self._kept = self._kept + data, b""
-        taken, answers, waits = express.take(data, self._peer_ip, time.monotonic())
-        if answers:
-            self._desk.send_soon(self, answers[0] if len(answers) == 1 else b"".join(answers))
-        if taken:
-            data = data[taken:]
-        if waits:
-            self._kept = data
-            return b""
-        return data
 
     def write(self, payload: bytes) -> None:
         """Write answers, if there is still someone to read them."""

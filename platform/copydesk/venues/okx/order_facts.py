@@ -1,7 +1,7 @@
 """OKX's words for a leader's orders with their terms, plain ones as the stream and lists tell them, and algo orders.
 
 Pure. An order that an algo order placed names it. An algo order with both exits is told as two.
-Source: OKX API guide v5: Order channel, Order list, Algo order list.
+Source: OKX API guide v5: Order channel, Order list, Algo order list, Algo orders channel.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from copydesk.kernel import ZERO
-from copydesk.trading import Instrument, OrderStatus, OrderType, Side, TimeInForce
+from copydesk.trading import Instrument, OrderType, Side, TimeInForce
 from copydesk.venues.client.wire import number
 from copydesk.venues.model import OrderFact
 from copydesk.venues.okx.orders import CONDITIONAL_STATUS, POSITION_SIDE, SIDE, STATUS, TYPE, placed_order
@@ -25,6 +25,7 @@ _KINDS = {
     ("tp", False): OrderType.TAKE_PROFIT_LIMIT,
 }
 _BOTH = "oco"
+_TRIGGERED = "effective"
 
 
 def order_fact(row: Mapping[str, Any], instrument: Instrument) -> OrderFact | None:
@@ -50,7 +51,21 @@ def order_fact(row: Mapping[str, Any], instrument: Instrument) -> OrderFact | No
 
 
 def algo_facts(row: Mapping[str, Any], instrument: Instrument) -> Iterator[OrderFact]:
-    """Read an algo order: its stop, its take-profit or both; nothing of a trailing stop."""
+    """Read an algo order: its stop, its take-profit or both; nothing of a trailing stop.
+
+    One that has triggered is told as the order that it placed. Of a pair that says nothing: its placed order is copied
+    by its fills, so its end is left to the list, which is stored with the executions of its time.
+    """
+    if row["state"] == _TRIGGERED:
+        placed = placed_order(row)
+        if row["ordType"] != _BOTH and placed:
+            for fact in _waiting(row, instrument):
+                yield fact._replace(venue_order_id=placed, placed_by=row["algoId"], placed_id="")
+        return
+    yield from _waiting(row, instrument)
+
+
+def _waiting(row: Mapping[str, Any], instrument: Instrument) -> Iterator[OrderFact]:
     plain = number(row.get("triggerPx") or "0")
     if plain:
         rises = plain >= number(row.get("last") or "0")
@@ -65,7 +80,6 @@ def algo_facts(row: Mapping[str, Any], instrument: Instrument) -> Iterator[Order
 def _leg(row: Mapping[str, Any], instrument: Instrument, leg: str, trigger_px: str, px: str, suffix: str) -> OrderFact:
     at_market = px in ("", _AT_MARKET)
     closes_all = bool(row.get("closeFraction"))
-    status = CONDITIONAL_STATUS[row["state"]]
     return OrderFact(
         venue_order_id=row["algoId"] + suffix,
         symbol=instrument.symbol,
@@ -73,8 +87,7 @@ def _leg(row: Mapping[str, Any], instrument: Instrument, leg: str, trigger_px: s
         type=_KINDS[leg, at_market],
         qty=ZERO if closes_all else base_of(number(row["sz"] or "0"), instrument),
         cum_qty=ZERO,
-        # Of two exits one triggers: then both wait no more, and the order that was placed is copied by its fills.
-        status=OrderStatus.CANCELED if suffix and row["state"] == "effective" else status,
+        status=CONDITIONAL_STATUS[row["state"]],
         at_ms=int(row.get("uTime") or row["cTime"]),
         px=None if at_market else number(px),
         trigger_px=number(trigger_px),

@@ -27,7 +27,8 @@ _PLACE = f"{_DOCS}, Place order"
 
 
 def _limit(group: str, count: int, scope: LimitScope, *, unit: LimitUnit = LimitUnit.REQUESTS, s: int = 2) -> RateLimit:
-    return RateLimit(scope, unit, count, s, f"{_DOCS}, rate limit of {group.replace('_', ' ')}", _AS_OF, group)
+    source = f"{_DOCS}, rate limit of {group.replace('_', ' ')}; not said from when on it counts"
+    return RateLimit(scope, unit, count, s, source, _AS_OF, group, rolling=True)
 
 
 def _read(path: str, *groups: str, settles: bool = False) -> Endpoint:

@@ -64,3 +64,13 @@ def test_a_gap_in_the_candles_is_named(tmp_path: Path) -> None:
     path.write_bytes(gzip.compress((HEADER + rows).encode()))
     with pytest.raises(ValueError, match=r"GAPUSDT\.csv\.gz: candle after \d+ expected 5 minutes later"):
         load_candles(path)
+
+
+def test_a_price_that_was_just_asked_for_jumps_all_the_same() -> None:
+    market = Market(["BTCUSDT"])
+    before = market.price("BTCUSDT", market.start_ms)
+    market.jump("BTCUSDT", Decimal("1.1"), market.start_ms)
+    jumped = market.price("BTCUSDT", market.start_ms)
+    assert abs(jumped - before * Decimal("1.1")) < 1
+    market.stretch(Decimal(0), market.start_ms)
+    assert market.price("BTCUSDT", market.start_ms + 60_000) == jumped

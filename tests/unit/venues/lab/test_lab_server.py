@@ -81,6 +81,19 @@ def test_what_comes_due_earlier_overtakes_the_line_and_equal_times_keep_their_or
     assert asyncio.run(run()) == ["a", "b", "c", "d", "e", "f"]
 
 
+def test_what_must_be_settled_is_so_once_before_all_that_comes_due_together() -> None:
+    async def run() -> list[str]:
+        called, done = list[str](), asyncio.Event()
+        queue, now_s = HoldQueue(lambda: called.append("settled")), time.monotonic()
+        for name in ("a", "b"):
+            queue.put(now_s + 0.005, called.append, name)
+        queue.put(now_s + 0.005, done.set)
+        await done.wait()
+        return called
+
+    assert asyncio.run(run()) == ["settled", "a", "b"]
+
+
 def test_a_closed_hold_queue_forgets_what_waits() -> None:
     async def run() -> list[str]:
         queue, called = HoldQueue(), list[str]()

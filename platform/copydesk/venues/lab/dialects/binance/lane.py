@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from binascii import hexlify
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from hmac import compare_digest
 from typing import Any, ClassVar, NamedTuple
 
@@ -123,7 +124,7 @@ class BinanceLane(LightLane):
         if meter.used > front.weights.weight_max or meter.banned_until_ms:
             return None
         counts = front.placed.fill_at_once(account, now_ms)
-        return None if counts is None else usage_lines(meter.used, counts)
+        return None if counts is None else _head(meter.used, counts)
 
     def render(self, one: Specimen, shape: Shape) -> bytes:
         return orjson.dumps(shape.terms.write(one.order))
@@ -136,7 +137,7 @@ class BinanceLane(LightLane):
         return tuple([text.encode() for text in texts])
 
     def reply(self, body: bytes, room: bytes) -> bytes:
-        return written(200, body, room, JSON)
+        return room % (len(body), body)
 
 
 class UmLane(BinanceLane):
@@ -155,6 +156,15 @@ class UmLane(BinanceLane):
         _, qty_spec, avg_spec, quote_spec, _, _ = FORMATS[new.symbol]
         texts = fixed(deal.qty, qty_spec), average(deal.cost, deal.qty, avg_spec), fixed(deal.cost, quote_spec)
         return tuple([text.encode() for text in texts])
+
+
+@lru_cache(maxsize=4096)
+def _head(used: int, counts: bytes) -> bytes:
+    """Write an answer up to where its length and body go: those are left as `%d` and `%b`."""
+    whole = written(200, b"", usage_lines(used, counts), JSON)
+    head, zero, rest = whole.rpartition(b"Content-Length: 0")
+    assert zero and b"%" not in whole, "what is written of an empty answer ends in its length"
+    return b"%bContent-Length: %%d%b%%b" % (head, rest)
 
 
 def _places_of(parts: list[bytes]) -> Places | None:

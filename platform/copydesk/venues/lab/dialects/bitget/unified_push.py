@@ -9,10 +9,12 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from copydesk.kernel import ZERO
+from copydesk.venues.lab.conditional import Conditional
 from copydesk.venues.lab.dialects.bitget.classic_push import Row
 from copydesk.venues.lab.dialects.bitget.figures import Json, taker_side
 from copydesk.venues.lab.dialects.bitget.unified_account import coin_rows, position_view
 from copydesk.venues.lab.dialects.bitget.unified_market import CATEGORIES, ticker_view
+from copydesk.venues.lab.dialects.bitget.unified_plans import STATUSES as STRATEGY_STATUSES
 from copydesk.venues.lab.dialects.bitget.unified_plans import plan_view
 from copydesk.venues.lab.dialects.bitget.unified_shapes import STATUSES, fee_rows, fill_view, order_view, trade_side
 from copydesk.venues.lab.dialects.bitget.words import MARGIN_COIN, average, number, trade_id_text
@@ -73,9 +75,16 @@ def rows(exchange: Exchange, event: AccountEvent) -> Iterator[Row]:
     elif isinstance(event, PositionUpdate):
         yield Row(ACCOUNT, "position", "", [position_row(exchange, event.position)])
     elif isinstance(event, ConditionalUpdate) and event.conditional.active:
-        view = plan_view(event.conditional, None)
-        row = {**view, "category": view["category"].lower()}
-        yield Row(ACCOUNT, "strategy-order", "", [row])
+        yield Row(ACCOUNT, "strategy-order", "", [_strategy(exchange, event.conditional)])
+
+
+def _strategy(exchange: Exchange, one: Conditional) -> Json:
+    """Write a strategy as the list does: a take-profit with a stop-loss is one, under the older id."""
+    engine = exchange.engine(one.market)
+    found = (engine.conditional(one.account, one.symbol, sibling) for sibling in one.siblings)
+    pair = sorted((part for part in (one, *found) if part is not None), key=lambda part: part.conditional_id)
+    view = plan_view(pair[0], pair[1] if len(pair) > 1 else None)
+    return {**view, "category": view["category"].lower(), "status": STRATEGY_STATUSES[one.status]}
 
 
 def account_row(exchange: Exchange, account: str) -> Row:
