@@ -80,7 +80,7 @@ class DueSignal:
 
     A strategy that is not `strategy_live` opens nothing; what its followers hold is still closed. `crowd_version`
     moves with every change of who copies, or how (`crowd`). `waiting` are the undrained signals of the same strategy,
-    instrument and side, oldest first: `fact` and those behind it.
+    instrument and side, oldest first: `fact` and those behind it. `more` tells whether anything else was due as well.
     """
 
     strategy_id: int
@@ -88,6 +88,7 @@ class DueSignal:
     fact: SignalFact
     crowd_version: int = 0
     waiting: tuple[SignalFact, ...] = ()
+    more: bool = False
 
 
 @dataclass(frozen=True)
@@ -126,7 +127,7 @@ def next_due(session: TenantSession, shard: str) -> DueSignal | None:
         here = {"symbol": fact.symbol, "position_side": str(fact.position_side), "signal_id": fact.id}
         rows = session.execute(_BEHIND, {"shard": shard, "strategy_id": strategy_id, **here})
         behind = [_fact(one) for one in rows]
-    return DueSignal(strategy_id, live, fact, version, (fact, *behind))
+    return DueSignal(strategy_id, live, fact, version, (fact, *behind), more=waiting > 1)
 
 
 def _fact(row: Sequence[Any]) -> SignalFact:

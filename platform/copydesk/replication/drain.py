@@ -86,13 +86,15 @@ class Drainer:
             with self._rush.hurry():
                 task = self._next(tenant_id, shard, hold)
                 sent = self._send(tenant_id, shard, hold, task) if task else None
-            if sent is None:
+            if sent is None or task is None:
                 if task:
                     self._lanes.drop(tenant_id, shard)
                 break
             self._rush.give_way()
             self._book(tenant_id, shard, hold, sent)
             handled += 1
+            if not task.due.more:
+                break  # What came meanwhile wakes the lane itself.
         return handled
 
     def _next(self, tenant_id: int, shard: str, hold: Hold) -> _Task | None:

@@ -199,6 +199,29 @@ def test_no_interleaving_of_processes_exceeds_a_limit(
     runner.run(play(redis, (limit,), steps))
 
 
+async def told_at_last(redis: Redis, limit: RateLimit) -> set[int]:
+    """Let two processes send now and then, and be idle for three periods; return the counts that they still tell of."""
+    first, second, _ = await opened(redis, (limit,))
+    now = BEGIN
+    for step in range(90):
+        for process in (first, second):
+            if step % 12 == 7 and step < 60:
+                await push(process, 5, now, reduces=True)
+            while process.on_their_way:
+                settle(process, None, now)
+            await process.round(now)
+        now += limit.period_s / 10
+    return {ask.said.told for process in (first, second) for ask in process.budget.asks(now)}
+
+
+@pytest.mark.parametrize("limit", LIMITS.values(), ids=LIMITS)
+def test_what_is_long_past_counts_no_more_however_many_processes_have_told_of_it(
+    shared: tuple[Redis, asyncio.Runner], limit: RateLimit
+) -> None:
+    redis, runner = shared
+    assert runner.run(told_at_last(redis, limit)) <= {0}
+
+
 @pytest.fixture(scope="module")
 def shared(redis_server: RedisServer) -> Iterator[tuple[Redis, asyncio.Runner]]:
     if not redis_server.alive:

@@ -36,8 +36,11 @@ class RollingWindow(Window):
         self._used_before = self._told_before = 0
 
     def statement(self, now: float) -> Statement:
-        """Say that nothing of what is held is spent: whoever opens the next window must count it as on its way."""
-        return super().statement(now)._replace(spent=0)
+        """Say that nothing of what is held is spent: whoever opens the next window must count it as on its way.
+
+        What was told is not passed on: told again by others it would never grow old.
+        """
+        return super().statement(now)._replace(spent=0, told=0)
 
     def _left_s(self, now: float) -> float:
         oldest = self._past[0].number if self._past else self._now_slice
