@@ -3,7 +3,7 @@
 Knows nothing of the business; every package declares its own tables on `Table`.
 """
 
-from copydesk.db.arrays import array_literal, number_array, sparse_array
+from copydesk.db.arrays import array_literal, moment_array, number_array, sparse_array, word_array
 from copydesk.db.declarative import (
     Amount,
     BigInt,
@@ -35,8 +35,10 @@ __all__ = [
     "head_revision",
     "metadata",
     "migrate",
+    "moment_array",
     "number_array",
     "sparse_array",
     "sqlalchemy_url",
     "tenant_tables",
+    "word_array",
 ]

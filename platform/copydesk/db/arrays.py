@@ -29,6 +29,16 @@ def number_array(values: Sequence[object]) -> str:
     return "{" + ",".join(map(str, values)).replace("None", "NULL") + "}"
 
 
+def word_array(values: Sequence[str | None]) -> str:
+    """Write an array of words of our own (letters, digits, underscores), which never need quoting; None is NULL."""
+    return "{" + ",".join(["NULL" if value is None else value for value in values]) + "}"
+
+
+def moment_array(values: Sequence[datetime | None]) -> str:
+    """Write an array of moments; None is NULL."""
+    return "{" + ",".join(["NULL" if value is None else value.isoformat() for value in values]) + "}"
+
+
 def sparse_array(values: Sequence[object]) -> str:
     """Write an array that is mostly empty: one of nothing but None is "{}", which `unnest` fills up beside others."""
     return "{}" if values.count(None) == len(values) else array_literal(values)

@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 from sqlalchemy import text
 
-from copydesk.db import TenantSession, number_array, sparse_array
+from copydesk.db import TenantSession, number_array, sparse_array, word_array
 from copydesk.replication.model import Planned, SignalFact
 from copydesk.trading import PositionSide
 
@@ -157,7 +157,7 @@ def leg_intents(planned: Sequence[Planned], client_order_ids: Sequence[str]) -> 
         "wanted_qtys": number_array([item.wanted_qty for item in planned]),
         "allocations": number_array([item.allocation for item in planned]),
         "book_qtys": number_array([item.book_qty for item in planned]),
-        "bounds": sparse_array([item.bound for item in planned]),
+        "bounds": word_array([item.bound for item in planned]),
         "carried_qtys": sparse_array([item.carried_qty or None for item in planned]),
         "carried_ats": sparse_array([item.carried_at for item in planned]),
     }

@@ -16,6 +16,10 @@ _DIGEST_LENGTH = 32
 MARGIN_MODE = MarginMode.CROSS
 
 
+# Asking an enum for a member costs as much as making an order.
+_LIMIT, _IOC, _NET = OrderType.LIMIT, TimeInForce.IOC, PositionSide.NET
+
+
 class Sendable(Protocol):
     """Anything that carries the terms of an order: a planned copy or one read back from the table."""
 
@@ -46,7 +50,7 @@ def order_request(
     client_order_id: str, symbol: str, order: Sendable, position_side: PositionSide = PositionSide.NET
 ) -> OrderRequest:
     """Build the order, by ccxt symbol: opens are immediate-or-cancel limits at the bound, closes go to market."""
-    time_in_force = TimeInForce.IOC if order.type is OrderType.LIMIT else None
+    time_in_force = _IOC if order.type is _LIMIT else None
     perpetual = ":" in symbol
     return OrderRequest(
         client_order_id,
@@ -57,6 +61,6 @@ def order_request(
         order.px,
         time_in_force,
         order.reduces,
-        position_side=position_side if perpetual else PositionSide.NET,
+        position_side=position_side if perpetual else _NET,
         margin_mode=MARGIN_MODE if perpetual else None,
     )

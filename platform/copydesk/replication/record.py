@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from psycopg.types.json import Jsonb
 from sqlalchemy import text
 
-from copydesk.db import TenantSession, number_array, sparse_array
+from copydesk.db import TenantSession, moment_array, number_array, sparse_array, word_array
 from copydesk.replication.deliveries import LegIntents, Place, claim_intents, left_behind
 from copydesk.replication.model import Planned
 from copydesk.replication.settle import Settlement, book_fills, forgo, heed_refusals
@@ -164,13 +164,13 @@ def _answer_columns(answers: Sequence[Settlement | None]) -> dict[str, Any]:
     """Put answers in columns beside their intents; None where nothing was asked."""
     rows = [answer or _UNKNOWN for answer in answers]
     return {
-        "statuses": sparse_array([answer and answer.status for answer in answers]),
+        "statuses": word_array([answer and answer.status for answer in answers]),
         "reasons": sparse_array([row.reason for row in rows]),
         "venue_order_ids": sparse_array([row.venue_order_id for row in rows]),
         "cum_qtys": number_array([row.cum_qty for row in rows]),
         "avg_pxs": number_array([row.avg_px for row in rows]),
-        "sent_ats": number_array([row.sent_at for row in rows]),
-        "acked_ats": number_array([row.acked_at for row in rows]),
+        "sent_ats": moment_array([row.sent_at for row in rows]),
+        "acked_ats": moment_array([row.acked_at for row in rows]),
         "next_checks": sparse_array([row.next_check_at for row in rows]),
         "proofs": sparse_array([row.proof_at for row in rows]),
         "answer_facts": Jsonb({str(n): row.facts for n, row in enumerate(rows, start=1) if row.facts}),

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from psycopg.types.json import Jsonb
 from sqlalchemy import text
 
-from copydesk.db import TenantSession, array_literal, number_array
+from copydesk.db import TenantSession, array_literal, moment_array, number_array
 from copydesk.kernel import ZERO
 from copydesk.replication.model import DEAD_KEY, UNSET
 from copydesk.trading import Fill, OrderStatus
@@ -212,6 +212,6 @@ def book_fills(session: TenantSession, fills: Sequence[tuple[int, Fill]], epoch:
         "pxs": number_array([fill.px for _, fill in fills]),
         "fees": number_array([fill.fee for _, fill in fills]),
         "currencies": array_literal([fill.fee_currency for _, fill in fills]),
-        "ats": number_array([fill.at for _, fill in fills]),
+        "ats": moment_array([fill.at for _, fill in fills]),
     }
     session.execute(_BOOK_FILLS, params)

@@ -57,7 +57,7 @@ class LeaderOrders:
             self._facts += facts
 
     async def follow(self, credentials: Credentials, symbols: Sequence[str]) -> bool:
-        """Find out whether anybody copies orders, and read them then: some exchanges' streams tell of no triggers."""
+        """Find out whether anybody copies orders, and read them then: what rests already is in no event."""
         self._copied = await asyncio.to_thread(self._wanted)
         return await self.read(credentials, symbols)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -10,8 +10,18 @@ import psycopg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from copydesk.db import array_literal, create_db_engine, head_revision, metadata, migrate
+from copydesk.db import (
+    array_literal,
+    create_db_engine,
+    head_revision,
+    metadata,
+    migrate,
+    moment_array,
+    number_array,
+    word_array,
+)
 from copydesk.kernel import ConfigError
+from copydesk.trading import OrderStatus
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tenant_rows import ordered_tenant_tables
@@ -66,6 +76,24 @@ def test_any_texts_travel_whole_as_an_array(array_reader: psycopg.Connection, va
 def array_reader(database_url: str) -> Iterator[psycopg.Connection]:
     with psycopg.connect(database_url) as connection:
         yield connection
+
+
+@pytest.mark.parametrize(
+    ("kind", "writer", "values"),
+    [
+        ("numeric[]", number_array, [Decimal("0.000000000000000001"), None, Decimal(-3), Decimal("1E+3")]),
+        ("boolean[]", number_array, [True, False, None]),
+        ("timestamptz[]", moment_array, [datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC), None]),
+        ("timestamptz[]", moment_array, [datetime(2026, 3, 1, tzinfo=UTC)]),
+        ("text[]", word_array, ["filled", None, OrderStatus.IN_FLIGHT]),
+        ("text[]", word_array, []),
+    ],
+)
+def test_what_needs_no_quoting_travels_as_well(
+    array_reader: psycopg.Connection, kind: str, writer: Callable[[list[object]], str], values: list[object]
+) -> None:
+    array_reader.execute("SET TIME ZONE 'UTC'")
+    assert array_reader.execute(f"SELECT CAST(%s AS {kind})", [writer(values)]).fetchone() == (values,)
 
 
 @pytest.mark.parametrize(
