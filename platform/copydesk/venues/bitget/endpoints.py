@@ -51,7 +51,7 @@ def _rules(rows: Mapping[str, _Row]) -> OriginRules:
 
 
 _ADDRESS_LIMIT = RateLimit(
-    LimitScope.IP, LimitUnit.REQUESTS, 6000, 60, f"{GUIDE}, Rate limit: 6000 a minute by address", AS_OF, rolling=True
+    LimitScope.IP, LimitUnit.REQUESTS, 6000, 60, f"{GUIDE}, Rate limit: 6000 a minute by address", AS_OF
 )
 
 CLASSIC = _rules(
