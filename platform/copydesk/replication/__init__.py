@@ -16,6 +16,7 @@ from copydesk.replication.explain import CopyTold, Explanation
 from copydesk.replication.intake import (
     Leader,
     LeaderState,
+    Reach,
     StoredSignal,
     begin_books,
     begun_symbols,
@@ -157,6 +158,7 @@ __all__ = [
     "NewSubscription",
     "OrderDelivery",
     "Preparer",
+    "Reach",
     "Reconciler",
     "RestingLine",
     "RestingOrder",

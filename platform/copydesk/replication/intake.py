@@ -53,7 +53,13 @@ _LOCK_BOOK = text(
     INSERT INTO leader_book (tenant_id, strategy_id, symbol, position_side, qty, last_px)
     VALUES (:tenant_id, :strategy_id, :symbol, :position_side, 0, :px)
     ON CONFLICT (tenant_id, strategy_id, symbol, position_side) DO UPDATE SET qty = leader_book.qty
-    RETURNING qty, base_qty, last_at
+    RETURNING qty, base_qty, last_at, coalesce((SELECT version FROM crowd_version), 0)
+    """
+)
+_SHARDS = text(
+    """
+    SELECT DISTINCT a.shard FROM subscription s JOIN account a ON a.tenant_id = s.tenant_id AND a.id = s.account_id
+    WHERE s.strategy_id = :strategy_id AND s.state <> 'ended' ORDER BY a.shard
     """
 )
 
@@ -94,9 +100,7 @@ _STORE_SIGNAL = text(
         RETURNING id
     ), delivered AS (
         INSERT INTO delivery (tenant_id, signal_id, shard)
-        SELECT DISTINCT s.tenant_id, stored.id, a.shard
-        FROM stored, subscription s JOIN account a ON a.tenant_id = s.tenant_id AND a.id = s.account_id
-        WHERE s.strategy_id = :strategy_id AND s.state <> 'ended'
+        SELECT :tenant_id, stored.id, here.shard FROM stored, unnest(CAST(:shards AS text[])) AS here(shard)
         RETURNING shard
     )
     SELECT stored.id, delivered.shard FROM stored LEFT JOIN delivered ON true
@@ -123,6 +127,21 @@ class LeaderState:
     leverage: Mapping[str, int] = field(default_factory=dict)
 
 
+class Reach:
+    """The shards on which a leader is copied, read anew whenever the brand's crowd has changed (`crowd`)."""
+
+    def __init__(self) -> None:
+        self._version = -1
+        self._shards: list[str] = []
+
+    def shards(self, session: TenantSession, leader: Leader, version: int) -> list[str]:
+        """Return the shards with a subscription as of a crowd version that this transaction has read."""
+        if version != self._version:
+            self._shards = list(session.execute(_SHARDS, {"strategy_id": leader.strategy_id}).scalars())
+            self._version = version
+        return self._shards
+
+
 def store_trades(
     session: TenantSession,
     leader: Leader,
@@ -130,16 +149,19 @@ def store_trades(
     *,
     state: LeaderState,
     seen_at: datetime,
+    reach: Reach | None = None,
 ) -> list[StoredSignal]:
     """Store what is new among the trades as one signal per leader order and position side.
 
     Trades that are known already change nothing, so replays, duplicates and overlapping snapshots are harmless.
+    `reach` is what the caller keeps of this leader between calls.
     """
+    reach = reach or Reach()
     by_order: dict[tuple[str, str, PositionSide], list[LeaderTrade]] = {}
     for trade in _insert_fresh(session, leader, trades):
         by_order.setdefault((trade.symbol, trade.venue_order_id, trade.position_side), []).append(trade)
     signals = (
-        _store_signal(session, leader, executions, state, seen_at)
+        _store_signal(session, leader, executions, state, seen_at, reach)
         for executions in sorted(by_order.values(), key=lambda order: _place_in_time(order[-1]))
     )
     return [signal for signal in signals if signal]
@@ -199,12 +221,17 @@ def _place_in_time(trade: LeaderTrade) -> tuple[int, int, str]:
 
 
 def _store_signal(
-    session: TenantSession, leader: Leader, executions: Sequence[LeaderTrade], state: LeaderState, seen_at: datetime
+    session: TenantSession,
+    leader: Leader,
+    executions: Sequence[LeaderTrade],
+    state: LeaderState,
+    seen_at: datetime,
+    reach: Reach,
 ) -> StoredSignal | None:
     first = executions[0]
     qty = sum((t.qty for t in executions), ZERO)
     px = sum((t.qty * t.px for t in executions), ZERO) / qty
-    before, after = _moved(session, leader, executions, px)
+    before, after, crowd_version = _moved(session, leader, executions, px)
     rows = session.execute(
         _STORE_SIGNAL,
         {
@@ -223,6 +250,7 @@ def _store_signal(
             "leverage": state.leverage.get(first.symbol),
             "venue_at": _moment(executions[-1]),
             "seen_at": seen_at,
+            "shards": reach.shards(session, leader, crowd_version),
         },
     ).all()
     if not rows:
@@ -232,20 +260,20 @@ def _store_signal(
 
 def _moved(
     session: TenantSession, leader: Leader, executions: Sequence[LeaderTrade], px: Decimal
-) -> tuple[Decimal, Decimal]:
-    """Lock the leader's book, and return the position before and after one order's executions."""
+) -> tuple[Decimal, Decimal, int]:
+    """Lock the leader's book; return the position before and after one order's executions, and the crowd version."""
     symbol, position_side = executions[0].symbol, executions[0].position_side
     place = {"strategy_id": leader.strategy_id, "symbol": symbol, "position_side": str(position_side)}
     first_at, last_at = _moment(executions[0]), _moment(executions[-1])
     lock = {**place, "tenant_id": leader.tenant_id, "px": px}
-    before, base, newest_at = session.execute(_LOCK_BOOK, lock).one()
+    before, base, newest_at, crowd_version = session.execute(_LOCK_BOOK, lock).one()
     if newest_at is None or newest_at < first_at:
         after = before + net_base_qty(symbol, executions)
     else:
         until = {**place, "account_id": leader.account_id, "until": max(newest_at, last_at)}
         replay = _SUM_PERPETUAL if ":" in symbol else _REPLAY_SPOT
         after = base + session.execute(replay, until).scalar_one()
-    return before, _within(symbol, position_side, after)
+    return before, _within(symbol, position_side, after), crowd_version
 
 
 def _within(symbol: str, position_side: PositionSide, qty: Decimal) -> Decimal:

@@ -23,6 +23,7 @@ from copydesk.replication import (
     EQUITY_SAMPLE_MS,
     Leader,
     LeaderState,
+    Reach,
     last_trade_at,
     record_equity,
     store_trades,
@@ -86,6 +87,7 @@ class LeaderWatch:
         scope = market.exchange.traits.position_mode_scope
         self._setups = LeaderSetups(runtime, waker, leader, symbols=perpetuals, scope=scope)
         self._events = LeaderEvents(runtime, leader)
+        self._reach = Reach()
         self._orders = LeaderOrders(runtime, waker, leader, market.exchange)
         self._perpetuals = bool(perpetuals)
         self._begun = asyncio.Event()
@@ -259,7 +261,7 @@ class LeaderWatch:
         with self._runtime.db.tenant(tenant_id) as session:
             # Orders first: whoever plans their fills is to know what those are of.
             orders = self._orders.store(session, state, seen_at)
-            signals = store_trades(session, self._leader, trades, state=state, seen_at=seen_at)
+            signals = store_trades(session, self._leader, trades, state=state, seen_at=seen_at, reach=self._reach)
         self._orders.forget(gathered)
         self._orders.wake(orders)
         reached(Failpoint.SIGNAL_STORED, signals)

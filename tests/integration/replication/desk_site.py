@@ -23,6 +23,7 @@ from copydesk.replication import (
     NewStrategy,
     NewSubscription,
     Preparer,
+    Reach,
     Reconciler,
     Sender,
     StoredSignal,
@@ -148,6 +149,7 @@ class Site:
     exchange: PaperExchange = field(default_factory=PaperExchange)
     trades: int = 0
     leverage: dict[str, int] = field(default_factory=dict)
+    reach: Reach = field(default_factory=Reach)
 
     def worker(self, name: str = "one") -> Worker:
         return Worker(self, name)
@@ -172,7 +174,7 @@ class Site:
     def store(self, trades: Sequence[LeaderTrade]) -> list[StoredSignal]:
         state = LeaderState(EQUITY, self.leverage)
         with self.db.tenant(self.tenant_id) as session:
-            return store_trades(session, self.leader, trades, state=state, seen_at=utc_now())
+            return store_trades(session, self.leader, trades, state=state, seen_at=utc_now(), reach=self.reach)
 
     def rows(self, query: str, **params: object) -> list[Any]:
         with self.db.tenant(self.tenant_id) as session:

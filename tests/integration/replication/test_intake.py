@@ -283,3 +283,12 @@ def test_any_order_of_arrivals_gives_the_same_book_of_a_perpetual(
     site.store(arrivals[cut:])
     assert leader_book(site, PERPETUAL) == truth
     assert moves_of(site)[-1][1] == truth
+
+
+def test_a_lane_that_is_new_gets_the_next_signal_and_one_that_nobody_copies_on_any_more_gets_none(site: Site) -> None:
+    (first,) = site.trade(Side.BUY, "0.1")
+    site.act("UPDATE account SET shard = 'binance-lab:7' WHERE id = :id", id=site.accounts[0])
+    (moved,) = site.trade(Side.BUY, "0.1")
+    site.act("UPDATE subscription SET state = 'ended' WHERE id = :id", id=site.subscriptions[0])
+    (last,) = site.trade(Side.BUY, "0.1")
+    assert [signal.shards for signal in (first, moved, last)] == [(SHARD,), ("binance-lab:7",), ()]
