@@ -79,6 +79,7 @@ class Holdings:
     _opened_ms: dict[tuple[str, str, int], float] = field(default_factory=dict)
     _venues: dict[str, str] = field(default_factory=dict)
     _market: dict[tuple[str, str], deque[tuple[float, Decimal]]] = field(default_factory=lambda: defaultdict(deque))
+    fees_in_base: dict[tuple[str, str], Decimal] = field(default_factory=lambda: defaultdict(Decimal))
     _shortfall: dict[tuple[str, str, int], Decimal] = field(default_factory=lambda: defaultdict(Decimal))
     _equity: dict[str, deque[tuple[float, Decimal]]] = field(default_factory=lambda: defaultdict(deque))
 
@@ -154,6 +155,7 @@ class Holdings:
             self.filled.add((record["venue"], record["market"], record["order_id"]))
             if record["fee_currency"] != QUOTE and record["side"] == "buy":
                 self._shortfall[account, symbol, LONG] += Decimal(record["fee"])
+                self.fees_in_base[account, symbol] += Decimal(record["fee"])
 
     def _move_cost(
         self, account: str, symbol: str, before: Decimal, after: Decimal, paid: Decimal

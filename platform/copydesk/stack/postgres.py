@@ -28,7 +28,8 @@ APP_ROLE = "copydesk_app"
 DATABASE = "copydesk"
 _RUN_AS = "nobody"
 _INITDB = ("--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", "--locale-provider=builtin", "--no-instructions")
-_MEMORY_IN_USE = "pre-existing shared memory block"
+# Who starts a server finds the first, or, in the same log, the last words of a session of the killed one.
+_STILL_ENDING = ("pre-existing shared memory block", "due to unexpected postmaster exit")
 _ORPHAN_PATIENCE_S = 15.0
 # The machine is shared with every role, so memory stays small; durability is never traded for speed.
 _SETTINGS = {
@@ -97,7 +98,7 @@ class PostgresServer:
         try:
             self._launch(command)
         except ConfigError as error:
-            if _MEMORY_IN_USE not in str(error):
+            if not any(words in str(error) for words in _STILL_ENDING):
                 raise
             return False
         return True
