@@ -23,6 +23,7 @@ from copydesk.faults.links import Links, Place
 from copydesk.faults.roles import Roles, lab_command
 from copydesk.identity import Role, User
 from copydesk.kernel import Unavailable
+from copydesk.marks import Marks, place_name
 from copydesk.replication import NewStrategy, NewSubscription, add_strategy, shard_of, subscribe, unsettled_count
 from copydesk.stack import (
     APP_ROLE,
@@ -44,6 +45,7 @@ from copydesk.venues.budgets import begin_anew
 Say = Callable[[str], None]
 POSTGRES, REDIS, REST, STREAM = "postgres", "redis", "rest", "stream"
 _OPENS_S = 30.0
+_CALM = Decimal("0.05")  # So far a public price may be from what the lab was told.
 _PREPARED = text("SELECT count(*) FROM account_setup WHERE symbol = :symbol")
 
 _ORDERS_KNOWN = text("SELECT count(DISTINCT venue_order_id) FROM signal WHERE symbol = :symbol")
@@ -164,6 +166,17 @@ class Stage:
         self.roles.thaw_all()
         self.lab.call("DELETE", "faults")
         self.lab.call("POST", "rtt", {"ms": 0})
+        wait_until(self._prices_are_calm, patience_s=_OPENS_S, poll_s=0.05)
+
+    def _prices_are_calm(self) -> bool:
+        """Tell whether no public price is a faulty one any more: on its word opens are rightly refused."""
+        marks = Marks(self.runtime.redis)
+        read = [
+            (troupe, marks.fresh(place_name(venue, Environment.LAB), [troupe.symbol])[troupe.symbol].px)
+            for troupe in TROUPES
+            for venue in troupe.crowd
+        ]
+        return all(px is None or abs(px / PRICES[f"{troupe.base}USDT"] - 1) < _CALM for troupe, px in read)
 
     def _of(self, cast: Cast, read: Callable[[TenantSession], Any]) -> Any:
         with self.runtime.db.tenant(self.runtime.tenant_ids[cast.troupe.slug]) as session:

@@ -5,7 +5,7 @@ Times are epoch seconds of this machine, given by the caller.
 
 from __future__ import annotations
 
-STANDS_S = 10.0  # For so long a clock that was set right is not wrong again by itself.
+STANDS_S = 3.0  # For so long a clock that was set right is not wrong again by itself; longer than the first tries last.
 
 
 class VenueClock:
