@@ -96,7 +96,7 @@ async def opened(lab: BinanceLab, clock: Clock, redis_url: str) -> AsyncIterator
         budgets = SharedBudgets(redis_url, Seat(QUARTERS, QUARTERS, QUARTERS, place), now=clock.now)
         urls, limits = VenueUrls.lab("binance", lab.rest, lab.ws), PoolLimits(connections_max=20)
         venue = open_venue("binance", urls, limits=limits, budgets=budgets.of("binance", PLACE))
-        venue.spot.client.now = clock.now  # type: ignore[attr-defined]
+        venue.spot.client.go_by(clock.now)  # type: ignore[attr-defined]
         processes.append(Process(budgets, venue))
     try:
         yield Pair((processes[0], processes[1]), clock, lab, Credentials(1, login.api_key, login.secret), begins)

@@ -59,6 +59,11 @@ class VenueClient:
         self._restarts: set[asyncio.Task[None]] = set()
         self._sound: WeakValueDictionary[int, Credentials] = WeakValueDictionary()
 
+    def go_by(self, now: Callable[[], float]) -> None:
+        """Tell the time by another clock, in epoch seconds."""
+        self.now = now
+        self._pool.go_by(now)
+
     def require_sound(self, credentials: Credentials) -> None:
         """Raise `VenueRefused` for a key that cannot stand in a header line; each is looked at once."""
         if self._sound.get(credentials.account_id) is not credentials:

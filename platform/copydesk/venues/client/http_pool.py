@@ -78,6 +78,10 @@ class HttpPool:
     def open_connections(self) -> int:
         return len(self._open)
 
+    def go_by(self, now: Callable[[], float]) -> None:
+        """Tell the time by another clock, in epoch seconds."""
+        self._now = now
+
     async def warm(self, connections: int) -> int:
         """Open connections ahead of need, and again those that the exchange closed; return how many are open.
 
