@@ -149,9 +149,10 @@ def pause_s(trouble: CopydeskError | None, checks: int) -> float:
     A moment is believed a few times only: what never comes is not to be asked for all the time.
     """
     told_s = trouble.told_s if isinstance(trouble, Unavailable) else None
-    if told_s and (told_s >= 1 or checks < _MOMENTS_MAX):
-        return told_s
-    return backoff_s(checks)
+    if not told_s:
+        return backoff_s(checks)
+    # Looks at moments are many: they do not count towards a long pause.
+    return told_s if told_s >= 1 or checks < _MOMENTS_MAX else backoff_s(checks // _MOMENTS_MAX - 1)
 
 
 def backoff_s(checks: int) -> float:

@@ -94,7 +94,7 @@ def test_what_may_be_sent_in_a_moment_is_looked_at_in_a_moment() -> None:
     assert soon.next_check_at == NOW + timedelta(seconds=0.05)
     assert looks_soon([soon])
     assert settled(Unavailable("still on its way", retry_after_s=0.05), checks=4).next_check_at == NOW + timedelta(
-        seconds=16
+        seconds=1
     )
     assert not looks_soon([settled(Unavailable("banned", retry_after_s=120))])
 
