@@ -42,6 +42,7 @@ class BudgetLink:
         self._budgets: list[SharedBudget] = []
         self._asking = asyncio.Lock()
         self._wanted = asyncio.Event()
+        self._closed = False
         self._away_until = 0.0
         self._confirmed_at = 0.0
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -55,6 +56,7 @@ class BudgetLink:
         self._spawn(self._read_block(budget))
 
     async def aclose(self) -> None:
+        self._closed = True
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -75,7 +77,7 @@ class BudgetLink:
         self._spawn(self._tell({"scope": scope, "open_s": open_s}))
 
     async def _renew(self) -> None:
-        while True:
+        while not self._closed:  # A cancellation may be lost in a time-out that ends in the same moment.
             with suppress(TimeoutError):
                 async with asyncio.timeout(TICK_S):
                     await self._wanted.wait()
@@ -115,7 +117,7 @@ class BudgetLink:
             await self._redis.publish(CHANNEL, orjson.dumps(message))
 
     async def _listen(self) -> None:
-        while True:
+        while not self._closed:
             with suppress(*_AWAY):
                 async with self._redis.pubsub() as channel:
                     await channel.subscribe(CHANNEL)
