@@ -22,7 +22,7 @@ from redis.exceptions import RedisError
 
 import copydesk
 from copydesk.db import Database
-from copydesk.kernel import ConfigError, CopydeskError, Setting, SettingRegistry, arm
+from copydesk.kernel import ConfigError, CopydeskError, Setting, SettingRegistry, arm, end
 from copydesk.marks import Marks
 from copydesk.replication import (
     CARRY_S_MAX,
@@ -359,9 +359,7 @@ class WorkerSurroundings:
     async def _close(self) -> None:
         for look in self._looks.values():
             look.cancel()
-        for tender in self._tenders:
-            tender.cancel()
-        await asyncio.gather(*self._tenders, return_exceptions=True)
+        await end(*self._tenders)
         for exchange in self._exchanges.values():
             await exchange.venue.aclose()
         await self._budgets.aclose()

@@ -19,6 +19,7 @@ from copydesk.kernel.failpoint import Failpoint, arm, disarm, parse_trap, reache
 from copydesk.kernel.ids import derived_id, derived_ids, new_id
 from copydesk.kernel.money import ZERO, decimal_text, floor_to_step, round_to_step, steps_between
 from copydesk.kernel.settings import Setting, SettingRegistry, registry
+from copydesk.kernel.tasks import end
 
 __all__ = [
     "ZERO",
@@ -41,6 +42,7 @@ __all__ = [
     "derived_id",
     "derived_ids",
     "disarm",
+    "end",
     "floor_to_step",
     "new_id",
     "parse_trap",

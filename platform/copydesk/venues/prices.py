@@ -15,7 +15,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Protocol, runtime_checkable
 
-from copydesk.kernel import Unavailable, VenueRefused
+from copydesk.kernel import Unavailable, VenueRefused, end
 from copydesk.trading import Instrument
 from copydesk.venues.model import FeedState, Price, PriceEvent, StreamState, StreamTiming
 from copydesk.venues.port import MarketStream
@@ -101,8 +101,7 @@ class PriceStream(MarketStream):
                         if prices := board.take():
                             yield PriceEvent(FeedState.PRICES, prices)
             finally:
-                upcoming.cancel()
-                await asyncio.gather(upcoming, return_exceptions=True)
+                await end(upcoming)
 
     async def _channels(self, symbols: Collection[str], board: Board) -> Sequence[Callable[[], Channel]]:
         """Share the listed instruments out among connections."""

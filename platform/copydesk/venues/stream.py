@@ -19,7 +19,7 @@ from weakref import WeakKeyDictionary
 
 import aiohttp
 
-from copydesk.kernel import OutcomeUnknown, Unavailable, VenueRefused
+from copydesk.kernel import OutcomeUnknown, Unavailable, VenueRefused, end
 from copydesk.trading import Denial
 from copydesk.venues.client.budget import SILENT, RateBudget
 from copydesk.venues.client.draw import Draw
@@ -166,9 +166,7 @@ async def watch(channels: Channels, line: Line) -> AsyncGenerator[StreamEvent, N
             async for event in events:
                 yield event
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await end(*tasks)
 
 
 async def _merged(
@@ -318,9 +316,7 @@ class _Link:
                 if task.done():
                     task.result()
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await end(*tasks)
 
     async def _read_on(self, socket: aiohttp.ClientWebSocketResponse, channel: Channel) -> None:
         while True:

@@ -12,6 +12,8 @@ from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
+from copydesk.kernel import end
+
 QUEUE_MAX = 64
 K = TypeVar("K", bound=Hashable)
 
@@ -110,10 +112,7 @@ class Coalescer(Generic[K]):
 
     async def close(self) -> None:
         """Stop what still runs."""
-        tasks = list(self._tasks)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await end(*self._tasks)
 
 
 def sse_frame(event: str, event_id: int, data: str) -> bytes:

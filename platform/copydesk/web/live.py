@@ -6,7 +6,6 @@ Reads each changed signal once, renders it once per locale in use, and sends it 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import AsyncIterator
 from urllib.parse import urlsplit
@@ -17,6 +16,7 @@ from flask import Flask
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from copydesk.kernel import end
 from copydesk.tenancy import FEATURE_DESK, Tenant, setting_value
 from copydesk.web.app import create_app
 from copydesk.web.broadcast import Coalescer, Listener, Rooms, sse_frame
@@ -95,9 +95,7 @@ class Live:
             if dropped.done() and request.transport is not None:
                 request.transport.abort()
         finally:
-            for task in (writer, dropped):
-                task.cancel()
-            await asyncio.gather(writer, dropped, return_exceptions=True)
+            await end(writer, dropped)
 
     async def _write_frames(self, response: web.StreamResponse, listener: Listener) -> None:
         while True:
@@ -202,7 +200,5 @@ async def _healthy(_request: web.Request) -> web.Response:
 async def _follow_redis(app: web.Application) -> AsyncIterator[None]:
     task = asyncio.create_task(app[LIVE].follow())
     yield
-    task.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await task
+    await end(task)
     await app[LIVE].close()

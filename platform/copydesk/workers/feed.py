@@ -17,7 +17,7 @@ from typing import NamedTuple
 from redis.exceptions import RedisError
 
 from copydesk.bootstrap import Runtime
-from copydesk.kernel import CopydeskError
+from copydesk.kernel import CopydeskError, end
 from copydesk.marks import MarkWriter, place_name
 from copydesk.replication import open_instruments
 from copydesk.trading import Environment
@@ -75,9 +75,7 @@ class PriceFeeds:
 
     async def _end(self, places: set[Place]) -> None:
         ended = [self._feeds.pop(place).task for place in places if place in self._feeds]
-        for task in ended:
-            task.cancel()
-        await asyncio.gather(*ended, return_exceptions=True)
+        await end(*ended)
 
     def _wanted(self) -> dict[Place, frozenset[str]]:
         wanted: dict[Place, set[str]] = {}

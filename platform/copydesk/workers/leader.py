@@ -15,7 +15,7 @@ from decimal import Decimal
 from itertools import islice
 
 from copydesk.bootstrap import Runtime
-from copydesk.kernel import ZERO, CopydeskError, Failpoint, Unavailable, VenueRefused, reached, utc_now
+from copydesk.kernel import ZERO, CopydeskError, Failpoint, Unavailable, VenueRefused, end, reached, utc_now
 from copydesk.marks import Marks, place_name
 from copydesk.replication import (
     COALESCE_MS,
@@ -141,10 +141,7 @@ class LeaderWatch:
                         probing = event.state is StreamState.PROBE
                         gap = asyncio.create_task(self._fill_gap(credentials))
             finally:
-                tasks = [task for task in (upcoming, gap) if task]
-                for task in tasks:
-                    task.cancel()
-                await asyncio.gather(*tasks, return_exceptions=True)
+                await end(*(task for task in (upcoming, gap) if task))
 
     def _take(self, trades: Sequence[LeaderTrade]) -> bool:
         """Hand trades over to be stored, and tell whether any was not known yet."""

@@ -7,7 +7,7 @@ import logging
 from collections import defaultdict
 
 from copydesk.bootstrap import FRESH_EVERY_S, Runtime
-from copydesk.kernel import CopydeskError, VenueRefused
+from copydesk.kernel import CopydeskError, VenueRefused, end
 from copydesk.replication import Leader, Whereabouts, live_leaders, place_of
 from copydesk.trading import Environment
 from copydesk.vault import quarantine
@@ -55,9 +55,7 @@ class Listener:
         """End every watch and feed, and close what they used."""
         await self._prices.aclose()
         await self._drop(set(self._watches))
-        for tender in self._tenders:
-            tender.cancel()
-        await asyncio.gather(*self._tenders, return_exceptions=True)
+        await end(*self._tenders)
         for market in self._markets.values():
             await market.exchange.aclose()
         await self._budgets.aclose()
@@ -87,9 +85,7 @@ class Listener:
 
     async def _drop(self, keys: set[_Key]) -> None:
         ended = [self._watches.pop(key) for key in keys]
-        for watch in ended:
-            watch.cancel()
-        await asyncio.gather(*ended, return_exceptions=True)
+        await end(*ended)
 
     def _quarantine(self, leader: Leader, reason: str) -> None:
         with self._runtime.db.tenant(leader.tenant_id) as session:

@@ -18,6 +18,7 @@ import orjson
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from copydesk.kernel import end
 from copydesk.venues.client.leases import PREFIX, Leases
 from copydesk.venues.client.shared_budget import SharedBudget, Wants
 
@@ -42,7 +43,6 @@ class BudgetLink:
         self._budgets: list[SharedBudget] = []
         self._asking = asyncio.Lock()
         self._wanted = asyncio.Event()
-        self._closed = False
         self._away_until = 0.0
         self._confirmed_at = 0.0
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -56,10 +56,7 @@ class BudgetLink:
         self._spawn(self._read_block(budget))
 
     async def aclose(self) -> None:
-        self._closed = True
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await end(*self._tasks)
         with suppress(*_AWAY):
             await self._redis.aclose()
 
@@ -77,7 +74,7 @@ class BudgetLink:
         self._spawn(self._tell({"scope": scope, "open_s": open_s}))
 
     async def _renew(self) -> None:
-        while not self._closed:  # A cancellation may be lost in a time-out that ends in the same moment.
+        while True:
             with suppress(TimeoutError):
                 async with asyncio.timeout(TICK_S):
                     await self._wanted.wait()
@@ -117,7 +114,7 @@ class BudgetLink:
             await self._redis.publish(CHANNEL, orjson.dumps(message))
 
     async def _listen(self) -> None:
-        while not self._closed:
+        while True:
             with suppress(*_AWAY):
                 async with self._redis.pubsub() as channel:
                     await channel.subscribe(CHANNEL)
