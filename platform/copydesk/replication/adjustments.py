@@ -21,12 +21,14 @@ class Adjusts(StrEnum):
     CROSSED = "crossed"
 
 
-# What is written off takes its share of the cost with it, and the target comes down to what is left.
+# What is written off takes its share of the cost with it, and leaves its worth in the book's cash; the target comes
+# down to what is left.
 _ADJUST = text(
     """
     WITH moved AS (
         UPDATE book SET
             cost = CASE WHEN qty + :qty = 0 THEN 0 ELSE cost * (qty + :qty) / qty END,
+            cash = cash - coalesce(:qty * CAST(:px AS numeric), :qty * cost / abs(qty)),
             target_qty = CASE WHEN qty > 0 THEN least(target_qty, greatest(qty + :qty, 0))
                               ELSE greatest(target_qty, least(qty + :qty, 0)) END,
             qty = qty + :qty, updated_at = now()

@@ -81,6 +81,16 @@ _INSERT = text(
     FROM unnest(CAST(:ids AS bigint[]), CAST(:amounts AS numeric[])) AS split(subscription_id, amount)
     """
 )
+# Hedge mode's two books of an instrument are paid for together: the first of them has it in its cash.
+_CREDIT = text(
+    """
+    UPDATE book b SET cash = b.cash + split.amount, updated_at = now()
+    FROM unnest(CAST(:ids AS bigint[]), CAST(:amounts AS numeric[])) AS split(subscription_id, amount)
+    WHERE b.tenant_id = :tenant_id AND b.subscription_id = split.subscription_id AND b.symbol = :symbol
+      AND b.position_side = (SELECT min(f.position_side) FROM book f WHERE f.tenant_id = :tenant_id
+                             AND f.subscription_id = split.subscription_id AND f.symbol = :symbol)
+    """
+)
 
 
 class Payment(NamedTuple):
@@ -261,3 +271,5 @@ def _insert(session: TenantSession, account_id: int, payment: Payment, split: Ma
         "amounts": array_literal(list(split.values())),
     }
     session.execute(_INSERT, params)
+    if payment.currency == payment.symbol.partition(":")[2]:
+        session.execute(_CREDIT, params)

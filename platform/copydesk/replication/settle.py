@@ -119,7 +119,9 @@ _BOOK_FILLS = text(
                coalesce(sum(qty) FILTER (WHERE side = 'sell'), 0) AS sold,
                coalesce(sum(qty * px) FILTER (WHERE side = 'sell'), 0) AS received,
                coalesce(sum(fee) FILTER (WHERE fee_currency = split_part(symbol, '/', 1)
-                                           AND strpos(symbol, ':') = 0), 0) AS base_fee
+                                           AND strpos(symbol, ':') = 0), 0) AS base_fee,
+               coalesce(sum(fee) FILTER (WHERE fee_currency = split_part(split_part(symbol, ':', 1), '/', 2)), 0)
+                   AS quote_fee
         FROM fresh GROUP BY subscription_id, symbol, position_side
     )
     UPDATE book b SET
@@ -135,6 +137,7 @@ _BOOK_FILLS = text(
                 THEN (b.cost + n.received) * (n.sold - b.qty - n.bought) / (n.sold - b.qty)
             WHEN n.bought = 0 THEN 0
             ELSE n.paid * (n.bought + b.qty - n.sold) / n.bought END,
+        cash = b.cash + n.received - n.paid - n.quote_fee,
         updated_at = now()
     FROM netted n
     WHERE b.tenant_id = :tenant_id AND b.subscription_id = n.subscription_id AND b.symbol = n.symbol

@@ -306,6 +306,8 @@ class Book(HotTenantRow, Table):
     Signed: a short is below zero. `target_qty` is what the trader's position asks for; `last_signal_id` the newest
     signal planned into it; `cost` the value at entry of what is held, long or short, in quote currency. `carried_qty`
     is what the trader's increases since `carried_at` ask for and no order could be made of: it is not in the target.
+    `cash` is all that came in less all that went out in quote currency, fees and funding included: with what is held at
+    the market's price it is what the book has earned.
     """
 
     __tablename__ = "book"
@@ -316,6 +318,7 @@ class Book(HotTenantRow, Table):
     qty: Mapped[Amount] = mapped_column(server_default="0")
     target_qty: Mapped[Amount] = mapped_column(server_default="0")
     cost: Mapped[Amount] = mapped_column(server_default="0")
+    cash: Mapped[Amount] = mapped_column(server_default="0")
     carried_qty: Mapped[Amount] = mapped_column(server_default="0")
     carried_at: Mapped[Moment | None]
     last_signal_id: Mapped[BigInt] = mapped_column(server_default="0")

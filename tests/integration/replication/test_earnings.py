@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from copydesk.replication.adjustments import Adjusts, write_down
 from copydesk.replication.doors import Doorway
 from copydesk.replication.earnings import SubscriptionEarnings, read_earnings
+from copydesk.replication.exposure import read_exposures
 from copydesk.trading import PositionSide, Side
 from desk_site import Site
 from paper_exchange import PERPETUAL, D
@@ -86,3 +89,20 @@ def test_who_has_copied_nothing_has_earned_nothing(site: Site) -> None:
     (nothing,) = earnings(site)
     assert nothing == SubscriptionEarnings()
     assert nothing.net({}) == {}
+
+
+def worth(site: Site, mark: Decimal) -> Decimal:
+    """What a subscription's books have earned, by what they hold and their cash alone."""
+    with site.db.tenant(site.tenant_id) as session:
+        (found,) = read_exposures(session, [site.subscriptions[0]])
+    return sum((book.cash + book.qty * mark for book in found.books), D(0))
+
+
+def test_the_cash_of_books_and_what_they_hold_are_what_they_have_earned(site: Site) -> None:
+    other = two_sides(site)
+    with site.db.tenant(site.tenant_id) as session:
+        mine, others = (Doorway(one.subscriptions[0], PERPETUAL, PositionSide.NET) for one in (site, other))
+        assert write_down(session, mine, D("-0.001"), Adjusts.LIQUIDATED, px=D(40_000))
+        assert write_down(session, others, D("0.001"), Adjusts.DETACHED)
+    for one, told in zip((site, other), earnings(site, other), strict=True):
+        assert abs(worth(one, MARK) - told.net({PERPETUAL: MARK})["USDT"]) < D("1E-12")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from decimal import Decimal
 from typing import Any
 
 from copydesk.replication import NewStrategy, NewSubscription, add_strategy, subscribe
@@ -33,6 +34,11 @@ def booked(site: Site) -> list[tuple[Any, ...]]:
     return [tuple(row) for row in site.rows(query)]
 
 
+def cash_of(site: Site) -> Decimal:
+    ((cash,),) = site.rows("SELECT cash FROM book")
+    return Decimal(cash)
+
+
 def later(worker: Worker, hours: float = 2) -> None:
     worker.clock.ahead_s += hours * 3600
     worker.reconcile()
@@ -40,10 +46,12 @@ def later(worker: Worker, hours: float = 2) -> None:
 
 def test_what_an_account_pays_is_booked_to_its_subscription_once(site: Site) -> None:
     worker = invested(site)
+    cash = cash_of(site)
     charge(site, "1", "-0.25")
     for _ in range(3):
         later(worker)
     assert booked(site) == [("1", site.subscriptions[0], D("-0.25"), "USDT")]
+    assert cash_of(site) == cash - D("0.25")
 
 
 def test_what_the_owner_holds_besides_bears_its_own_share(site: Site) -> None:
