@@ -8,6 +8,7 @@ from copydesk.db import Database
 from copydesk.kernel import Clock, Failpoint, reached
 from copydesk.replication.compare import Comparer
 from copydesk.replication.crossing import across_stored, mark_stored
+from copydesk.replication.crowd import hold_crowd
 from copydesk.replication.dispatch import Dispatch, Sender
 from copydesk.replication.errands import Errands
 from copydesk.replication.fixes import store_fixes
@@ -97,6 +98,7 @@ class Reconciler:
         # Before the fixes: what is tried a second time needs none.
         batch = self._second_tries.store(tenant_id, shard, hold)
         with self._db.tenant(tenant_id) as session:
+            hold_crowd(session)
             batch += store_fixes(
                 session,
                 shard=shard,

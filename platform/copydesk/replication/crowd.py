@@ -51,6 +51,7 @@ _MOVING = text(
 
 _DOORS = text("SELECT EXISTS (SELECT 1 FROM door WHERE strategy_id = :strategy_id)")
 
+_HOLD = text("SELECT version FROM crowd_version FOR SHARE")
 _STATES = {str(state): state for state in SubscriptionState}
 _MODES = {str(mode): mode for mode in SizingMode}
 _POLICIES = {str(policy): policy for policy in SizePolicy}
@@ -86,6 +87,14 @@ class Seats(NamedTuple):
     def joined_between(self, first: datetime, last: datetime) -> bool:
         """Tell whether anybody subscribed between two moments: then signals of both are not the same to all."""
         return any(first < created_at <= last for created_at in self.created_at)
+
+
+def hold_crowd(session: TenantSession) -> int:
+    """Keep who copies, and how, as it is until this transaction ends, and return its version.
+
+    What is read afterwards is all that a stop has stored (`stops`), and none can store anything meanwhile.
+    """
+    return session.execute(_HOLD).scalar() or 0
 
 
 class Crowds:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import Enum, auto
 from typing import Any
 
 import orjson
@@ -42,7 +43,8 @@ _BEHIND = text(
     """
 )
 
-# The epoch condition is the fence: a worker that lost its lease stores nothing and therefore sends nothing.
+# The epoch condition is the fence: a worker that lost its lease stores nothing and therefore sends nothing. Nor does
+# one whose crowd has changed since it planned: somebody may have been stopped, and closed, meanwhile (`stops`).
 _STORE = text(
     """
     UPDATE delivery SET drained_at = :now, epoch = :epoch,
@@ -51,9 +53,11 @@ _STORE = text(
         stored_at = CASE WHEN signal_id <> :signal_id THEN clock_timestamp() END
     WHERE shard = :shard AND signal_id = ANY(CAST(:signal_ids AS bigint[])) AND drained_at IS NULL
       AND EXISTS (SELECT 1 FROM shard_lease WHERE shard = :shard AND epoch = :epoch FOR SHARE)
+      AND coalesce((SELECT version FROM crowd_version FOR SHARE), 0) = :crowd_version
     RETURNING signal_id
     """
 )
+_CROWD = text("SELECT coalesce((SELECT version FROM crowd_version), 0)")
 _CLAIM = text(
     """
     UPDATE delivery SET intents = NULL, stored_at = :stored_at
@@ -89,6 +93,17 @@ class DueSignal:
     crowd_version: int = 0
     waiting: tuple[SignalFact, ...] = ()
     more: bool = False
+
+
+class Stored(Enum):
+    """What became of intents. `LOST`: another worker took the shard over, or the delivery was drained before.
+
+    `OUTDATED`: who copies, or how, has changed since the plan: it is to be made anew.
+    """
+
+    STORED = auto()
+    LOST = auto()
+    OUTDATED = auto()
 
 
 @dataclass(frozen=True)
@@ -171,12 +186,13 @@ def store_intents(
     legs: Sequence[LegIntents],
     *,
     epoch: int,
+    crowd_version: int,
     now: datetime,
     joined: Sequence[int] = (),
-) -> bool:
+) -> Stored:
     """Store what is about to be sent, which drains the delivery, and with it those of the signals `joined` into it.
 
-    False means that nothing is to be sent: another worker took the shard over, or the delivery was drained before.
+    Unless it says `STORED`, nothing is to be sent. `crowd_version` is the one that was planned with.
     """
     document = [vars(leg) for leg in legs]
     params = {
@@ -184,10 +200,13 @@ def store_intents(
         "signal_id": place.signal_id,
         "signal_ids": number_array([place.signal_id, *joined]),
         "epoch": epoch,
+        "crowd_version": crowd_version,
         "now": now,
         "intents": orjson.dumps({"at": now, "legs": document}).decode(),
     }
-    return place.signal_id in session.execute(_STORE, params).scalars().all()
+    if place.signal_id in session.execute(_STORE, params).scalars().all():
+        return Stored.STORED
+    return Stored.LOST if session.execute(_CROWD).scalar() == crowd_version else Stored.OUTDATED
 
 
 def claim_intents(session: TenantSession, place: Place, *, epoch: int, stored_at: datetime) -> bool:

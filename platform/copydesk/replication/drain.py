@@ -11,7 +11,7 @@ from copydesk.kernel import Clock, Failpoint, reached
 from copydesk.replication.cover import Cover
 from copydesk.replication.crossing import across
 from copydesk.replication.crowd import Crowds
-from copydesk.replication.deliveries import DueSignal, Place, leg_intents, next_due, store_intents
+from copydesk.replication.deliveries import DueSignal, Place, Stored, leg_intents, next_due, store_intents
 from copydesk.replication.dispatch import Dispatch, Sender
 from copydesk.replication.lane import Hold, Lanes
 from copydesk.replication.look import Looker, to_look_at_first
@@ -86,7 +86,9 @@ class Drainer:
             with self._rush.hurry():
                 task = self._next(tenant_id, shard, hold)
                 sent = self._send(tenant_id, shard, hold, task) if task else None
-            if sent is None or task is None:
+            if sent is Stored.OUTDATED:
+                continue  # It is still due, and planned anew.
+            if task is None or not isinstance(sent, _Sent):
                 if task:
                     self._lanes.drop(tenant_id, shard)
                 break
@@ -113,22 +115,31 @@ class Drainer:
                 crowd, covered = self._cover.part(session, due, shard, self._crowds.followers)
         return _Task(due, crowd, covered)
 
-    def _send(self, tenant_id: int, shard: str, hold: Hold, task: _Task) -> _Sent | None:
-        """Store what is planned, send it, and wait for the answers; None when the fence is closed."""
+    def _send(self, tenant_id: int, shard: str, hold: Hold, task: _Task) -> _Sent | Stored:
+        """Store what is planned, send it, and wait for the answers; else say why it could not be stored."""
         due = task.due
         planned = [*self._plan(tenant_id, shard, due, task.crowd), *task.covered]
         reached(Failpoint.PLANNED)
         # Setting accounts up may have taken long: what is stored now is to be sent under a lease that lasts.
         current = self._lanes.hold(tenant_id, shard)
         if current is None or current.epoch != hold.epoch:
-            return None
+            return Stored.LOST
         legs, batch = self._put_down(tenant_id, shard, due.fact, planned)
         place = Place(shard, due.fact.id, due.fact.symbol, str(due.fact.position_side))
         planned_at = self._clock.now()
         intents, earlier = [leg.intents for leg in legs], [signal.id for signal in due.waiting[:-1]]
         with self._db.tenant(tenant_id) as session:
-            if not store_intents(session, place, intents, epoch=hold.epoch, now=planned_at, joined=earlier):
-                return None
+            stored = store_intents(
+                session,
+                place,
+                intents,
+                epoch=hold.epoch,
+                crowd_version=due.crowd_version,
+                now=planned_at,
+                joined=earlier,
+            )
+            if stored is not Stored.STORED:
+                return stored
             kin = self._crowds.kin(tenant_id, shard, due.strategy_id)
             if kin:
                 batch = across(session, shard, kin, batch)

@@ -6,6 +6,7 @@ from sqlalchemy import text
 
 from copydesk.db import Database
 from copydesk.kernel import Clock
+from copydesk.replication.crowd import hold_crowd
 from copydesk.replication.dispatch import Dispatch
 from copydesk.replication.doors import sweep_doors
 from copydesk.replication.joins import Joiner
@@ -60,6 +61,7 @@ class Errands:
         lane = LaneNow(tenant_id, shard, hold.epoch, terms.broker_prefix, exchange.venue.traits, now)
         batch = self._joiner.store(lane)
         with self._db.tenant(tenant_id) as session:
+            hold_crowd(session)
             leaving, ended = see_off(session, lane, exchange.instruments)
             keys = {"shard": shard, "now": now}
             session.execute(_DONE, {"shard": shard})

@@ -13,6 +13,7 @@ from sqlalchemy import Row, text
 
 from copydesk.db import Database, TenantSession
 from copydesk.kernel import ZERO, Clock, CopydeskError
+from copydesk.replication.crowd import hold_crowd
 from copydesk.replication.dispatch import Dispatch
 from copydesk.replication.lane import Hold
 from copydesk.replication.port import Surroundings
@@ -87,7 +88,7 @@ class SecondTries:
         """
         terms = self._around.terms(tenant_id, shard)
         age_max = timedelta(milliseconds=terms.signal_age_ms_max)
-        found = self._find(tenant_id, shard, age_max)
+        version, found = self._find(tenant_id, shard, age_max)
         if not found:
             return []
         exchange = self._around.exchange(tenant_id, shard)
@@ -99,6 +100,8 @@ class SecondTries:
         now, batch = self._clock.now(), []
         lane = LaneNow(tenant_id, shard, hold.epoch, terms.broker_prefix, exchange.venue.traits, now)
         with self._db.tenant(tenant_id) as session:
+            if hold_crowd(session) != version:
+                return []  # Somebody may have been stopped meanwhile; the next round looks again.
             for (short, instrument), has in zip(listed, available, strict=True):
                 if not short.reduces and now - short.signal_at > age_max:
                     continue
@@ -110,14 +113,15 @@ class SecondTries:
                     self._hopeless[tenant_id, shard].add(_key(short))
         return [dispatch for dispatch in batch if dispatch is not None]
 
-    def _find(self, tenant_id: int, shard: str, age_max: timedelta) -> list[Shortfall]:
-        """Return what may be tried again, without what was found hopeless before."""
+    def _find(self, tenant_id: int, shard: str, age_max: timedelta) -> tuple[int, list[Shortfall]]:
+        """Return what may be tried again, without what was found hopeless before, and as of which crowd version."""
         now = self._clock.now()
         with self._db.tenant(tenant_id) as session:
+            version = hold_crowd(session)
             found = _shortfalls(session, shard, opens_since=now - age_max, closes_since=now - max(_CLOSES_FOR, age_max))
         hopeless = self._hopeless[tenant_id, shard]
         hopeless &= {_key(short) for short in found}
-        return [short for short in found if _key(short) not in hopeless]
+        return version, [short for short in found if _key(short) not in hopeless]
 
     def _available(
         self, tenant_id: int, venue: Venue, listed: Sequence[tuple[Shortfall, Instrument]]

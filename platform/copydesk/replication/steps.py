@@ -26,6 +26,8 @@ _STORE = text(
                :type, :qty, CAST(:px AS numeric), :reduces, :cid, 'planned', :epoch, :now, :wanted_qty, :allocation,
                :book_qty, :bound
         FROM (SELECT 1 FROM shard_lease WHERE shard = :shard AND epoch = :epoch FOR SHARE) AS fence
+        WHERE :reduces OR EXISTS (SELECT 1 FROM subscription WHERE id = :subscription_id
+                                  AND state IN ('synced', 'catching_up') FOR SHARE)
         ON CONFLICT (tenant_id, signal_id, subscription_id, leg) DO NOTHING
         RETURNING id
     ), moved AS (
@@ -62,7 +64,10 @@ class Step(NamedTuple):
 
 
 def store_step(session: TenantSession, lane: LaneNow, step: Step) -> Dispatch | None:
-    """Store an order with its book's new target; None where it exists already or the fence is closed."""
+    """Store an order with its book's new target; None where it exists already or the fence is closed.
+
+    Nor is an open stored for a subscription that has been stopped since it was planned.
+    """
     planned = step.planned
     digest = copy_digest(lane.tenant_id, planned.subscription_id, step.signal_id, planned.leg)
     cid = client_order_id(lane.broker_prefix, digest, lane.traits)

@@ -117,7 +117,7 @@ class Worker:
         self.clock = Hand()
         self.around = around or Around(site.exchange)
         self.lanes = Lanes(site.db, self.clock, holder=name, lease_ms=LEASE_MS, unknown_wait_ms=UNKNOWN_WAIT_MS)
-        sender = Sender(self.around, self.lanes, self.clock, Timing(LEASE_MS, UNKNOWN_WAIT_MS))
+        self.sender = sender = Sender(self.around, self.lanes, self.clock, Timing(LEASE_MS, UNKNOWN_WAIT_MS))
         preparer = Preparer(site.db, self.around)
         self._drainer = Drainer(site.db, self.around, self.lanes, sender, self.clock, preparer)
         self._forerunner = Forerunner(site.db, self.around, self.lanes, preparer, self.clock, pause_s=0)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 from copydesk.kernel import utc_now
-from copydesk.replication.deliveries import Place, store_intents
+from copydesk.replication.deliveries import Place, Stored, store_intents
 from copydesk.replication.lease import take_lease
 from copydesk.trading import Side
 from desk_site import LEASE_MS, SHARD, Site
@@ -60,6 +60,10 @@ def test_lanes_of_two_brands_do_not_share_a_lease(opens: Callable[..., Site]) ->
     assert theirs.worker("two").lanes.hold(theirs.tenant_id, SHARD) is not None
 
 
+def crowd_version(site: Site) -> int:
+    return int(site.one("SELECT version FROM crowd_version"))
+
+
 def test_a_holder_of_an_old_epoch_stores_nothing(site: Site) -> None:
     site.trade(Side.BUY, "0.4")
     with site.db.tenant(site.tenant_id) as session:
@@ -70,7 +74,8 @@ def test_a_holder_of_an_old_epoch_stores_nothing(site: Site) -> None:
     place = Place(SHARD, site.one("SELECT id FROM signal"), "BTC/USDT", "net")
     assert old is not None
     with site.db.tenant(site.tenant_id) as session:
-        assert not store_intents(session, place, [], epoch=old, now=utc_now())
+        stored = store_intents(session, place, [], epoch=old, crowd_version=crowd_version(site), now=utc_now())
+    assert stored is Stored.LOST
     assert site.one("SELECT drained_at FROM delivery") is None
     assert site.statuses() == []
 
@@ -206,5 +211,6 @@ def test_a_delivery_that_is_drained_is_not_handed_out_for_sending_again(site: Si
     stored = []
     for _ in range(2):
         with site.db.tenant(site.tenant_id) as session:
-            stored.append(store_intents(session, place, [], epoch=hold.epoch, now=utc_now()))
-    assert stored == [True, False]
+            version = crowd_version(site)
+            stored.append(store_intents(session, place, [], epoch=hold.epoch, crowd_version=version, now=utc_now()))
+    assert stored == [Stored.STORED, Stored.LOST]

@@ -1,0 +1,280 @@
+"""Closing books at once on behalf of risk: outside of lanes, under their fences, and counting what they have under way.
+
+A stop changes its subscriptions first, and with them the brand's crowd version: from then on no lane stores an order
+that was planned before (`deliveries`), so that what is read next of copies and intents is all there is. Orders are
+stored as perhaps sent: should whoever stops end before their answers, the lane asks the exchange about them.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from operator import attrgetter
+from typing import Any, NamedTuple
+
+from sqlalchemy import text
+
+from copydesk.db import TenantSession, array_literal, number_array
+from copydesk.kernel import ZERO, floor_to_step
+from copydesk.replication.crossing import mark_stored
+from copydesk.replication.dispatch import Dispatch
+from copydesk.replication.minima import close_denial, closing_bound
+from copydesk.replication.model import No, Planned
+from copydesk.replication.orders import copy_digest, order_request
+from copydesk.replication.rest_rows import recall_orders
+from copydesk.trading import Denial, Instrument, OrderType, PositionSide, Side, SubscriptionState
+from copydesk.venues import VenueTraits, client_order_id
+
+STOP = "stop"
+
+# A subscription that is ending goes on ending; one that ended has no books.
+_HALT = text(
+    """
+    UPDATE subscription SET state = CASE WHEN state = 'ending' THEN state ELSE :state END, state_reason = :reason
+    WHERE id = ANY(CAST(:ids AS bigint[])) AND state <> 'ended' RETURNING id
+    """
+)
+_FENCE = text("SELECT epoch FROM shard_lease WHERE shard = :shard FOR SHARE")
+# What reduces and is on its way, or executed and not yet told, is in the last column: it is closed already.
+_HELD = text(
+    """
+    SELECT b.subscription_id, s.account_id, s.allocation, b.symbol, b.position_side, b.qty,
+           b.last_signal_id AS signal_id, l.last_px AS px, coalesce(moving.qty, 0) AS closing,
+           coalesce(moving.stops, 0) AS stops
+    FROM book b
+    JOIN subscription s ON s.tenant_id = b.tenant_id AND s.id = b.subscription_id
+    JOIN account a ON a.tenant_id = s.tenant_id AND a.id = s.account_id
+    LEFT JOIN leader_book l ON l.tenant_id = s.tenant_id AND l.strategy_id = s.strategy_id AND l.symbol = b.symbol
+         AND l.position_side = b.position_side
+    LEFT JOIN LATERAL (
+        SELECT sum(c.qty - coalesce(told.qty, 0)) FILTER (WHERE c.reduces AND c.status IN
+                   ('planned', 'in_flight', 'accepted', 'partially_filled') AND c.leg NOT LIKE 'rest-%') AS qty,
+               count(*) FILTER (WHERE c.leg LIKE 'stop-%') AS stops
+        FROM copy c LEFT JOIN LATERAL (
+            SELECT sum(f.qty) AS qty FROM copy_fill f WHERE f.tenant_id = c.tenant_id AND f.copy_id = c.id) AS told
+            ON true
+        WHERE c.tenant_id = b.tenant_id AND c.subscription_id = b.subscription_id AND c.symbol = b.symbol
+          AND c.position_side = b.position_side
+          AND (c.signal_id = b.last_signal_id
+               OR (c.shard = :shard AND c.status IN ('planned', 'in_flight', 'accepted', 'partially_filled')))
+    ) AS moving ON true
+    WHERE b.subscription_id = ANY(CAST(:ids AS bigint[])) AND a.shard = :shard AND b.qty <> 0
+    ORDER BY b.subscription_id, b.symbol, b.position_side
+    """
+)
+_INTENTS = text(
+    "SELECT s.symbol, s.position_side, d.intents FROM delivery d "
+    "JOIN signal s ON s.tenant_id = d.tenant_id AND s.id = d.signal_id WHERE d.shard = :shard AND d.intents IS NOT NULL"
+)
+_AIM = text(
+    "UPDATE book SET target_qty = 0, carried_qty = 0, carried_at = NULL, updated_at = now() "
+    "WHERE subscription_id = ANY(CAST(:ids AS bigint[]))"
+)
+_STORE = text(
+    """
+    INSERT INTO copy (tenant_id, subscription_id, signal_id, account_id, shard, leg, symbol, position_side, side, type,
+                      qty, reduces, client_order_id, status, reason, reason_facts, epoch, planned_at, next_check_at,
+                      proof_at, wanted_qty, allocation, book_qty, bound)
+    SELECT :tenant_id, o.subscription_id, o.signal_id, o.account_id, :shard, o.leg, o.symbol, o.position_side, o.side,
+           'market', o.qty, true, o.client_order_id, 'in_flight', NULL, NULL, :epoch, :now, :proof_at, :proof_at,
+           o.wanted_qty, o.allocation, o.book_qty, o.bound
+    FROM unnest(CAST(:subscription_ids AS bigint[]), CAST(:signal_ids AS bigint[]), CAST(:account_ids AS bigint[]),
+                CAST(:legs AS text[]), CAST(:symbols AS text[]), CAST(:position_sides AS text[]),
+                CAST(:sides AS text[]), CAST(:qtys AS numeric[]), CAST(:client_order_ids AS text[]),
+                CAST(:wanted_qtys AS numeric[]), CAST(:allocations AS numeric[]), CAST(:book_qtys AS numeric[]),
+                CAST(:bounds AS text[]))
+        AS o(subscription_id, signal_id, account_id, leg, symbol, position_side, side, qty, client_order_id, wanted_qty,
+             allocation, book_qty, bound)
+    ON CONFLICT (tenant_id, signal_id, subscription_id, leg) DO NOTHING
+    RETURNING id, client_order_id
+    """
+)
+
+_Key = tuple[int, str, str]
+
+
+@dataclass(frozen=True)
+class Halt:
+    """Whom a stop concerns on one lane, and what they become: `state`, because of `reason`.
+
+    `proof_at` is from when on "no such order" is proof that an order of the stop was never sent: whoever stops sends
+    nothing after it.
+    """
+
+    shard: str
+    subscription_ids: Sequence[int]
+    state: SubscriptionState
+    reason: str
+    now: datetime
+    proof_at: datetime
+
+
+@dataclass(frozen=True)
+class Market:
+    """What orders of a lane need to know: its instruments, its exchange's habits, how its orders' ids begin."""
+
+    instruments: Mapping[str, Instrument]
+    traits: VenueTraits
+    broker_prefix: str
+
+
+class Remainder(NamedTuple):
+    """A book that no order was made for, and why; `closing` ones are being closed already, and `why` is None."""
+
+    subscription_id: int
+    symbol: str
+    position_side: PositionSide
+    qty: Decimal
+    why: Denial | None
+
+
+class Stopping(NamedTuple):
+    """The orders of a stop on one lane, stored under `epoch`, and the books that it made none for."""
+
+    epoch: int
+    batch: Sequence[Dispatch]
+    left: Sequence[Remainder]
+
+
+def stop_books(session: TenantSession, halt: Halt, market: Market) -> Stopping:
+    """Open nothing any more for these subscriptions, and store an order for each of their books that is not closing.
+
+    Called again while books are still held, it stores the next order for those whose last one has ended. Send what it
+    returns after the commit, and settle it under its epoch.
+    """
+    ids = {"ids": number_array(sorted(halt.subscription_ids))}
+    session.execute(_HALT, {**ids, "state": str(halt.state), "reason": halt.reason})
+    epoch = session.execute(_FENCE, {"shard": halt.shard}).scalar() or 0
+    recall_orders(session, *halt.subscription_ids)
+    session.execute(_AIM, ids)
+    under_way = _intended(session, halt.shard)
+    orders: list[_Order] = []
+    left: list[Remainder] = []
+    for row in session.execute(_HELD, {**ids, "shard": halt.shard}):
+        closing = row.closing + under_way[row.subscription_id, row.symbol, row.position_side]
+        found = _order(session.tenant_id, _Held(**dict(row._mapping) | {"closing": closing}), market)
+        if isinstance(found, Remainder):
+            left.append(found)
+        else:
+            orders.append(found)
+    batch = mark_stored(session, halt.shard, _store(session, halt, epoch, orders)) if orders else []
+    return Stopping(epoch, batch, left)
+
+
+class _Held(NamedTuple):
+    subscription_id: int
+    account_id: int
+    allocation: Decimal
+    symbol: str
+    position_side: str
+    qty: Decimal
+    signal_id: int
+    px: Decimal | None
+    closing: Decimal
+    stops: int
+
+    def left(self, why: Denial | None) -> Remainder:
+        return Remainder(self.subscription_id, self.symbol, PositionSide(self.position_side), self.qty, why)
+
+
+class _Order(NamedTuple):
+    held: _Held
+    planned: Planned
+    client_order_id: str
+
+
+_COLUMNS: Mapping[str, Callable[[_Order], Any]] = {
+    "subscription_ids": attrgetter("held.subscription_id"),
+    "signal_ids": attrgetter("held.signal_id"),
+    "account_ids": attrgetter("held.account_id"),
+    "symbols": attrgetter("held.symbol"),
+    "position_sides": attrgetter("held.position_side"),
+    "allocations": attrgetter("held.allocation"),
+    "book_qtys": attrgetter("held.qty"),
+    "legs": attrgetter("planned.leg"),
+    "sides": attrgetter("planned.side"),
+    "qtys": attrgetter("planned.qty"),
+    "wanted_qtys": attrgetter("planned.wanted_qty"),
+    "bounds": attrgetter("planned.bound"),
+    "client_order_ids": attrgetter("client_order_id"),
+}
+
+
+def _order(tenant_id: int, held: _Held, market: Market) -> _Order | Remainder:
+    instrument = market.instruments.get(held.symbol)
+    if instrument is None:
+        return held.left(Denial.INSTRUMENT_UNMAPPED)
+    open_qty = abs(held.qty) - held.closing
+    if held.closing > ZERO and open_qty < instrument.qty_step:
+        return held.left(None)
+    qty = min(floor_to_step(max(open_qty, ZERO), instrument.qty_step), instrument.qty_max)
+    no = _too_small(held, qty, instrument)
+    if no is not None:
+        return held.left(no[0])
+    leg = f"{STOP}-{held.stops + 1}"
+    planned = Planned(
+        held.subscription_id,
+        held.account_id,
+        leg,
+        Side.SELL if held.qty > 0 else Side.BUY,
+        OrderType.MARKET,
+        qty,
+        None,
+        True,
+        ZERO,
+        wanted_qty=open_qty,
+        allocation=held.allocation,
+        book_qty=held.qty,
+        bound=closing_bound(qty, open_qty, instrument),
+    )
+    digest = copy_digest(tenant_id, held.subscription_id, held.signal_id, leg)
+    return _Order(held, planned, client_order_id(market.broker_prefix, digest, market.traits))
+
+
+def _too_small(held: _Held, qty: Decimal, instrument: Instrument) -> No | None:
+    """Name why the exchange would not take the close; without a price it is asked."""
+    px = held.px if held.px is not None else Decimal("Infinity")
+    return close_denial(held=abs(held.qty), qty=qty, px=px, instrument=instrument)
+
+
+def _store(session: TenantSession, halt: Halt, epoch: int, orders: Sequence[_Order]) -> list[Dispatch]:
+    columns = {name: array_literal([of(order) for order in orders]) for name, of in _COLUMNS.items()}
+    params = {
+        "tenant_id": session.tenant_id,
+        "shard": halt.shard,
+        "epoch": epoch,
+        "now": halt.now,
+        "proof_at": halt.proof_at,
+        **columns,
+    }
+    ids = {cid: copy_id for copy_id, cid in session.execute(_STORE, params)}
+    return [
+        Dispatch(
+            ids[order.client_order_id],
+            order.held.account_id,
+            order_request(
+                order.client_order_id, order.held.symbol, order.planned, PositionSide(order.held.position_side)
+            ),
+        )
+        for order in orders
+        if order.client_order_id in ids
+    ]
+
+
+def _intended(session: TenantSession, shard: str) -> defaultdict[_Key, Decimal]:
+    """Return what a lane is just closing by intents that no copies were made of yet."""
+    closing: defaultdict[_Key, Decimal] = defaultdict(lambda: ZERO)
+    for symbol, position_side, intents in session.execute(_INTENTS, {"shard": shard}):
+        for leg in intents["legs"]:
+            if leg["alike"]["reduces"]:
+                for subscription_id, qty in _sent(leg["columns"]):
+                    closing[subscription_id, symbol, position_side] += qty
+    return closing
+
+
+def _sent(columns: Mapping[str, str]) -> Iterator[tuple[int, Decimal]]:
+    ids, qtys = (columns[name].strip("{}").split(",") for name in ("subscription_ids", "qtys"))
+    return ((int(number), Decimal(qty)) for number, qty in zip(ids, qtys, strict=True))
