@@ -14,7 +14,9 @@ BANNED_NAMES = {"utils", "helpers", "common", "base", "manager"}
 HOSTS = re.compile(
     r"pypi\.org|pythonhosted\.org|registry\.npmjs|npmjs\.org|deb\.debian\.org|unpkg\.com|jsdelivr|cdnjs|googleapis\.com"
 )
-EXACT = re.compile(r"copydesk\.(trading|replication\.(sizing|plan|reconcile\w*)|risk\.rules)(\.|$)")
+EXACT = re.compile(
+    r"copydesk\.(trading|replication\.(sizing|plan|reconcile\w*)|risk\.(rules|order_rules|equity_rules|limits|grammar))(\.|$)"
+)
 CCXT_MAY_BE_IN = ("copydesk.venues", "copydesk.demo", "copydesk.bench", "copydesk.faults")
 
 

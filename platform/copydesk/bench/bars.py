@@ -59,8 +59,16 @@ BARS = (
     Bar("missing", at_most=0),
 )
 
+# With a million positions of 100,000 accounts, on one core.
+RISK_BARS = (
+    Bar("sweep_p99_ms", at_most=25),
+    Bar("tick_p99_ms", at_most=1),
+    Bar("breach_to_order_ms", at_most=250),
+    Bar("peak_mb", at_most=1024),
+)
+
 
 def verdicts(figures: Mapping[str, Any], bars: Sequence[Bar] = BARS) -> list[Verdict]:
     """Hold figures against the bars for their number of followers; a figure without a bar is left out."""
-    concerned = [bar for bar in bars if bar.figure in figures and bar.followers in (ANY_SIZE, figures["followers"])]
+    concerned = [bar for bar in bars if bar.figure in figures and bar.followers in (ANY_SIZE, figures.get("followers"))]
     return [Verdict(bar.figure, figures[bar.figure], bar.words, bar.met_by(figures[bar.figure])) for bar in concerned]

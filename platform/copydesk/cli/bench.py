@@ -13,6 +13,7 @@ from rich.table import Table
 
 from copydesk.bench.lab_orders import LANES
 from copydesk.cli.bench_fanout import failover, fanout
+from copydesk.cli.bench_risk import risk
 from copydesk.cli.installation import print_json
 
 
@@ -24,10 +25,11 @@ def command() -> None:
     Example:
       copydesk bench fanout --followers 1000 --rtt-ms 20 --json
       copydesk bench failover
+      copydesk bench risk --positions 100000 --accounts 10000
     """
 
 
-for part in (fanout, failover):
+for part in (fanout, failover, risk):
     command.add_command(part)
 
 

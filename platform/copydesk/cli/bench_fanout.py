@@ -95,7 +95,7 @@ def fanout(root: Path, followers: int, sizes: bool, as_json: bool, **chosen: Any
     elif sizes:
         _print_bars(rows)
     else:
-        _print_figures(f"One leader fill to {followers:,} followers", rows[0])
+        print_figures(f"One leader fill to {followers:,} followers", rows[0])
 
 
 def _measure(root: Path, plan: Plan) -> dict[str, Any]:
@@ -136,7 +136,7 @@ def failover(root: Path, followers: int, lanes: int, seconds: int, rtt_ms: float
     if as_json:
         print_json(figures)
     else:
-        _print_figures("One of two replicators killed", figures)
+        print_figures("One of two replicators killed", figures)
 
 
 def _say(line: str) -> None:
@@ -165,7 +165,8 @@ def _folder(root: Path) -> Iterator[RoleOptions]:
         shutil.rmtree(var_dir, ignore_errors=True)
 
 
-def _print_figures(title: str, figures: dict[str, Any]) -> None:
+def print_figures(title: str, figures: dict[str, Any]) -> None:
+    """Print figures below each other, with the bars of those that have one (`figures["bars"]`)."""
     bars = {verdict["figure"]: verdict for verdict in figures["bars"]}
     table = Table("figure", "value", "bar", "", title=title)
     for name, value in figures.items():

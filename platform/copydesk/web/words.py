@@ -14,6 +14,7 @@ from flask_babel.speaklater import LazyString  # type: ignore[import-untyped]
 
 from copydesk.trading import Denial, OrderStatus, SizingMode, SubscriptionState
 from copydesk.web.format import figure, money, px, qty
+from copydesk.web.risk_words import RISK_SENTENCES, with_limit
 
 _D = Denial
 _SENTENCES: dict[str, tuple[LazyString, ...]] = {
@@ -271,6 +272,7 @@ _SENTENCES: dict[str, tuple[LazyString, ...]] = {
             "Not placed: the earlier position was not known to be closed in time, so none was opened on the other side."
         ),
     ),
+    **RISK_SENTENCES,
 }
 
 _STATES: dict[str, LazyString] = {
@@ -316,7 +318,7 @@ def words(reason: str | None, facts: Mapping[str, Any] | None = None) -> str:
     known = _readable(facts or {})
     for sentence in _SENTENCES.get(reason, ()):
         try:
-            return str(sentence) % known
+            return with_limit(str(sentence) % known, reason, known)
         except KeyError:
             continue
     return str(gettext("Not copied (%(reason)s).", reason=reason))
