@@ -61,20 +61,25 @@ class RiskAct(TenantRow, Table):
 
 
 class Watermark(TenantRow, Table):
-    """What a subscription was worth at the begin of its windows, and at its best, in quote currency.
+    """What a subscription or an account was worth at the begin of its windows, and at its best, in quote currency.
 
-    A peak and the begin of a window are not to be had from anything else that is stored.
+    `scope` is "subscription" or "account". A peak and the begin of a window are not to be had from anything else that
+    is stored; `*_realised` is what had been realised by then.
     """
 
     __tablename__ = "risk_watermark"
 
-    subscription_id: Mapped[BigInt] = mapped_column(primary_key=True, autoincrement=False)
+    scope: Mapped[str] = mapped_column(Text, primary_key=True)
+    subject_id: Mapped[BigInt] = mapped_column(primary_key=True, autoincrement=False)
     peak: Mapped[Amount]
     day_equity: Mapped[Amount]
+    day_realised: Mapped[Amount]
     day_at: Mapped[Moment]
     week_equity: Mapped[Amount]
+    week_realised: Mapped[Amount]
     week_at: Mapped[Moment]
     month_equity: Mapped[Amount]
+    month_realised: Mapped[Amount]
     month_at: Mapped[Moment]
     at: Mapped[Moment] = mapped_column(server_default=func.now())
 

@@ -51,11 +51,12 @@ _BRANDS = (
     "CONSTRAINT uq_risk_act_tenant_id_reference UNIQUE (tenant_id, reference))",
     "CREATE INDEX ix_risk_act_subscription ON risk_act (tenant_id, subscription_id, id)",
     "CREATE INDEX ix_risk_act_open ON risk_act (tenant_id, state) WHERE state IN ('firing', 'closing', 'flagged')",
-    "CREATE TABLE risk_watermark (tenant_id int NOT NULL, subscription_id bigint NOT NULL, "
-    f"peak {_AMOUNT} NOT NULL, day_equity {_AMOUNT} NOT NULL, day_at timestamptz NOT NULL, "
-    f"week_equity {_AMOUNT} NOT NULL, week_at timestamptz NOT NULL, month_equity {_AMOUNT} NOT NULL, "
+    "CREATE TABLE risk_watermark (tenant_id int NOT NULL, scope text NOT NULL, subject_id bigint NOT NULL, "
+    f"peak {_AMOUNT} NOT NULL, day_equity {_AMOUNT} NOT NULL, day_realised {_AMOUNT} NOT NULL, "
+    f"day_at timestamptz NOT NULL, week_equity {_AMOUNT} NOT NULL, week_realised {_AMOUNT} NOT NULL, "
+    f"week_at timestamptz NOT NULL, month_equity {_AMOUNT} NOT NULL, month_realised {_AMOUNT} NOT NULL, "
     "month_at timestamptz NOT NULL, at timestamptz NOT NULL DEFAULT now(), "
-    "CONSTRAINT pk_risk_watermark PRIMARY KEY (tenant_id, subscription_id))",
+    "CONSTRAINT pk_risk_watermark PRIMARY KEY (tenant_id, scope, subject_id))",
     "CREATE TABLE risk_switch (tenant_id int NOT NULL, id bigserial NOT NULL, reach text NOT NULL, "
     "subject text NOT NULL DEFAULT '', stops text NOT NULL, reason text NOT NULL, author text NOT NULL, "
     "confirmed_by text, at timestamptz NOT NULL DEFAULT clock_timestamp(), lifted_at timestamptz, lifted_by text, "
