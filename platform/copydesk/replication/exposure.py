@@ -7,8 +7,9 @@ the account counts: coins and positions of its owner are not the copy's.
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import UTC, datetime
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import text
 
@@ -16,12 +17,12 @@ from copydesk.db import TenantSession, number_array
 from copydesk.trading import PositionSide, SubscriptionState
 
 _SUBSCRIPTIONS = """
-    SELECT s.id, s.strategy_id, s.account_id, a.shard, s.state, s.allocation
+    SELECT s.id, s.strategy_id, s.account_id, a.shard, s.state, s.allocation, s.state_reason
     FROM subscription s JOIN account a ON a.tenant_id = s.tenant_id AND a.id = s.account_id
     WHERE s.state <> 'ended' {which} ORDER BY s.id
 """
 _BOOKS = """
-    SELECT b.subscription_id, b.symbol, b.position_side, b.qty, b.cost, b.cash
+    SELECT b.subscription_id, b.symbol, b.position_side, b.qty, b.cost, b.cash, b.last_signal_id
     FROM book b JOIN subscription s ON s.tenant_id = b.tenant_id AND s.id = b.subscription_id
     WHERE s.state <> 'ended' AND (b.qty <> 0 OR b.cash <> 0) {which} ORDER BY 1, 2, 3
 """
@@ -29,15 +30,36 @@ _SOME = "AND s.id = ANY(CAST(:ids AS bigint[]))"
 _ALL_SUBSCRIPTIONS, _ALL_BOOKS = text(_SUBSCRIPTIONS.format(which="")), text(_BOOKS.format(which=""))
 _THESE_SUBSCRIPTIONS, _THESE_BOOKS = text(_SUBSCRIPTIONS.format(which=_SOME)), text(_BOOKS.format(which=_SOME))
 
+_CHANGED = text(
+    """
+    SELECT 'copy', subscription_id, max(id) FROM copy WHERE id > :copy_id GROUP BY 2
+    UNION ALL SELECT 'adjustment', subscription_id, max(id) FROM book_adjustment WHERE id > :adjustment_id GROUP BY 2
+    """
+)
+_MOVING = text(
+    "SELECT DISTINCT subscription_id FROM copy "
+    "WHERE status IN ('planned', 'in_flight', 'accepted', 'partially_filled') AND leg NOT LIKE 'rest-%'"
+)
+# Payments are few; what was paid at the very time that was read last may be read twice.
+_PAID = text("SELECT subscription_id, max(at) FROM funding_payment WHERE at >= :since GROUP BY 1")
+_NOW = text(
+    "SELECT coalesce((SELECT max(id) FROM copy), 0), coalesce((SELECT max(id) FROM book_adjustment), 0), "
+    "(SELECT max(at) FROM funding_payment)"
+)
+
 
 class HeldBook(NamedTuple):
-    """One book: signed quantity in base units, cost at entry without a sign, and cash, in quote currency."""
+    """One book: signed quantity in base units, cost at entry without a sign, and cash, in quote currency.
+
+    `signal_id` is the newest signal that was planned into it.
+    """
 
     symbol: str
     position_side: PositionSide
     qty: Decimal
     cost: Decimal
     cash: Decimal
+    signal_id: int = 0
 
 
 class Exposure(NamedTuple):
@@ -50,6 +72,7 @@ class Exposure(NamedTuple):
     state: SubscriptionState
     allocation: Decimal
     books: tuple[HeldBook, ...]
+    state_reason: str | None = None
 
 
 def read_exposures(session: TenantSession, subscription_ids: Collection[int] | None = None) -> list[Exposure]:
@@ -57,9 +80,53 @@ def read_exposures(session: TenantSession, subscription_ids: Collection[int] | N
     ids = {} if subscription_ids is None else {"ids": number_array(sorted(subscription_ids))}
     subscriptions, books = (_THESE_SUBSCRIPTIONS, _THESE_BOOKS) if ids else (_ALL_SUBSCRIPTIONS, _ALL_BOOKS)
     held: dict[int, list[HeldBook]] = {}
-    for owner, symbol, side, qty, cost, cash in session.execute(books, ids):
-        held.setdefault(owner, []).append(HeldBook(symbol, PositionSide(side), qty, cost, cash))
+    for owner, symbol, side, *worth in session.execute(books, ids):
+        held.setdefault(owner, []).append(HeldBook(symbol, PositionSide(side), *worth))
     return [
-        Exposure(number, strategy, account, shard, SubscriptionState(state), allocation, tuple(held.get(number, ())))
-        for number, strategy, account, shard, state, allocation in session.execute(subscriptions, ids)
+        Exposure(
+            number, strategy, account, shard, SubscriptionState(state), allocation, tuple(held.get(number, ())), why
+        )
+        for number, strategy, account, shard, state, allocation, why in session.execute(subscriptions, ids)
     ]
+
+
+class Traces(NamedTuple):
+    """How far somebody has read of what changes books; those of nobody who has read yet are all zero."""
+
+    copy_id: int = 0
+    adjustment_id: int = 0
+    funding_at: datetime = datetime(1970, 1, 1, tzinfo=UTC)
+    moving: frozenset[int] = frozenset()
+
+
+def changed_since(session: TenantSession, traces: Traces) -> tuple[set[int], Traces]:
+    """Return the subscriptions whose books may have changed since, and the traces to ask with the next time.
+
+    A copy changes its book when it is made and as long as it is not settled, so those are read again until they are.
+    """
+    ids = {"copy_id": traces.copy_id, "adjustment_id": traces.adjustment_id}
+    changed: set[int] = set()
+    newest: dict[str, Any] = {}
+    for kind, subscription_id, last in session.execute(_CHANGED, ids):
+        changed.add(subscription_id)
+        newest[kind] = max(newest.get(kind, last), last)
+    moving = frozenset(session.execute(_MOVING).scalars())
+    read = traces._replace(
+        copy_id=int(newest.get("copy", traces.copy_id)),
+        adjustment_id=int(newest.get("adjustment", traces.adjustment_id)),
+        moving=moving,
+    )
+    paid, funding_at = _paid_since(session, traces.funding_at)
+    return changed | moving | traces.moving | paid, read._replace(funding_at=funding_at)
+
+
+def traces_now(session: TenantSession) -> Traces:
+    """Return the traces of somebody who reads everything after this."""
+    copy_id, adjustment_id, funding_at = session.execute(_NOW).one()
+    moving = frozenset(session.execute(_MOVING).scalars())
+    return Traces(copy_id, adjustment_id, funding_at or Traces().funding_at, moving)
+
+
+def _paid_since(session: TenantSession, since: datetime) -> tuple[set[int], datetime]:
+    rows = session.execute(_PAID, {"since": since}).all()
+    return {row[0] for row in rows}, max((row[1] for row in rows), default=since)

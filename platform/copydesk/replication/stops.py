@@ -8,27 +8,21 @@ stored as perhaps sent: should whoever stops end before their answers, the lane 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from operator import attrgetter
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sqlalchemy import text
 
 from copydesk.db import TenantSession, array_literal, number_array
-from copydesk.kernel import ZERO, floor_to_step
+from copydesk.kernel import ZERO
 from copydesk.replication.crossing import mark_stored
 from copydesk.replication.dispatch import Dispatch
-from copydesk.replication.minima import close_denial, closing_bound
-from copydesk.replication.model import No, Planned
-from copydesk.replication.orders import copy_digest, order_request
 from copydesk.replication.rest_rows import recall_orders
-from copydesk.trading import Denial, Instrument, OrderType, PositionSide, Side, SubscriptionState
-from copydesk.venues import VenueTraits, client_order_id
-
-STOP = "stop"
+from copydesk.replication.stop_orders import HeldNow, Market, Remainder, StopOrder, stop_order
+from copydesk.trading import SubscriptionState
 
 # A subscription that is ending goes on ending; one that ended has no books.
 _HALT = text(
@@ -112,25 +106,6 @@ class Halt:
     proof_at: datetime
 
 
-@dataclass(frozen=True)
-class Market:
-    """What orders of a lane need to know: its instruments, its exchange's habits, how its orders' ids begin."""
-
-    instruments: Mapping[str, Instrument]
-    traits: VenueTraits
-    broker_prefix: str
-
-
-class Remainder(NamedTuple):
-    """A book that no order was made for, and why; `closing` ones are being closed already, and `why` is None."""
-
-    subscription_id: int
-    symbol: str
-    position_side: PositionSide
-    qty: Decimal
-    why: Denial | None
-
-
 class Stopping(NamedTuple):
     """The orders of a stop on one lane, stored under `epoch`, and the books that it made none for."""
 
@@ -151,11 +126,11 @@ def stop_books(session: TenantSession, halt: Halt, market: Market) -> Stopping:
     recall_orders(session, *halt.subscription_ids)
     session.execute(_AIM, ids)
     under_way = _intended(session, halt.shard)
-    orders: list[_Order] = []
+    orders: list[StopOrder] = []
     left: list[Remainder] = []
     for row in session.execute(_HELD, {**ids, "shard": halt.shard}):
         closing = row.closing + under_way[row.subscription_id, row.symbol, row.position_side]
-        found = _order(session.tenant_id, _Held(**dict(row._mapping) | {"closing": closing}), market)
+        found = stop_order(session.tenant_id, HeldNow(**dict(row._mapping) | {"closing": closing}), market)
         if isinstance(found, Remainder):
             left.append(found)
         else:
@@ -164,84 +139,25 @@ def stop_books(session: TenantSession, halt: Halt, market: Market) -> Stopping:
     return Stopping(epoch, batch, left)
 
 
-class _Held(NamedTuple):
-    subscription_id: int
-    account_id: int
-    allocation: Decimal
-    symbol: str
-    position_side: str
-    qty: Decimal
-    signal_id: int
-    px: Decimal | None
-    closing: Decimal
-    stops: int
-
-    def left(self, why: Denial | None) -> Remainder:
-        return Remainder(self.subscription_id, self.symbol, PositionSide(self.position_side), self.qty, why)
+def adopt_orders(session: TenantSession, halt: Halt, orders: Sequence[StopOrder]) -> None:
+    """Store what a stop has sent from memory; the lane asks the exchange what became of it."""
+    ids = {"ids": number_array(sorted(halt.subscription_ids))}
+    session.execute(_HALT, {**ids, "state": str(halt.state), "reason": halt.reason})
+    epoch = session.execute(_FENCE, {"shard": halt.shard}).scalar() or 0
+    recall_orders(session, *halt.subscription_ids)
+    session.execute(_AIM, ids)
+    if orders:
+        _store(session, halt, epoch, orders)
 
 
-class _Order(NamedTuple):
-    held: _Held
-    planned: Planned
-    client_order_id: str
+_COLUMNS = (
+    *("subscription_id", "signal_id", "account_id", "leg", "symbol", "position_side", "side", "qty"),
+    *("client_order_id", "wanted_qty", "allocation", "book_qty", "bound"),
+)
 
 
-_COLUMNS: Mapping[str, Callable[[_Order], Any]] = {
-    "subscription_ids": attrgetter("held.subscription_id"),
-    "signal_ids": attrgetter("held.signal_id"),
-    "account_ids": attrgetter("held.account_id"),
-    "symbols": attrgetter("held.symbol"),
-    "position_sides": attrgetter("held.position_side"),
-    "allocations": attrgetter("held.allocation"),
-    "book_qtys": attrgetter("held.qty"),
-    "legs": attrgetter("planned.leg"),
-    "sides": attrgetter("planned.side"),
-    "qtys": attrgetter("planned.qty"),
-    "wanted_qtys": attrgetter("planned.wanted_qty"),
-    "bounds": attrgetter("planned.bound"),
-    "client_order_ids": attrgetter("client_order_id"),
-}
-
-
-def _order(tenant_id: int, held: _Held, market: Market) -> _Order | Remainder:
-    instrument = market.instruments.get(held.symbol)
-    if instrument is None:
-        return held.left(Denial.INSTRUMENT_UNMAPPED)
-    open_qty = abs(held.qty) - held.closing
-    if held.closing > ZERO and open_qty < instrument.qty_step:
-        return held.left(None)
-    qty = min(floor_to_step(max(open_qty, ZERO), instrument.qty_step), instrument.qty_max)
-    no = _too_small(held, qty, instrument)
-    if no is not None:
-        return held.left(no[0])
-    leg = f"{STOP}-{held.stops + 1}"
-    planned = Planned(
-        held.subscription_id,
-        held.account_id,
-        leg,
-        Side.SELL if held.qty > 0 else Side.BUY,
-        OrderType.MARKET,
-        qty,
-        None,
-        True,
-        ZERO,
-        wanted_qty=open_qty,
-        allocation=held.allocation,
-        book_qty=held.qty,
-        bound=closing_bound(qty, open_qty, instrument),
-    )
-    digest = copy_digest(tenant_id, held.subscription_id, held.signal_id, leg)
-    return _Order(held, planned, client_order_id(market.broker_prefix, digest, market.traits))
-
-
-def _too_small(held: _Held, qty: Decimal, instrument: Instrument) -> No | None:
-    """Name why the exchange would not take the close; without a price it is asked."""
-    px = held.px if held.px is not None else Decimal("Infinity")
-    return close_denial(held=abs(held.qty), qty=qty, px=px, instrument=instrument)
-
-
-def _store(session: TenantSession, halt: Halt, epoch: int, orders: Sequence[_Order]) -> list[Dispatch]:
-    columns = {name: array_literal([of(order) for order in orders]) for name, of in _COLUMNS.items()}
+def _store(session: TenantSession, halt: Halt, epoch: int, orders: Sequence[StopOrder]) -> list[Dispatch]:
+    columns = {f"{name}s": array_literal([getattr(order, name) for order in orders]) for name in _COLUMNS}
     params = {
         "tenant_id": session.tenant_id,
         "shard": halt.shard,
@@ -252,13 +168,7 @@ def _store(session: TenantSession, halt: Halt, epoch: int, orders: Sequence[_Ord
     }
     ids = {cid: copy_id for copy_id, cid in session.execute(_STORE, params)}
     return [
-        Dispatch(
-            ids[order.client_order_id],
-            order.held.account_id,
-            order_request(
-                order.client_order_id, order.held.symbol, order.planned, PositionSide(order.held.position_side)
-            ),
-        )
+        Dispatch(ids[order.client_order_id], order.account_id, order.request())
         for order in orders
         if order.client_order_id in ids
     ]

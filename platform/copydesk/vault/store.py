@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import InterfaceError, OperationalError
 
 from copydesk.db import Database, TenantSession
 from copydesk.kernel import Clock, SystemClock
@@ -122,7 +123,11 @@ class KeyRing:
         self._held: dict[tuple[int, int], tuple[float, Credentials]] = {}
 
     def credentials(self, tenant_id: int, account_ids: Collection[int]) -> dict[int, Credentials]:
-        """Return the opened keys by account; an account without a key, or whose key does not open, is left out."""
+        """Return the opened keys by account; an account without a key, or whose key does not open, is left out.
+
+        While PostgreSQL is away, keys that were held go on being held: a position must be closed all the same. Raises
+        the driver's error for one that never was.
+        """
         now = self._clock.monotonic()
         found: dict[int, Credentials] = {}
         missing = []
@@ -133,8 +138,14 @@ class KeyRing:
             else:
                 missing.append(account_id)
         if missing:
+            try:
+                found |= self._open(tenant_id, missing, now)
+            except (OperationalError, InterfaceError):
+                late = {one: held[1] for one in missing if (held := self._held.get((tenant_id, one)))}
+                if len(late) < len(missing):
+                    raise
+                return found | late
             self._held = {place: held for place, held in list(self._held.items()) if now < held[0]}
-            found |= self._open(tenant_id, missing, now)
         return found
 
     def forget(self, tenant_id: int, account_id: int) -> None:

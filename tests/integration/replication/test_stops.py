@@ -10,7 +10,8 @@ from copydesk.kernel import utc_now
 from copydesk.replication.drain import Drainer
 from copydesk.replication.model import Planned
 from copydesk.replication.settle import settle
-from copydesk.replication.stops import Halt, Market, Stopping, stop_books
+from copydesk.replication.stop_orders import Market
+from copydesk.replication.stops import Halt, Stopping, stop_books
 from copydesk.trading import Denial, OrderType, Side, SubscriptionState
 from desk_site import SHARD, Site, Worker
 from paper_exchange import INSTRUMENTS, PERPETUAL, D

@@ -1,0 +1,228 @@
+"""Fire stops: note them, store their orders, send them at once; and while PostgreSQL is away, send from memory.
+
+Whatever happens is written down before anything is sent: as rows where PostgreSQL answers in time, else in a file of
+this process, whose entries become rows as soon as it can be reached again. Orders of either way have the same client
+order ids, and only one way ever sends.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import TimeoutError as LateError
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from threading import Lock
+from typing import Any, NamedTuple
+
+from sqlalchemy.exc import InterfaceError, OperationalError
+
+from copydesk.db import Database
+from copydesk.kernel import Clock
+from copydesk.replication.dispatch import Dispatch
+from copydesk.replication.exposure import Exposure
+from copydesk.replication.outcomes import settlement_of
+from copydesk.replication.port import Surroundings, Timing
+from copydesk.replication.settle import Settlement, settle
+from copydesk.replication.stop_orders import Market, Remainder, StopOrder, orders_from_memory
+from copydesk.replication.stops import Halt, Stopping, adopt_orders, stop_books
+from copydesk.risk.acts import Act, ActState, store_acts
+from copydesk.risk.journal import Journal
+from copydesk.trading import SubscriptionState
+
+log = logging.getLogger(__name__)
+
+# How long a stop waits for PostgreSQL before it is sent from memory.
+STORE_S_MAX = 0.15
+_THREADS = 8
+_AWAY = (OperationalError, InterfaceError)
+
+
+@dataclass(frozen=True)
+class Fire:
+    """An act with the subscriptions that it closes on one lane; `reason` is what they are told."""
+
+    act: Act
+    exposures: tuple[Exposure, ...]
+    state: SubscriptionState
+    reason: str
+
+
+class Fired(NamedTuple):
+    """What a lane's fires came to: how many orders the exchange answered, and whether it is all in PostgreSQL."""
+
+    sent: int
+    unanswered: int
+    stored: bool
+    sent_at: datetime | None
+
+
+class _Turn:
+    """Who sends: PostgreSQL's orders, or memory's. The first who asks."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._taken = False
+
+    def take(self) -> bool:
+        with self._lock:
+            taken, self._taken = self._taken, True
+            return not taken
+
+
+class Stopper:
+    """Fire stops on lanes of any brand. Safe to use from several threads."""
+
+    def __init__(self, db: Database, around: Surroundings, clock: Clock, timing: Timing, journal: Journal) -> None:
+        self._db = db
+        self._around = around
+        self._clock = clock
+        self._timing = timing
+        self._journal = journal
+        self._storing = ThreadPoolExecutor(_THREADS, thread_name_prefix="stops")
+
+    def close(self) -> None:
+        """End its threads; what they began is finished."""
+        self._storing.shutdown()
+
+    def fire(self, tenant_id: int, shard: str, fires: Sequence[Fire]) -> Fired:
+        """Close what the fires reach on one lane, within moments, and record the answers."""
+        market = self._market(tenant_id, shard)
+        remembered = [
+            order for fire in fires for one in fire.exposures for order in orders_from_memory(tenant_id, one, market)
+        ]
+        self._journal.write(*(_entry(tenant_id, shard, fire, remembered) for fire in fires))
+        turn = _Turn()
+        storing = self._storing.submit(self._store, tenant_id, shard, fires, market, turn)
+        try:
+            stopping = storing.result(STORE_S_MAX)
+        except (LateError, *_AWAY) as trouble:
+            if turn.take():
+                log.warning("stops of %s are sent before they are stored: %s", shard, _told(trouble))
+                return self._send_remembered(tenant_id, shard, remembered, storing)
+            stopping = storing.result()
+        self._journal.done(*(fire.act.reference for fire in fires))
+        return self._send_stored(tenant_id, shard, stopping) if stopping else Fired(0, 0, True, None)
+
+    def again(self, tenant_id: int, shard: str, fires: Sequence[Fire]) -> Stopping | None:
+        """Store and send the next order for every book that is still held and not closing; None while it cannot."""
+        try:
+            stopping = self._store(tenant_id, shard, fires, self._market(tenant_id, shard), _Turn())
+        except _AWAY as trouble:
+            log.warning("stops of %s are not gone on with yet: %s", shard, _told(trouble))
+            return None
+        if stopping is not None:
+            self._send_stored(tenant_id, shard, stopping)
+        return stopping
+
+    def catch_up(self) -> int:
+        """Make rows of what was sent while PostgreSQL was away; return how many acts. Raises the driver's errors."""
+        left = list(self._journal.left.values())
+        for entry in left:
+            fire, orders = _read_entry(entry)
+            with self._db.tenant(entry["tenant_id"]) as session:
+                store_acts(session, [fire])
+                halt = self._halt(entry["shard"], [order.subscription_id for order in orders], entry)
+                adopt_orders(session, halt, orders)
+            self._journal.done(entry["reference"])
+            self._around.look_soon(entry["tenant_id"], entry["shard"])
+        return len(left)
+
+    def _store(self, tenant_id: int, shard: str, fires: Sequence[Fire], market: Market, turn: _Turn) -> Stopping | None:
+        """Store acts and orders in one transaction; None where memory sends meanwhile."""
+        by_state: dict[tuple[SubscriptionState, str], list[int]] = {}
+        for fire in fires:
+            by_state.setdefault((fire.state, fire.reason), []).extend(one.subscription_id for one in fire.exposures)
+        epoch, batch, left = 0, list[Dispatch](), list[Remainder]()
+        with self._db.tenant(tenant_id) as session:
+            store_acts(session, [fire.act for fire in fires])
+            for (state, reason), ids in by_state.items():
+                halt = self._halt(shard, ids, {"state": str(state), "reason": reason})
+                found = stop_books(session, halt, market)
+                epoch, batch, left = found.epoch, [*batch, *found.batch], [*left, *found.left]
+        return Stopping(epoch, batch, left) if turn.take() else None
+
+    def _halt(self, shard: str, ids: Sequence[int], told: Mapping[str, Any]) -> Halt:
+        now = self._clock.now()
+        wait_ms = self._timing.lease_ms + self._timing.unknown_wait_ms
+        proof_at = now + timedelta(milliseconds=wait_ms)
+        return Halt(shard, ids, SubscriptionState(told["state"]), told["reason"], now, proof_at)
+
+    def _send_stored(self, tenant_id: int, shard: str, stopping: Stopping) -> Fired:
+        """Send what is stored, and settle it; an answer that cannot be recorded is asked for by the lane."""
+        settlements, sent_at = self._send(tenant_id, shard, stopping.batch)
+        unanswered = sum(one.acked_at is None for one in settlements)
+        try:
+            with self._db.tenant(tenant_id) as session:
+                settle(session, settlements, epoch=stopping.epoch)
+        except _AWAY as trouble:
+            log.warning("answers of %s are not recorded yet: %s", shard, _told(trouble))
+        self._around.look_soon(tenant_id, shard)
+        return Fired(len(settlements), unanswered, True, sent_at)
+
+    def _send_remembered(self, tenant_id: int, shard: str, orders: Sequence[StopOrder], storing: Future[Any]) -> Fired:
+        batch = [Dispatch(place, order.account_id, order.request()) for place, order in enumerate(orders)]
+        settlements, sent_at = self._send(tenant_id, shard, batch)
+        storing.add_done_callback(lambda done: done.exception())  # What it stored is asked about by the lane.
+        return Fired(len(settlements), sum(one.acked_at is None for one in settlements), False, sent_at)
+
+    def _send(self, tenant_id: int, shard: str, batch: Sequence[Dispatch]) -> tuple[list[Settlement], datetime | None]:
+        keys = self._around.credentials(tenant_id, {item.account_id for item in batch}) if batch else {}
+        ready = [item for item in batch if item.account_id in keys]
+        if not ready:
+            return [], None
+        venue, sent_at = self._around.exchange(tenant_id, shard).venue, self._clock.now()
+        orders = [(keys[item.account_id], item.request) for item in ready]
+        outcomes = self._around.start(venue.submit_many(orders)).result()
+        now = self._clock.now()
+        settlements = [
+            settlement_of(
+                item.copy_id,
+                outcome,
+                checks=0,
+                unknown_wait_ms=self._timing.unknown_wait_ms,
+                now=now,
+                reduces=True,
+                exchange=venue.traits.venue,
+            )
+            for item, outcome in zip(ready, outcomes, strict=True)
+        ]
+        return settlements, sent_at
+
+    def _market(self, tenant_id: int, shard: str) -> Market:
+        exchange = self._around.exchange(tenant_id, shard)
+        return Market(exchange.instruments, exchange.venue.traits, self._around.terms(tenant_id, shard).broker_prefix)
+
+
+def _told(trouble: BaseException) -> str:
+    return (str(trouble).splitlines() or ["it does not answer"])[0]
+
+
+def _entry(tenant_id: int, shard: str, fire: Fire, orders: Sequence[StopOrder]) -> dict[str, Any]:
+    """Write a fire so that rows can be made of it later."""
+    act, mine = fire.act, {one.subscription_id for one in fire.exposures}
+    return {
+        "reference": act.reference,
+        "tenant_id": tenant_id,
+        "shard": shard,
+        "state": str(fire.state),
+        "reason": fire.reason,
+        "act": {
+            "scope": act.scope,
+            "subject_id": act.subject_id,
+            "subscription_id": act.subscription_id,
+            "line": act.line,
+            "action": act.action,
+            "state": str(ActState.CLOSING),
+            "facts": dict(act.facts),
+            "at": act.at.isoformat(),
+        },
+        "orders": [order.told() for order in orders if order.subscription_id in mine],
+    }
+
+
+def _read_entry(entry: Mapping[str, Any]) -> tuple[Act, list[StopOrder]]:
+    told = dict(entry["act"])
+    told |= {"state": ActState(told["state"]), "at": datetime.fromisoformat(told["at"])}
+    return Act(entry["reference"], **told), [StopOrder.read(order) for order in entry["orders"]]

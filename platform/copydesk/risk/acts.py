@@ -1,0 +1,180 @@
+"""What risk did, as rows: each act once, whatever becomes of its process; and the high waters that it judges by."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from psycopg.types.json import Jsonb
+from sqlalchemy import text
+
+from copydesk.db import TenantSession
+from copydesk.risk.waters import Water, Waters
+
+
+class ActState(StrEnum):
+    """How far an act has come. `flagged`: it could not be brought to its end, and a person must look."""
+
+    WARNED = "warned"
+    BLOCKED = "blocked"
+    FIRING = "firing"
+    CLOSING = "closing"
+    CLOSED = "closed"
+    FLAGGED = "flagged"
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """One act. `reference` names it before it is stored; `facts` are what a person needs to understand it."""
+
+    reference: str
+    scope: str
+    subject_id: int
+    subscription_id: int | None
+    line: str
+    action: str
+    state: ActState
+    facts: Mapping[str, Any]
+    at: datetime
+
+
+_STORE = text(
+    """
+    INSERT INTO risk_act (tenant_id, reference, scope, subject_id, subscription_id, line, action, state, facts, at)
+    VALUES (:tenant_id, :reference, :scope, :subject_id, :subscription_id, :line, :action, :state, :facts, :at)
+    ON CONFLICT (tenant_id, reference) DO NOTHING
+    """
+)
+# What has ended does not begin again.
+_ADVANCE = text(
+    """
+    UPDATE risk_act SET state = :state, facts = facts || CAST(:facts AS jsonb),
+        sent_at = coalesce(sent_at, :sent_at),
+        ended_at = CASE WHEN :state IN ('closed', 'flagged') THEN coalesce(ended_at, clock_timestamp()) END
+    WHERE reference = :reference AND state <> 'closed'
+    """
+)
+_OPEN = text(
+    """
+    SELECT reference, scope, subject_id, subscription_id, line, action, state, facts, at FROM risk_act
+    WHERE state IN ('firing', 'closing', 'flagged') ORDER BY id
+    """
+)
+_RECENT = text(
+    """
+    SELECT reference, scope, subject_id, subscription_id, line, action, state, facts, at FROM risk_act
+    WHERE CAST(:subscription_id AS bigint) IS NULL OR subscription_id = :subscription_id ORDER BY id DESC LIMIT :most
+    """
+)
+_NEWEST = text(
+    """
+    SELECT DISTINCT ON (scope, subject_id) scope, subject_id, state, (facts ->> 'turn')::int AS turn
+    FROM risk_act WHERE scope IN ('subscription', 'account') ORDER BY scope, subject_id, id DESC
+    """
+)
+_WATERS = text(
+    "SELECT scope, subject_id, peak, day_equity, day_realised, day_at, week_equity, week_realised, week_at, "
+    "month_equity, month_realised, month_at FROM risk_watermark"
+)
+_KEEP = text(
+    """
+    INSERT INTO risk_watermark (tenant_id, scope, subject_id, peak, day_equity, day_realised, day_at, week_equity,
+                                week_realised, week_at, month_equity, month_realised, month_at)
+    VALUES (:tenant_id, :scope, :subject_id, :peak, :day_equity, :day_realised, :day_at, :week_equity,
+            :week_realised, :week_at, :month_equity, :month_realised, :month_at)
+    ON CONFLICT (tenant_id, scope, subject_id) DO UPDATE
+    SET peak = excluded.peak, day_equity = excluded.day_equity, day_realised = excluded.day_realised,
+        day_at = excluded.day_at, week_equity = excluded.week_equity, week_realised = excluded.week_realised,
+        week_at = excluded.week_at, month_equity = excluded.month_equity, month_realised = excluded.month_realised,
+        month_at = excluded.month_at, at = clock_timestamp()
+    """
+)
+
+Owner = tuple[str, int]
+
+
+def store_acts(session: TenantSession, acts: Sequence[Act]) -> None:
+    """Store acts that are not stored yet; those that are stay as they are."""
+    if acts:
+        session.execute(_STORE, [_row(session, act) for act in acts])
+
+
+def advance_act(
+    session: TenantSession,
+    reference: str,
+    state: ActState,
+    *,
+    facts: Mapping[str, Any] | None = None,
+    sent_at: datetime | None = None,
+) -> None:
+    """Note how far an act has come."""
+    params = {"reference": reference, "state": str(state), "facts": Jsonb(dict(facts or {})), "sent_at": sent_at}
+    session.execute(_ADVANCE, params)
+
+
+def open_acts(session: TenantSession) -> list[Act]:
+    """Return the acts that have not come to their end."""
+    return [_act(dict(row)) for row in session.execute(_OPEN).mappings()]
+
+
+def recent_acts(session: TenantSession, *, subscription_id: int | None = None, most: int = 50) -> list[Act]:
+    """Return the newest acts first, of one subscription or of the brand."""
+    rows = session.execute(_RECENT, {"subscription_id": subscription_id, "most": most}).mappings()
+    return [_act(dict(row)) for row in rows]
+
+
+def newest_acts(session: TenantSession) -> dict[Owner, tuple[ActState, int]]:
+    """Return how each holder's newest act stands, and in which turn of its stop it was."""
+    return {(scope, subject): (ActState(state), turn or 1) for scope, subject, state, turn in session.execute(_NEWEST)}
+
+
+def read_waters(session: TenantSession) -> dict[Owner, Waters]:
+    """Return every holder's high waters as they were last kept."""
+    return {
+        (scope, subject): Waters(peak, Water(*marks[0:3]), Water(*marks[3:6]), Water(*marks[6:9]))
+        for scope, subject, peak, *marks in session.execute(_WATERS)
+    }
+
+
+def keep_waters(session: TenantSession, waters: Iterable[tuple[Owner, Waters]]) -> None:
+    """Keep high waters, so that a new process goes on with them."""
+    rows = [
+        {
+            "tenant_id": session.tenant_id,
+            "scope": scope,
+            "subject_id": subject,
+            "peak": known.peak,
+            **_water("day", known.day),
+            **_water("week", known.week),
+            **_water("month", known.month),
+        }
+        for (scope, subject), known in waters
+    ]
+    if rows:
+        session.execute(_KEEP, rows)
+
+
+def _water(name: str, water: Water) -> dict[str, Any]:
+    return {f"{name}_equity": water.equity, f"{name}_realised": water.realised, f"{name}_at": water.at}
+
+
+def _row(session: TenantSession, act: Act) -> dict[str, Any]:
+    return {
+        "tenant_id": session.tenant_id,
+        "reference": act.reference,
+        "scope": act.scope,
+        "subject_id": act.subject_id,
+        "subscription_id": act.subscription_id,
+        "line": act.line,
+        "action": act.action,
+        "state": str(act.state),
+        "facts": Jsonb(dict(act.facts)),
+        "at": act.at,
+    }
+
+
+def _act(row: Mapping[str, Any]) -> Act:
+    return Act(**{**row, "state": ActState(row["state"])})
