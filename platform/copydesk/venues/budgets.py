@@ -1,6 +1,6 @@
 """One process's rate budgets, by exchange environment, origin and outgoing address, shared with other processes.
 
-The listener reads, replicators send: an account's orders are theirs alone, of everything else each has its share.
+The listener reads, replicators and risk send: an account's orders are theirs, of everything else each has its share.
 """
 
 from __future__ import annotations
@@ -20,19 +20,22 @@ from copydesk.venues.client.windows import Seat, Shares
 from copydesk.venues.exchanges import budgets_of
 from copydesk.venues.traits import RateLimit
 
-_LISTENER, _REPLICATORS = Decimal("0.15"), Decimal("0.55")
+_LISTENER, _REPLICATORS, _RISK = Decimal("0.15"), Decimal("0.55"), Decimal("0.05")
+# Of an account's orders: what risk closes must go out however busy the replicators are.
+_RISK_ORDERS = Decimal("0.1")
 _REPLICATORS_ORDERS = Decimal("0.5")
+ROLES = ("listener", "replicator", "risk")
 
 
 def seat_of(role: str, replicators: int) -> Seat:
-    """Return the seat of the listener, or of one of so many replicators: they are alike."""
-    assert role in ("listener", "replicator"), f"{role} has no seat at the rate budgets"
-    orders = Decimal(1) if replicators == 1 else _REPLICATORS_ORDERS
+    """Return the seat of the listener, of risk, or of one of so many replicators: they are alike."""
+    assert role in ROLES, f"{role} has no seat at the rate budgets"
+    orders = 1 - _RISK_ORDERS if replicators == 1 else _REPLICATORS_ORDERS
     return Seat(
-        address=_shares(_LISTENER, _REPLICATORS, replicators),
-        orders=_shares(Decimal(0), orders, replicators),
-        keys=_shares(_LISTENER, _REPLICATORS, replicators),
-        place=0 if role == "listener" else 1,
+        address=_shares(_LISTENER, _REPLICATORS, _RISK, replicators),
+        orders=_shares(Decimal(0), orders, _RISK_ORDERS, replicators),
+        keys=_shares(_LISTENER, _REPLICATORS, _RISK, replicators),
+        place={"listener": 0, "replicator": 1, "risk": 1 + replicators}[role],
     )
 
 
@@ -70,5 +73,5 @@ def begin_anew(redis_url: str) -> None:
         redis.hset(BIRTH, mapping={"run": run, "at": "0"})
 
 
-def _shares(listener: Decimal, replicators: Decimal, count: int) -> Shares:
-    return Shares((listener, *[replicators / count] * count))
+def _shares(listener: Decimal, replicators: Decimal, risk: Decimal, count: int) -> Shares:
+    return Shares((listener, *[replicators / count] * count, risk))

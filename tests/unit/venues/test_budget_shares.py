@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import pytest
 from copydesk.venues import TRAITS
-from copydesk.venues.budgets import seat_of
+from copydesk.venues.budgets import ROLES, seat_of
 from copydesk.venues.client.budget import CLOSES_RESERVE_RATIO, SILENT
 from copydesk.venues.client.draw import Draw
 from copydesk.venues.client.shared_budget import SharedBudget, Wants, digest_of
@@ -126,19 +126,21 @@ def test_shares_and_the_pool_are_never_more_than_the_limit(count: int, parts: li
 
 
 @pytest.mark.parametrize("replicators", [1, 2, 5])
-def test_every_limit_of_every_exchange_has_room_for_listener_and_replicators(replicators: int) -> None:
+def test_every_limit_of_every_exchange_has_room_for_listener_replicators_and_risk(replicators: int) -> None:
     for limit in (limit for traits in TRAITS.values() for limit in traits.rate_limits):
-        listener, replicator = (seat_of(role, replicators) for role in ("listener", "replicator"))
         whole = bounds_of(limit, CLOSES_RESERVE_RATIO).limit.reserve
-        reads, sends = (bounds_of(limit, CLOSES_RESERVE_RATIO, seat) for seat in (listener, replicator))
-        assert reads.own.reserve + replicators * sends.own.reserve + sends.pool.reserve == whole
+        seats = [seat_of(role, replicators) for role in ROLES]
+        reads, sends, stops = (bounds_of(limit, CLOSES_RESERVE_RATIO, seat) for seat in seats)
+        shared = reads.own.reserve + replicators * sends.own.reserve + stops.own.reserve
+        assert shared + sends.pool.reserve == whole
+        assert stops.own.reserve > 0 or whole < replicators + 2
         if limit.scope is not LimitScope.IP and limit.unit is LimitUnit.ORDERS:
             assert reads.own.reserve == 0
 
 
-def test_the_only_replicator_owns_its_accounts_orders_and_asks_nobody() -> None:
-    bounds = bounds_of(ORDERS, CLOSES_RESERVE_RATIO, seat_of("replicator", 1))
-    assert (bounds.own, bounds.pool.reserve) == (bounds.limit, 0)
+def test_the_only_replicator_owns_its_accounts_orders_but_for_those_of_risk() -> None:
+    sends, stops = (bounds_of(ORDERS, CLOSES_RESERVE_RATIO, seat_of(role, 1)) for role in ("replicator", "risk"))
+    assert (sends.limit.reserve, sends.own.reserve, stops.own.reserve, sends.pool.reserve) == (47, 42, 4, 1)
 
 
 def shared(line: Line) -> SharedBudget:
