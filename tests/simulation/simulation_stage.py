@@ -58,13 +58,15 @@ exchanges:
 class Script:
     """What a file of tests wants: followers by brand, and how old a trade the second brand still opens.
 
-    With `perpetuals` the first brand trades its pair's perpetual as well, and its accounts have money for that.
+    With `perpetuals` the first brand trades its pair's perpetual as well, and its accounts have money for that; `limits`
+    are that brand's, and then the risk role runs as well.
     """
 
     north: int = 40
     south: int = 20
     south_age_ms: int = 20_000
     perpetuals: bool = False
+    limits: tuple[str, ...] = ()
 
 
 @contextmanager
@@ -85,7 +87,7 @@ def open_desk(stack: Stack, root: Path, script: Script) -> Iterator[Desk]:
         }
         runtime = Runtime(roles.environment)
         desk = Desk(stack, exchange, roles, runtime, {})
-        for role in ROLES:
+        for role in (*ROLES, *(["risk"] if script.limits else [])):
             roles.start(role)
         for slug, symbol in (("north", "BTCUSDT"), ("south", "ETHUSDT")):
             perpetuals = script.perpetuals and slug == "north"
@@ -106,7 +108,7 @@ def _write_installation(root: Path, script: Script) -> None:
     (root / "config" / "defaults.yaml").write_text(DEFAULTS)
     (root / "themes").symlink_to(PROJECT / "themes")
     brands = (
-        ("north", 'BTC/USDT, "BTC/USDT:USDT"' if script.perpetuals else "BTC/USDT", ""),
+        ("north", 'BTC/USDT, "BTC/USDT:USDT"' if script.perpetuals else "BTC/USDT", _limits(script.limits)),
         ("south", "ETH/USDT", f"replication:\n  signal_age_ms_max: {script.south_age_ms}\n"),
     )
     for slug, market, more in brands:
@@ -115,6 +117,10 @@ def _write_installation(root: Path, script: Script) -> None:
         (folder / "tenant.yaml").write_text(TENANT.format(slug=slug, market=market, more=more))
         for image in ("logo.svg", "favicon.svg"):
             (folder / image).write_text("<svg/>")
+
+
+def _limits(lines: tuple[str, ...]) -> str:
+    return "risk:\n  limits:\n" + "".join(f'    - "{line}"\n' for line in lines) if lines else ""
 
 
 def open_exchange(roles: RoleBook, options: RoleOptions, token: str) -> Exchange:

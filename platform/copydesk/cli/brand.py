@@ -24,13 +24,18 @@ _TENANT = click.option("--tenant", required=True, help="The brand, by its slug."
 
 def on_brand(act: _F) -> _F:
     """Add the options that every such command has, and open the installation for it: it gets `runtime`."""
+    return on_installation(_TENANT(act))
+
+
+def on_installation(act: _F) -> _F:
+    """Do as `on_brand` for a command that is about the whole platform, or names its brand by an option of its own."""
 
     @wraps(act)
     def opened(root: Path, var: Path | None, **options: Any) -> Any:
         with _runtime(root, var) as runtime:
             return act(runtime=runtime, **options)
 
-    return _JSON(_TENANT(with_installation(opened)))  # type: ignore[return-value]
+    return _JSON(with_installation(opened))  # type: ignore[return-value]
 
 
 def brand_id(runtime: Runtime, slug: str) -> int:

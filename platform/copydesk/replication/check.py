@@ -8,7 +8,6 @@ from copydesk.db import Database
 from copydesk.kernel import Clock, Failpoint, reached
 from copydesk.replication.compare import Comparer
 from copydesk.replication.crossing import across_stored, mark_stored
-from copydesk.replication.crowd import hold_crowd
 from copydesk.replication.dispatch import Dispatch, Sender
 from copydesk.replication.errands import Errands
 from copydesk.replication.fixes import store_fixes
@@ -77,7 +76,10 @@ class Reconciler:
         if fresh is None or fresh.epoch != hold.epoch:
             return 0
         hold = fresh
-        batch = [Dispatch(copy.id, copy.account_id, copy.request(), copy.checks) for copy in verdicts.resend]
+        batch = [
+            Dispatch(copy.id, copy.account_id, copy.request(), copy.checks, copy.strategy_id)
+            for copy in verdicts.resend
+        ]
         with self._db.tenant(tenant_id) as session:
             settle(session, verdicts.settlements + self._sender.before_resend(batch), epoch=hold.epoch)
             resent = mark_stored(session, shard, batch)
@@ -98,7 +100,6 @@ class Reconciler:
         # Before the fixes: what is tried a second time needs none.
         batch = self._second_tries.store(tenant_id, shard, hold)
         with self._db.tenant(tenant_id) as session:
-            hold_crowd(session)
             batch += store_fixes(
                 session,
                 shard=shard,

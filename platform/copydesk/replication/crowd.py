@@ -6,10 +6,11 @@ anew for every signal.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import text
 
@@ -19,7 +20,11 @@ from copydesk.replication.burst import burst_length, joined
 from copydesk.replication.crossing import Kin, read_kin
 from copydesk.replication.deliveries import DueSignal
 from copydesk.replication.doors import closed_doors
-from copydesk.replication.model import Book, Follower, No
+from copydesk.replication.model import Book, Follower, No, RiskView, SignalFact
+from copydesk.replication.order_limits import LimitedCrowd, OrderLimits, Rows
+from copydesk.replication.order_states import Copier
+from copydesk.replication.port import Surroundings
+from copydesk.risk.store import Holder, StoredLimits, read_limits
 from copydesk.trading import SizePolicy, SizingMode, SubscriptionState
 
 # Three plain reads joined in memory: as one statement PostgreSQL, without fresh statistics, joins them row by row.
@@ -52,6 +57,8 @@ _MOVING = text(
 _DOORS = text("SELECT EXISTS (SELECT 1 FROM door WHERE strategy_id = :strategy_id)")
 
 _HOLD = text("SELECT version FROM crowd_version FOR SHARE")
+# Whoever changes a subscription counts the version up: two that had shared the row before would wait for each other.
+_HOLD_TO_CHANGE = text("SELECT version FROM crowd_version FOR UPDATE")
 _STATES = {str(state): state for state in SubscriptionState}
 _MODES = {str(mode): mode for mode in SizingMode}
 _POLICIES = {str(policy): policy for policy in SizePolicy}
@@ -68,7 +75,7 @@ class Seats(NamedTuple):
     """The subscriptions of one strategy on one lane as of a version; `ids` is an array literal.
 
     `doors` tells whether any of them has closed a door, so that doors need not be looked for. `kin` are the accounts
-    that copy other strategies besides.
+    that copy other strategies besides, `limits` what people set for any of them.
     """
 
     version: int
@@ -77,6 +84,16 @@ class Seats(NamedTuple):
     ids: str
     doors: bool
     kin: dict[int, Kin]
+    limits: StoredLimits
+
+    def copiers(self) -> list[Copier]:
+        """Return everybody with the account and the allocation."""
+        return [Copier(head[0], head[1], head[6]) for head, _ in self.terms]
+
+    def sharing(self, account_id: int) -> Sequence[int]:
+        """Return all subscriptions of an account that has several."""
+        kin = self.kin.get(account_id)
+        return kin.everyone if kin else ()
 
     def at(self, moment: datetime) -> list[Terms]:
         """Return who was subscribed when the leader traded."""
@@ -89,23 +106,48 @@ class Seats(NamedTuple):
         return any(first < created_at <= last for created_at in self.created_at)
 
 
-def hold_crowd(session: TenantSession) -> int:
+def hold_crowd(session: TenantSession, *, changes: bool = False) -> int:
     """Keep who copies, and how, as it is until this transaction ends, and return its version.
 
-    What is read afterwards is all that a stop has stored (`stops`), and none can store anything meanwhile.
+    What is read afterwards is all that a stop has stored (`stops`), and none can store anything meanwhile. `changes`
+    says that the transaction may change it itself.
     """
-    return session.execute(_HOLD).scalar() or 0
+    return session.execute(_HOLD_TO_CHANGE if changes else _HOLD).scalar() or 0
 
 
 class Crowds:
-    """The crowds that this process has met."""
+    """The crowds that this process has met, with the limits on what they open."""
 
-    def __init__(self) -> None:
+    def __init__(self, around: Surroundings) -> None:
         self._seats: dict[tuple[int, str, int], Seats] = {}
+        self._limits = OrderLimits(around)
 
     def followers(self, session: TenantSession, due: DueSignal, shard: str) -> list[Follower]:
         """Return the strategy's subscriptions on this shard that existed when the leader traded."""
-        return followers(session, self._seats_of(session, due, shard), due, shard)
+        seats = self._seats_of(session, due, shard)
+        limited = self._limited(session, seats, due, shard) if due.fact.opens else None
+        if limited is None:
+            return followers(session, seats, due, shard)
+        rows, views = self._limits.look(session, limited, due.fact, shard)
+        crowd = followers(session, seats, due, shard, rows)
+        return [follower._replace(risk=views.get(follower.subscription_id)) for follower in crowd]
+
+    def views(self, session: TenantSession, due: DueSignal, shard: str) -> dict[int, RiskView]:
+        """Return what opening orders of a signal are judged by, of those subscriptions whose orders are limited."""
+        limited = self._limited(session, self._seats_of(session, due, shard), due, shard)
+        return {} if limited is None else self._limits.look(session, limited, due.fact, shard)[1]
+
+    def _limited(self, session: TenantSession, seats: Seats, due: DueSignal, shard: str) -> LimitedCrowd | None:
+        return self._limits.of(
+            session,
+            shard,
+            due.strategy_id,
+            version=seats.version,
+            stored=seats.limits,
+            copiers=seats.copiers,
+            kin=seats.sharing,
+            currency=due.fact.symbol.partition("/")[2].partition(":")[0],
+        )
 
     def kin(self, tenant_id: int, shard: str, strategy_id: int) -> dict[int, Kin]:
         """Return the accounts that copy other strategies besides, as of when the followers were last read."""
@@ -140,7 +182,8 @@ def _read_seats(session: TenantSession, due: DueSignal, shard: str) -> Seats:
     ids = number_array([row[1] for row in rows])
     doors = bool(session.execute(_DOORS, {"strategy_id": due.strategy_id}).scalar())
     kin = read_kin(session, due.strategy_id, shard)
-    return Seats(due.crowd_version, [row[0] for row in rows], terms, ids, doors, kin)
+    limits = read_limits(session, [Holder(row[1], due.strategy_id, row[2]) for row in rows])
+    return Seats(due.crowd_version, [row[0] for row in rows], terms, ids, doors, kin, limits)
 
 
 # What is on its way, and what is executed but untold, by side of the order and whether it reduces.
@@ -149,24 +192,22 @@ _STILL = (ZERO, ZERO)
 _EMPTY = Book()
 
 
-def followers(session: TenantSession, seats: Seats, due: DueSignal, shard: str) -> list[Follower]:
-    """Join terms with what each subscription holds and has on its way."""
+def followers(
+    session: TenantSession, seats: Seats, due: DueSignal, shard: str, rows: Rows | None = None
+) -> list[Follower]:
+    """Join terms with what each subscription holds and has on its way, where `rows` of it are not given already."""
     signal = due.fact
-    here = {"symbol": signal.symbol, "position_side": str(signal.position_side)}
+    held, under_way = _read(session, seats, signal, shard) if rows is None else rows.plain
     spent: dict[int, Decimal] = {}
     books: dict[int, Book] = {}
-    for subscription_id, is_here, qty, target, last_signal_id, cost, carried, carried_at in session.execute(
-        _BOOKS, {"ids": seats.ids, **here}
-    ).all():
+    for subscription_id, is_here, qty, target, last_signal_id, cost, carried, carried_at in held:
         spent[subscription_id] = spent.get(subscription_id, ZERO) + cost
         if is_here:
             books[subscription_id] = Book(
                 qty, target, ZERO, ZERO, last_signal_id, cost, ZERO, ZERO, carried, carried_at
             )
     moving: dict[int, _Ways] = {}
-    for subscription_id, is_here, side, reduces, qty, reserved, untold, paid in session.execute(
-        _MOVING, {"shard": shard, **here}
-    ).all():
+    for subscription_id, is_here, side, reduces, qty, reserved, untold, paid in under_way:
         # An open in flight may still cost its limit, on whatever pair; a close has no price and costs nothing.
         spent[subscription_id] = spent.get(subscription_id, ZERO) + (reserved or ZERO) + (paid or ZERO)
         if is_here:
@@ -180,6 +221,12 @@ def followers(session: TenantSession, seats: Seats, due: DueSignal, shard: str) 
         )
         for head, tail in seats.at(signal.venue_at)
     ]
+
+
+def _read(session: TenantSession, seats: Seats, signal: SignalFact, shard: str) -> tuple[Sequence[Any], Sequence[Any]]:
+    here = {"symbol": signal.symbol, "position_side": str(signal.position_side)}
+    books = session.execute(_BOOKS, {"ids": seats.ids, **here}).all()
+    return books, session.execute(_MOVING, {"shard": shard, **here}).all()
 
 
 def _shut(session: TenantSession, due: DueSignal, shard: str) -> dict[int, No]:

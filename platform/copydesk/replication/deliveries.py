@@ -206,7 +206,12 @@ def store_intents(
     }
     if place.signal_id in session.execute(_STORE, params).scalars().all():
         return Stored.STORED
-    return Stored.LOST if session.execute(_CROWD).scalar() == crowd_version else Stored.OUTDATED
+    return Stored.LOST if session.execute(_CROWD).scalar_one() == crowd_version else Stored.OUTDATED
+
+
+def crowd_version(session: TenantSession) -> int:
+    """Return the number that moves with every change of who copies in this brand, or how."""
+    return int(session.execute(_CROWD).scalar_one())
 
 
 def claim_intents(session: TenantSession, place: Place, *, epoch: int, stored_at: datetime) -> bool:

@@ -13,9 +13,10 @@ from copydesk.replication.crossing import across
 from copydesk.replication.crowd import Crowds
 from copydesk.replication.deliveries import DueSignal, Place, Stored, leg_intents, next_due, store_intents
 from copydesk.replication.dispatch import Dispatch, Sender
+from copydesk.replication.gates import refuse_opens, spot_of
 from copydesk.replication.lane import Hold, Lanes
 from copydesk.replication.look import Looker, to_look_at_first
-from copydesk.replication.model import Follower, Planned, SignalFact
+from copydesk.replication.model import Follower, Planned
 from copydesk.replication.orders import copy_digests, order_request
 from copydesk.replication.outcomes import looks_soon
 from copydesk.replication.plan import CLOSE, OPEN, deny_all, plan_copies
@@ -65,7 +66,7 @@ class Drainer:
         self._preparer = preparer
         self._reversals = Reversals(db, around, sender, clock)
         self._looker = Looker(db, around, clock)
-        self._crowds = Crowds()
+        self._crowds = Crowds(around)
         self._cover = Cover()
         self._rush = Rush()
 
@@ -124,7 +125,7 @@ class Drainer:
         current = self._lanes.hold(tenant_id, shard)
         if current is None or current.epoch != hold.epoch:
             return Stored.LOST
-        legs, batch = self._put_down(tenant_id, shard, due.fact, planned)
+        legs, batch = self._put_down(tenant_id, shard, due, planned)
         place = Place(shard, due.fact.id, due.fact.symbol, str(due.fact.position_side))
         planned_at = self._clock.now()
         intents, earlier = [leg.intents for leg in legs], [signal.id for signal in due.waiting[:-1]]
@@ -172,6 +173,9 @@ class Drainer:
         if instrument is None:
             return deny_all(signal, crowd, Denial.INSTRUMENT_UNMAPPED)
         mark_px = self._around.mark_px(shard, signal.symbol) if signal.opens else None
+        spot = spot_of(tenant_id, shard, signal.symbol, due.strategy_id)
+        if signal.opens and (switch := self._around.switches().board.stopped(spot)):
+            crowd = refuse_opens(crowd, switch)
         limits, now = terms.limits(signal.symbol, strategy_live=due.strategy_live, mark_px=mark_px), self._clock.now()
         planned = plan_copies(signal, crowd, instrument, limits, now=now)
         if not (instrument.perpetual and signal.opens):
@@ -182,10 +186,11 @@ class Drainer:
         return plan_copies(signal, with_refusals(crowd, refusals), instrument, limits, now=now)
 
     def _put_down(
-        self, tenant_id: int, shard: str, signal: SignalFact, planned: Sequence[Planned]
+        self, tenant_id: int, shard: str, due: DueSignal, planned: Sequence[Planned]
     ) -> tuple[list[Leg], Sequence[Dispatch]]:
         """Give each copy its client order id, closes first; what is refused or waits for a close is not sent now."""
         terms, traits = self._around.terms(tenant_id, shard), self._around.exchange(tenant_id, shard).venue.traits
+        signal, strategy_id = due.fact, due.strategy_id
         legs: list[Leg] = []
         batch: list[Dispatch] = []
         first = 0
@@ -198,7 +203,12 @@ class Drainer:
             ids = [name_of(digest(item.subscription_id)) for item in items]
             legs.append(Leg(items, leg_intents(items, ids)))
             batch += [
-                Dispatch(place, item.account_id, order_request(cid, signal.symbol, item, signal.position_side))
+                Dispatch(
+                    place,
+                    item.account_id,
+                    order_request(cid, signal.symbol, item, signal.position_side),
+                    strategy_id=strategy_id,
+                )
                 for place, (item, cid) in enumerate(zip(items, ids, strict=True), start=first)
                 if item.denial is None and not item.waits
             ]

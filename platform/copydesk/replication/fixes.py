@@ -14,6 +14,7 @@ from sqlalchemy import text
 
 from copydesk.db import TenantSession
 from copydesk.kernel import ZERO
+from copydesk.replication.crowd import hold_crowd
 from copydesk.replication.dispatch import Dispatch
 from copydesk.replication.excess import Excess
 from copydesk.replication.inflight import store_fix
@@ -68,7 +69,10 @@ def store_fixes(
 
     What books of one account have too much of on opposite sides crosses inside first (`set_off`).
     """
-    batch = []
+    batch: list[Dispatch] = []
+    if session.execute(_EXCESS, {"shard": shard}).first() is None:
+        return batch
+    hold_crowd(session, changes=True)
     found = list(_excesses(session, shard))
     for excess in set_off(session, found, instruments, mark_px, shard=shard, epoch=epoch):
         instrument = instruments.get(excess.symbol)

@@ -46,6 +46,7 @@ class OpenCopy:
     acked_at: datetime | None = None
     venue_order_id: str | None = None
     cum_qty: Decimal = ZERO
+    strategy_id: int = 0
 
     def request(self) -> OrderRequest:
         """Return the very order that was stored, with the same client order id."""
@@ -59,7 +60,7 @@ _DUE_CHECKS = text(
     SELECT c.id, c.subscription_id, c.signal_id, c.account_id, c.leg, c.symbol, c.side, c.type, c.qty, c.px,
            c.reduces, c.client_order_id, c.status, c.checks, c.proof_at, s.venue_at AS signal_at,
            c.reduces OR coalesce(b.target_qty, 0) * CASE c.side WHEN 'buy' THEN 1 ELSE -1 END > 0 AS wanted,
-           c.position_side, c.planned_at, c.acked_at, c.venue_order_id, c.cum_qty
+           c.position_side, c.planned_at, c.acked_at, c.venue_order_id, c.cum_qty, s.strategy_id
     FROM copy c
     JOIN signal s ON s.tenant_id = c.tenant_id AND s.id = c.signal_id
     LEFT JOIN book b ON b.tenant_id = c.tenant_id AND b.subscription_id = c.subscription_id

@@ -18,6 +18,7 @@ from copydesk.kernel import Clock, CopydeskError
 from copydesk.replication.crowd import Crowds
 from copydesk.replication.deliveries import DueSignal
 from copydesk.replication.dispatch import Dispatch
+from copydesk.replication.gates import denied_by, spot_of
 from copydesk.replication.late import Standing, bounded_px, is_better, joining_signal, left_of
 from copydesk.replication.model import No, Planned, SignalFact
 from copydesk.replication.plan import OPEN, plan_copies
@@ -25,6 +26,7 @@ from copydesk.replication.port import Surroundings
 from copydesk.replication.prepare import Preparer, with_refusals
 from copydesk.replication.standings import moves_since, newest_signal
 from copydesk.replication.steps import LaneNow, Step, store_step
+from copydesk.risk import Spot
 from copydesk.trading import Denial, Instrument, JoinMode, PositionSide
 
 JOIN = "join"
@@ -128,6 +130,8 @@ class Joiner:
         instrument = self._around.exchange(lane.tenant_id, lane.shard).instruments.get(wish.standing.symbol)
         if instrument is None:
             self._say_no(lane, wish, (Denial.INSTRUMENT_UNMAPPED, {}))
+        elif switch := self._around.switches().board.stopped(_spot(lane, wish)):
+            self._say_no(lane, wish, denied_by(switch))
         elif px is None:
             self._say_no(lane, wish, (Denial.VENUE_UNAVAILABLE, {}))
         else:
@@ -160,7 +164,7 @@ class Joiner:
         terms, now = self._around.terms(lane.tenant_id, lane.shard), self._clock.now()
         limits = terms.limits(signal.symbol, strategy_live=wish.live)
         with self._db.tenant(lane.tenant_id) as session:
-            crowd = Crowds().followers(session, DueSignal(wish.strategy_id, wish.live, signal), lane.shard)
+            crowd = Crowds(self._around).followers(session, DueSignal(wish.strategy_id, wish.live, signal), lane.shard)
         # Its book has seen this signal, and goes on from it.
         joiner = [f._replace(book=f.book._replace(last_signal_id=0)) for f in crowd if f[0] == wish.subscription_id]
         planned = _opening(plan_copies(signal, joiner, instrument, limits, now=now))
@@ -177,7 +181,7 @@ class Joiner:
 
     def _store(self, lane: LaneNow, wish: Wish, signal: SignalFact, planned: Planned) -> Dispatch | None:
         leg = JOIN if wish.tries == 0 else f"{JOIN}-{wish.tries + 1}"
-        step = Step(signal.id, signal.symbol, signal.position_side, planned._replace(leg=leg))
+        step = Step(signal.id, signal.symbol, signal.position_side, planned._replace(leg=leg), wish.strategy_id)
         with self._db.tenant(lane.tenant_id) as session:
             dispatch = store_step(session, lane, step)
             if dispatch is not None:
@@ -190,6 +194,10 @@ class Joiner:
         params = {**_keys(wish), "state": state, "reason": str(denial), "facts": Jsonb(facts) if facts else None}
         with self._db.tenant(lane.tenant_id) as session:
             session.execute(_SKIP, params)
+
+
+def _spot(lane: LaneNow, wish: Wish) -> Spot:
+    return spot_of(lane.tenant_id, lane.shard, wish.standing.symbol, wish.strategy_id)
 
 
 def _opening(planned: Sequence[Planned]) -> Planned | None:

@@ -15,6 +15,7 @@ from sqlalchemy import text
 from copydesk.db import TenantSession
 from copydesk.kernel import InvalidInput, NotFound
 from copydesk.replication.doors import Doorway, open_door
+from copydesk.replication.flattening import being_closed
 from copydesk.replication.rest_rows import recall_orders
 from copydesk.trading import Denial, EndMode, PositionSide, SubscriptionState
 
@@ -41,6 +42,9 @@ ALLOWED: Mapping[Act, frozenset[SubscriptionState]] = MappingProxyType(
         Act.SWITCH: frozenset(_S) - {_S.ENDING, _S.ENDED},
     }
 )
+
+# Either would end the closing of what somebody has stopped.
+_NOT_BEFORE_FLAT = frozenset({Act.PAUSE, Act.RESUME})
 
 _LOCK = text("SELECT state FROM subscription WHERE id = :id FOR UPDATE")
 _SET_STATE = text("UPDATE subscription SET state = :state, state_reason = NULL WHERE id = :id")
@@ -155,6 +159,8 @@ def allow(session: TenantSession, subscription_id: int, act: Act) -> None:
         raise NotFound(f"there is no subscription {subscription_id}")
     if SubscriptionState(state) not in ALLOWED[act]:
         raise InvalidInput(f"subscription {subscription_id} is {state}: it cannot {act}")
+    if act in _NOT_BEFORE_FLAT and being_closed(session, subscription_id):
+        raise InvalidInput(f"subscription {subscription_id} was stopped and is being closed: it cannot {act} yet")
 
 
 def _set_strategy(session: TenantSession, strategy_id: int, *, was: str, to: str) -> list[str]:

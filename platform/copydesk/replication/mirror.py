@@ -8,6 +8,7 @@ is asked for by its client order id, and never sent again blindly.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import ROUND_CEILING, Decimal
 from functools import partial
@@ -15,7 +16,8 @@ from functools import partial
 from copydesk.db import Database
 from copydesk.kernel import ZERO, Clock, Failpoint, reached
 from copydesk.replication.crossing import mark_stored
-from copydesk.replication.dispatch import Dispatch, Sender
+from copydesk.replication.dispatch import Dispatch, Sender, parts_of
+from copydesk.replication.gates import spot_of
 from copydesk.replication.lane import Hold, Lanes
 from copydesk.replication.model import Planned
 from copydesk.replication.order_deliveries import DeliveredOrder, delivered_orders, over
@@ -23,7 +25,7 @@ from copydesk.replication.outcomes import looks_soon
 from copydesk.replication.port import Surroundings, Terms, Timing
 from copydesk.replication.prepare import Preparer
 from copydesk.replication.rest_answers import LOOK_AGAIN, Pace, Verdict, judge_answer, judge_placed
-from copydesk.replication.rest_calls import NO_KEY, Task, send_all
+from copydesk.replication.rest_calls import NO_KEY, Right, Task, send_all
 from copydesk.replication.rest_end import ending_of
 from copydesk.replication.rest_entry import (
     closing_entries,
@@ -53,6 +55,7 @@ from copydesk.replication.resting import Rest, RestState, Step, next_step, place
 from copydesk.replication.settle import forgo, settle
 from copydesk.replication.steps import LaneNow, store_step
 from copydesk.replication.steps import Step as BookStep
+from copydesk.risk import ThrownSwitch
 from copydesk.trading import Denial, Instrument
 from copydesk.venues import Outcome
 
@@ -137,7 +140,7 @@ class Mirror:
         with self._db.tenant(lane.tenant_id) as session:
             told = delivered_orders(session, lane.shard)
             orders = [order for order in told if over(order) or not order.premature(lane.now)]
-            crowds = [[] if over(order) else newcomers(session, order, lane.shard) for order in orders]
+            crowds = [[] if over(order) else newcomers(session, self._around, order, lane.shard) for order in orders]
         entries: list[Entry] = []
         instruments = self._around.exchange(lane.tenant_id, lane.shard).instruments
         for order, crowd in zip(orders, crowds, strict=True):
@@ -187,6 +190,10 @@ class Mirror:
         return [task for task in tasks if task.step is not Step.WAIT]
 
     def _task(self, lane: LaneNow, rest: Rest, instrument: Instrument | None) -> Task:
+        switch = self._stopped(lane, rest) if rest.kept else None
+        if switch is not None and (switch.closes or not rest.reduces):
+            # An exit that rests on spot holds back what a switch would close at market.
+            rest = replace(rest, kept=False)
         step = next_step(rest, instrument, lane.traits, lane.now)
         sends = step in (Step.PLACE, Step.AMEND)
         return Task(rest, step, wanted_terms(rest, instrument, fresh=step is Step.PLACE) if sends else None)
@@ -220,7 +227,8 @@ class Mirror:
                     ending = ending_of(rest, instruments.get(rest.symbol), terms, lane.now)
                     mark(session, lane, rest, Marks(RestState.DONE, None))
                     if ending.planned is not None:
-                        book_step = BookStep(rest.signal_id, rest.symbol, rest.position_side, ending.planned)
+                        where = rest.signal_id, rest.symbol, rest.position_side
+                        book_step = BookStep(*where, ending.planned, rest.strategy_id)
                         dispatch = store_step(session, lane, book_step)
                         catching_up += [dispatch] if dispatch is not None else []
                     if ending.given_up:
@@ -242,17 +250,34 @@ class Mirror:
             return verdict
         keys = self._around.credentials(lane.tenant_id, accounts)
         sent = [item for item in placing if item.rest.account_id in keys]
-        may_send = partial(self._lanes.may_send, lane.tenant_id, lane.shard, hold)
+        right = Right(partial(self._lanes.may_send, lane.tenant_id, lane.shard, hold), partial(self._stopped, lane))
+        parts = parts_of(
+            _dispatches(sent),
+            self._around.switches(),
+            tenant_id=lane.tenant_id,
+            shard=lane.shard,
+            may_send=right.may_send,
+        )
         venue = self._around.exchange(lane.tenant_id, lane.shard).venue
-        work = send_all(venue, keys, sent, others, may_send=may_send, now=lane.now)
-        outcomes, answers = self._around.start(work).result()
+        outcomes, answers = self._around.start(send_all(venue, keys, parts, others, right=right, now=lane.now)).result()
         now = self._clock.now()
-        told = dict(zip([item.copy_id for item in sent], outcomes, strict=True))
+        items = [(item.copy_id, part.gate) for part in parts for item in part.items]
+        told = dict(zip([copy_id for copy_id, _ in items], outcomes, strict=True))
         for item in placing:
             judge_placed(verdict, item, told.get(item.copy_id, _UNSENT), self._pace, now)
+        held_back = {copy_id: gate for copy_id, gate in items if gate is not None and gate.held_back(told[copy_id])}
+        verdict.settlements[:] = [
+            held_back[one.copy_id].settlement(one.copy_id) if one.copy_id in held_back else one
+            for one in verdict.settlements
+        ]
         for task, answer in zip(others, answers, strict=True):
             judge_answer(verdict, task, answer, self._pace, now)
         return verdict
+
+    def _stopped(self, lane: LaneNow, rest: Rest) -> ThrownSwitch | None:
+        """Return the switch that stops what this order would open."""
+        spot = spot_of(lane.tenant_id, lane.shard, rest.symbol, rest.strategy_id)
+        return self._around.switches().board.stopped(spot)
 
     def _catch_up(self, lane: LaneNow, hold: Hold, batch: Sequence[Dispatch]) -> None:
         """Send what brings books to their targets; these are copies like any other from here on."""
@@ -266,7 +291,10 @@ class Mirror:
 
 
 def _dispatches(placing: Sequence[Placing]) -> list[Dispatch]:
-    return [Dispatch(item.copy_id, item.rest.account_id, item.request) for item in placing]
+    return [
+        Dispatch(item.copy_id, item.rest.account_id, item.request, strategy_id=item.rest.strategy_id)
+        for item in placing
+    ]
 
 
 def anchor_of(rest: Rest) -> Anchor:

@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from copydesk.kernel import CopydeskError, Unavailable, VenueRefused
-from copydesk.replication.rest_writes import Placing
+from copydesk.replication.dispatch import Part, send_parts
 from copydesk.replication.resting import OrderTerms, Rest, Step
+from copydesk.risk import ThrownSwitch
 from copydesk.trading import TERMINAL, Credentials, Denial, Fill, OrderView
 from copydesk.venues import Amendment, Draw, Outcome, Venue, drawing_on
 
@@ -27,6 +28,13 @@ class Executions(NamedTuple):
 Answer = OrderView | Executions | CopydeskError | None
 
 
+class Right(NamedTuple):
+    """Whether the lane may send anything at this moment, and which switch stops an order that opens."""
+
+    may_send: Callable[[], bool]
+    stopped: Callable[[Rest], ThrownSwitch | None]
+
+
 class Task(NamedTuple):
     """One step of one resting order, with what the order is to say where the step sends that."""
 
@@ -38,25 +46,22 @@ class Task(NamedTuple):
 async def send_all(
     venue: Venue,
     keys: Mapping[int, Credentials],
-    placing: Sequence[Placing],
+    placing: Sequence[Part],
     others: Sequence[Task],
     *,
-    may_send: Callable[[], bool],
+    right: Right,
     now: datetime,
 ) -> tuple[list[Outcome], list[Answer]]:
     """Place orders and take every other step at once; trouble with one is its answer.
 
-    `may_send` is asked before whatever changes something, each time.
+    The `right` is asked for before whatever changes something, each time. Outcomes are in the order of the parts.
     """
-    orders = [(keys[item.rest.account_id], item.request) for item in placing]
-    asked = [_take(venue, keys.get(task.rest.account_id), task, may_send, now) for task in others]
-    outcomes, answers = await asyncio.gather(venue.submit_many(orders, may_send=may_send), asyncio.gather(*asked))
+    asked = [_take(venue, keys.get(task.rest.account_id), task, right, now) for task in others]
+    outcomes, answers = await asyncio.gather(send_parts(venue, keys, placing), asyncio.gather(*asked))
     return outcomes, answers
 
 
-async def _take(
-    venue: Venue, key: Credentials | None, task: Task, may_send: Callable[[], bool], now: datetime
-) -> Answer:
+async def _take(venue: Venue, key: Credentials | None, task: Task, right: Right, now: datetime) -> Answer:
     rest = task.rest
     if key is None:
         return NO_KEY
@@ -64,10 +69,12 @@ async def _take(
     try:
         if task.step is Step.LOOK:
             return await _look(venue, key, rest, now)
-        if not may_send():
+        if not right.may_send():
             return Unavailable("the lane belongs to another worker")
         if task.step is Step.CANCEL:
             return await _cancel(venue, key, rest)
+        if not rest.reduces and right.stopped(rest) is not None:
+            return Unavailable("a switch stops opens")
         assert task.terms is not None and task.terms.px is not None, "an amendment has a price"
         change = Amendment(rest.client_order_id, rest.symbol, rest.side, task.terms.qty, task.terms.px)
         return await venue.amend(key, change)

@@ -62,6 +62,8 @@ _DUE_OF = """{live}
            s.allocation, a.status = 'active' AS usable,
            a.status = 'active' AND s.copies = 'orders' AND CASE WHEN live.reduces
                THEN s.state <> 'ended' AND NOT (s.state = 'ending' AND s.end_mode <> 'manage_until_exit')
+                    AND NOT (s.state IN ('disarmed', 'out_of_sync')
+                             AND coalesce(s.state_reason, '') IN ('stopped_by_switch', 'stopped_by_owner'))
                ELSE s.state IN ('synced', 'catching_up') AND t.status = 'live' AND NOT EXISTS (
                     SELECT 1 FROM door d WHERE d.tenant_id = live.tenant_id AND d.subscription_id = s.id
                     AND d.symbol = live.symbol AND d.position_side = live.position_side) END AS kept
@@ -171,7 +173,17 @@ def _rest(row: RowMapping) -> Rest:
         row["filled_at"],
     )
     held = max(row["book_qty"] * closing, ZERO)
-    same = ("subscription_id", "account_id", "leader_order_id", "signal_id", "symbol", "reduces", "revision", "ratio")
+    same = (
+        "subscription_id",
+        "strategy_id",
+        "account_id",
+        "leader_order_id",
+        "signal_id",
+        "symbol",
+        "reduces",
+        "revision",
+        "ratio",
+    )
     rest = ("from_qty", "base_qty", "qty", "px", "trigger_px", "next_qty", "next_px", "copy_id", "client_order_id")
     more = ("reason", "looks", "look_at", "proof_at", "drained", "got", "venue_order_id", "planned_at", "acked_at")
     return Rest(

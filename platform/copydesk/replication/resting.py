@@ -151,6 +151,7 @@ class Rest:
     usable: bool = True
     allocation: Decimal = ZERO
     book_qty: Decimal = ZERO
+    strategy_id: int = 0
 
     @property
     def due_qty(self) -> Decimal:

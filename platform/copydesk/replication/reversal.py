@@ -26,7 +26,7 @@ _LOOK_AGAIN = timedelta(milliseconds=500)
 _WAITING = text(
     """
     SELECT c.id, c.account_id, c.signal_id, c.symbol, c.position_side, c.side, c.type, c.qty, c.px, c.client_order_id,
-           b.qty AS book_qty, b.target_qty, s.venue_at AS signal_at,
+           b.qty AS book_qty, b.target_qty, s.venue_at AS signal_at, s.strategy_id,
            EXISTS (SELECT 1 FROM copy o WHERE o.tenant_id = c.tenant_id AND o.subscription_id = c.subscription_id
                    AND o.shard = c.shard AND o.symbol = c.symbol AND o.position_side = c.position_side AND NOT o.waits
                      AND (o.reduces OR o.side <> c.side)
@@ -74,6 +74,7 @@ class WaitingOpen:
     signal_at: datetime
     closing: bool
     reduces: bool = False
+    strategy_id: int = 0
 
     def request(self) -> OrderRequest:
         """Return the very order that was stored."""
@@ -137,7 +138,11 @@ class Reversals:
             settle(session, decided.ended, epoch=hold.epoch)
             _look_later(session, decided.wait, now + _LOOK_AGAIN)
             gone = _let_go(session, decided.send, shard, hold)
-        batch = [Dispatch(copy.id, copy.account_id, copy.request()) for copy in decided.send if copy.id in gone]
+        batch = [
+            Dispatch(copy.id, copy.account_id, copy.request(), strategy_id=copy.strategy_id)
+            for copy in decided.send
+            if copy.id in gone
+        ]
         reached(Failpoint.LEG_RELEASED, batch)
         settlements = self._sender.finish(self._sender.start(tenant_id, shard, hold, batch))
         reached(Failpoint.LEG_ANSWERED, batch)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -13,9 +13,13 @@ from sqlalchemy import Row, text
 
 from copydesk.db import Database, TenantSession
 from copydesk.kernel import ZERO, Clock, CopydeskError
-from copydesk.replication.crowd import hold_crowd
+from copydesk.replication.crowd import Crowds, hold_crowd
+from copydesk.replication.deliveries import DueSignal
 from copydesk.replication.dispatch import Dispatch
 from copydesk.replication.lane import Hold
+from copydesk.replication.limited import held_to_limits
+from copydesk.replication.minima import smallest_open_qty
+from copydesk.replication.model import Planned, RiskView, SignalFact
 from copydesk.replication.port import Surroundings
 from copydesk.replication.shortfall import RESIZED, TOP_UP, Shortfall, second_try
 from copydesk.replication.steps import LaneNow, Step, store_step
@@ -34,7 +38,7 @@ _SHORT = text(
     """
     SELECT c.subscription_id, c.account_id, c.signal_id, c.symbol, c.position_side, c.side, c.qty, c.px, c.reduces,
            c.cum_qty, c.status, c.reason, g.px AS signal_px, g.venue_at AS signal_at, b.qty AS book_qty, b.target_qty,
-           s.allocation, coalesce(p.leverage, 1) AS leverage,
+           g.strategy_id, s.allocation, coalesce(p.leverage, 1) AS leverage,
            s.allocation - (SELECT coalesce(sum(o.cost), 0) FROM book o
                            WHERE o.tenant_id = c.tenant_id AND o.subscription_id = c.subscription_id)
                         - (SELECT coalesce(sum((o.qty - o.cum_qty) * o.px), 0) FROM copy o
@@ -78,6 +82,7 @@ class SecondTries:
         self._db = db
         self._around = around
         self._clock = clock
+        self._crowds = Crowds(around)
         self._hopeless: defaultdict[tuple[int, str], set[_Key]] = defaultdict(set)
 
     def store(self, tenant_id: int, shard: str, hold: Hold) -> list[Dispatch]:
@@ -102,12 +107,15 @@ class SecondTries:
         with self._db.tenant(tenant_id) as session:
             if hold_crowd(session) != version:
                 return []  # Somebody may have been stopped meanwhile; the next round looks again.
+            held = _Views(session, self._crowds, shard, version)
             for (short, instrument), has in zip(listed, available, strict=True):
                 if not short.reduces and now - short.signal_at > age_max:
                     continue
                 planned = second_try(short, instrument, has, slippage_bps_max=terms.slippage_bps_max)
+                if planned is not None and not planned.reduces:
+                    planned = held.to_limits(short, instrument, planned, now)
                 if planned is not None:
-                    step = Step(short.signal_id, short.symbol, short.position_side, planned)
+                    step = Step(short.signal_id, short.symbol, short.position_side, planned, short.strategy_id)
                     batch.append(store_step(session, lane, step))
                 elif has is not None or short.leg == TOP_UP:
                     self._hopeless[tenant_id, shard].add(_key(short))
@@ -131,6 +139,38 @@ class SecondTries:
             return [None] * len(listed)
         keys = self._around.credentials(tenant_id, asked)
         return self._around.start(_read_all(venue, keys, listed)).result()
+
+
+class _Views:
+    """What second tries of opens are judged by, read once for those of one strategy, instrument and side."""
+
+    def __init__(self, session: TenantSession, crowds: Crowds, shard: str, version: int) -> None:
+        self._session = session
+        self._crowds = crowds
+        self._shard = shard
+        self._version = version
+        self._read: dict[tuple[int, str, PositionSide, Side], dict[int, RiskView]] = {}
+
+    def to_limits(self, short: Shortfall, instrument: Instrument, planned: Planned, now: datetime) -> Planned | None:
+        """Return the order as its follower's limits allow it, None where they allow none."""
+        place = (short.strategy_id, short.symbol, short.position_side, short.side)
+        if place not in self._read:
+            due = DueSignal(short.strategy_id, True, _as_opened(short, now), self._version)
+            self._read[place] = self._crowds.views(self._session, due, self._shard)
+        risk = self._read[place].get(short.subscription_id)
+        if risk is None:
+            return planned
+        px = max(short.px or short.signal_px, short.signal_px)
+        smallest_qty = smallest_open_qty(short.signal_px, instrument)
+        allowed, no = held_to_limits(planned, risk, instrument, px=px, smallest_qty=smallest_qty)
+        return None if no else allowed
+
+
+def _as_opened(short: Shortfall, now: datetime) -> SignalFact:
+    after = Decimal(1) if short.side is Side.BUY else Decimal(-1)
+    return SignalFact(
+        short.signal_id, short.symbol, short.signal_px, ZERO, after, ZERO, now, position_side=short.position_side
+    )
 
 
 def _shortfalls(session: TenantSession, shard: str, **moments: object) -> list[Shortfall]:

@@ -78,6 +78,7 @@ class Shortfall:
     allocation: Decimal
     left: Decimal
     leverage: int
+    strategy_id: int = 0
 
     @property
     def leg(self) -> str | None:

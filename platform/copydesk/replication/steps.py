@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
+from psycopg.types.json import Jsonb
 from sqlalchemy import text
 
 from copydesk.db import TenantSession
@@ -21,10 +22,10 @@ _STORE = text(
     WITH stored AS (
         INSERT INTO copy (tenant_id, subscription_id, signal_id, account_id, shard, leg, symbol, position_side, side,
                           type, qty, px, reduces, client_order_id, status, epoch, planned_at, wanted_qty, allocation,
-                          book_qty, bound)
+                          book_qty, bound, reason_facts)
         SELECT :tenant_id, :subscription_id, :signal_id, :account_id, :shard, :leg, :symbol, :position_side, :side,
                :type, :qty, CAST(:px AS numeric), :reduces, :cid, 'planned', :epoch, :now, :wanted_qty, :allocation,
-               :book_qty, :bound
+               :book_qty, :bound, CAST(:facts AS jsonb)
         FROM (SELECT 1 FROM shard_lease WHERE shard = :shard AND epoch = :epoch FOR SHARE) AS fence
         WHERE :reduces OR EXISTS (SELECT 1 FROM subscription WHERE id = :subscription_id
                                   AND state IN ('synced', 'catching_up') FOR SHARE)
@@ -55,12 +56,13 @@ class LaneNow:
 
 
 class Step(NamedTuple):
-    """One order for one book, unique by (subscription, signal, leg)."""
+    """One order for one book, unique by (subscription, signal, leg); one that opens names its strategy."""
 
     signal_id: int
     symbol: str
     position_side: PositionSide
     planned: Planned
+    strategy_id: int = 0
 
 
 def store_step(session: TenantSession, lane: LaneNow, step: Step) -> Dispatch | None:
@@ -93,8 +95,10 @@ def store_step(session: TenantSession, lane: LaneNow, step: Step) -> Dispatch | 
         "allocation": planned.allocation,
         "book_qty": planned.book_qty,
         "bound": str(planned.bound),
+        "facts": Jsonb(planned.facts) if planned.facts else None,
     }
     copy_id = session.execute(_STORE, params).scalar()
     if copy_id is None:
         return None
-    return Dispatch(copy_id, planned.account_id, order_request(cid, step.symbol, planned, step.position_side))
+    order = order_request(cid, step.symbol, planned, step.position_side)
+    return Dispatch(copy_id, planned.account_id, order, strategy_id=step.strategy_id)

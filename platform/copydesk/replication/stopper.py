@@ -82,6 +82,11 @@ class Stopper:
         self._journal = journal
         self._storing = ThreadPoolExecutor(_THREADS, thread_name_prefix="stops")
 
+    @property
+    def owes(self) -> bool:
+        """Tell whether anything was sent that is not stored yet."""
+        return bool(self._journal.left)
+
     def close(self) -> None:
         """End its threads; what they began is finished."""
         self._storing.shutdown()

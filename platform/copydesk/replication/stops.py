@@ -31,6 +31,12 @@ _HALT = text(
     WHERE id = ANY(CAST(:ids AS bigint[])) AND state <> 'ended' RETURNING id
     """
 )
+_PAUSE = text(
+    """
+    UPDATE subscription SET state = 'paused', state_reason = :reason
+    WHERE id = ANY(CAST(:ids AS bigint[])) AND state IN ('synced', 'catching_up', 'out_of_sync')
+    """
+)
 _FENCE = text("SELECT epoch FROM shard_lease WHERE shard = :shard FOR SHARE")
 # What reduces and is on its way, or executed and not yet told, is in the last column: it is closed already.
 _HELD = text(
@@ -112,6 +118,12 @@ class Stopping(NamedTuple):
     epoch: int
     batch: Sequence[Dispatch]
     left: Sequence[Remainder]
+
+
+def soft_stop(session: TenantSession, subscription_ids: Sequence[int], reason: str) -> None:
+    """Open nothing any more for these subscriptions, and go on closing with the leader, until their owner resumes."""
+    session.execute(_PAUSE, {"ids": number_array(sorted(subscription_ids)), "reason": reason})
+    recall_orders(session, *subscription_ids)
 
 
 def stop_books(session: TenantSession, halt: Halt, market: Market) -> Stopping:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from psycopg.types.json import Jsonb
 from sqlalchemy import text
@@ -93,7 +93,25 @@ _KEEP = text(
     """
 )
 
+_WATCH = text(
+    """
+    INSERT INTO risk_watch (tenant_id, at, copy_id, holders, stops, doubts)
+    VALUES (:tenant_id, clock_timestamp(), :copy_id, :holders, :stops, :doubts)
+    ON CONFLICT (tenant_id) DO UPDATE SET at = excluded.at, copy_id = excluded.copy_id, holders = excluded.holders,
+        stops = excluded.stops, doubts = excluded.doubts
+    """
+)
+
 Owner = tuple[str, int]
+
+
+class Watch(NamedTuple):
+    """How far the risk role is with a brand: the newest copy it knows, holders, stops on their way, prices in doubt."""
+
+    copy_id: int
+    holders: int
+    stops: int
+    doubts: int
 
 
 def store_acts(session: TenantSession, acts: Sequence[Act]) -> None:
@@ -155,6 +173,11 @@ def keep_waters(session: TenantSession, waters: Iterable[tuple[Owner, Waters]]) 
     ]
     if rows:
         session.execute(_KEEP, rows)
+
+
+def note_watch(session: TenantSession, watch: Watch) -> None:
+    """Note that a brand is watched, and how far."""
+    session.execute(_WATCH, {"tenant_id": session.tenant_id, **watch._asdict()})
 
 
 def _water(name: str, water: Water) -> dict[str, Any]:

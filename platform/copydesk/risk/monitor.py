@@ -102,8 +102,13 @@ class Monitor:
     def __contains__(self, key: Key) -> bool:
         return key in self._holders
 
-    def keys(self) -> Collection[Key]:
-        return self._holders.keys()
+    def __iter__(self) -> Iterator[Key]:
+        return iter(self._holders)
+
+    def doubts(self, now: datetime) -> int:
+        """Count the instruments whose prices are in doubt."""
+        now_ms = int(now.timestamp() * 1000)
+        return sum(isinstance(witness.settle(now_ms), Doubt) for witness in self._witnesses)
 
     def stop_of(self, key: Key) -> Stop:
         return self._holders[key].stop

@@ -84,6 +84,21 @@ class Watermark(TenantRow, Table):
     at: Mapped[Moment] = mapped_column(server_default=func.now())
 
 
+class RiskWatch(TenantRow, Table):
+    """How far the risk role is with a brand: that it lives, what it knows, how many prices it doubts.
+
+    `copy_id` is the newest copy that it has taken into account.
+    """
+
+    __tablename__ = "risk_watch"
+
+    at: Mapped[Moment]
+    copy_id: Mapped[BigInt]
+    holders: Mapped[int] = mapped_column(Integer)
+    stops: Mapped[int] = mapped_column(Integer)
+    doubts: Mapped[int] = mapped_column(Integer)
+
+
 class Switch(TenantRow, Table):
     """A brand's switch that was thrown: it stops opens, or closes all besides, until somebody lifts it.
 

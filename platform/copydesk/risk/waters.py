@@ -51,12 +51,13 @@ class Waters:
 
 def rolled(waters: Waters, zone: str, *, worth: Decimal, realised: Decimal, now: datetime) -> Waters:
     """Begin every window anew that has ended by now, in the brand's time zone; the same object where none has."""
-    begun = {
-        str(window): Water(worth, realised, now)
-        for window, water in zip(_WINDOWS, waters.windows, strict=True)
+    fresh = [
+        Water(worth, realised, now)
         if (start := window_start(window, now, _zone(zone))) is not None and water.at < start
-    }
-    return replace(waters, **begun) if begun else waters
+        else water
+        for window, water in zip(_WINDOWS, waters.windows, strict=True)
+    ]
+    return waters if tuple(fresh) == waters.windows else Waters(waters.peak, *fresh)
 
 
 @lru_cache(maxsize=512)

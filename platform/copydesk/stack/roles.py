@@ -79,6 +79,7 @@ ROLES = (
     Role("listener", ("{copydesk}", "listen")),
     Role("replicator", ("{copydesk}", "work", "replicate")),
     Role("relay", ("{copydesk}", "relay")),
+    Role("risk", ("{copydesk}", "risk")),
 )
 
 

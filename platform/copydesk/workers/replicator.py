@@ -35,16 +35,19 @@ from copydesk.replication import (
     Reconciler,
     Sender,
     Timing,
+    carry_out,
     due_lanes,
     is_due,
     lane_accounts,
 )
+from copydesk.risk import ThrownSwitch
 from copydesk.workers.crew import Crew
 from copydesk.workers.jobs import replicator
 from copydesk.workers.lane_work import LaneWork
 from copydesk.workers.loop import ResidentLoop, prefer_latency
 from copydesk.workers.outage import DATABASE_AWAY, first_line
-from copydesk.workers.wake import REPLICATE, Waker
+from copydesk.workers.switchboard import SwitchWatch
+from copydesk.workers.wake import REPLICATE, Waker, wake_for_look
 
 log = logging.getLogger(__name__)
 
@@ -116,7 +119,7 @@ def run_replicator(runtime: Runtime) -> None:
     """Serve the replication queue until told to stop."""
     loop = ResidentLoop()
     waker = Waker(runtime.redis)
-    around = WorkerSurroundings(runtime, loop.start, partial(_wake_for_look, waker))
+    around = WorkerSurroundings(runtime, loop.start, partial(wake_for_look, waker))
     clock = SystemClock()
     timing = Timing(runtime.number(LEASE_MS), runtime.number(UNKNOWN_WAIT_MS))
     holder = f"{socket.gethostname()}:{os.getpid()}:{new_id()}"
@@ -128,20 +131,38 @@ def run_replicator(runtime: Runtime) -> None:
     look_every_s = runtime.number(ORDER_LOOK_MS) / 1000
     mirror = Mirror(runtime.db, around, lanes, sender, clock, preparer, timing, look_every_s=look_every_s)
     forerunner = Forerunner(runtime.db, around, lanes, preparer, clock)
+    watch = SwitchWatch(
+        runtime.require("DATABASE_URL"),
+        lambda: runtime.tenant_ids.values(),
+        around.switches(),
+        partial(_carry_out, runtime),
+    )
     work = LaneWork(drainer, reconciler, mirror, forerunner, partial(_pass_on, runtime, waker))
     replicator.crew = Crew(work.jobs)
+    watch.look()  # Before anything is sent.
     open_exchanges(runtime, around)
     _warm_lanes(runtime, around, drainer)
+    watch.start(runtime.redis)
     prefer_latency()
     try:
         # RQ sets a long time-out on its connections; everything else must not wait that long for a Redis that hangs.
         with closing(Redis.from_url(runtime.require("REDIS_URL"))) as queue:
             serve(queue, partial(sweep_lanes, runtime))
     finally:
+        watch.close()
         replicator.crew.close()
         forerunner.close()
         around.close()
         loop.close()
+
+
+def _carry_out(runtime: Runtime, switch: ThrownSwitch) -> None:
+    """Do what a switch asks for in every brand, and have this process's lanes look at once; others do so for theirs."""
+    for tenant_id in runtime.tenant_ids.values():
+        with runtime.db.tenant(tenant_id) as session:
+            stopped = carry_out(session, switch)
+        for shard in stopped.shards:
+            replicator.crew.give("reconcile", tenant_id, shard)
 
 
 def _pass_on(runtime: Runtime, waker: Waker, tenant_id: int, shard: str) -> None:
@@ -151,11 +172,6 @@ def _pass_on(runtime: Runtime, waker: Waker, tenant_id: int, shard: str) -> None
         due = is_due(session, shard)
     if due:
         waker.wake("drain", tenant_id=tenant_id, shard=shard, reason=f"passed-{time.time_ns()}")
-
-
-def _wake_for_look(waker: Waker, tenant_id: int, shard: str) -> None:
-    reason = f"look-{int(utc_now().timestamp() * 1000)}"
-    waker.wake("reconcile", tenant_id=tenant_id, shard=shard, reason=reason)
 
 
 def sweep_lanes(runtime: Runtime) -> None:

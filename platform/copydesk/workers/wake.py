@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+import time
 from collections.abc import Iterable
 
 from redis import Redis
@@ -63,6 +64,12 @@ class Waker:
             log.warning("the queue cannot be read: %s", error)
             return set()
         return {(names[job.func_name], *job.args) for job in jobs if job.func_name in names}
+
+
+def wake_for_look(waker: Waker, tenant_id: int, shard: str) -> None:
+    """Have a lane reconciled now, by whichever worker is free."""
+    reason = f"look-{time.time_ns() // 1_000_000}"
+    waker.wake("reconcile", tenant_id=tenant_id, shard=shard, reason=reason)
 
 
 def lane_key(tenant_id: int, shard: str) -> str:

@@ -35,6 +35,8 @@ from copydesk.replication import (
     store_trades,
     subscribe,
 )
+from copydesk.risk import SwitchesNow
+from copydesk.risk.model import Scoped
 from copydesk.tenancy import ensure_tenant
 from copydesk.trading import (
     Credentials,
@@ -44,7 +46,7 @@ from copydesk.trading import (
     SizingMode,
 )
 from copydesk.vault import Account
-from copydesk.venues import LeaderTrade
+from copydesk.venues import LeaderTrade, Liquidity
 from paper_exchange import INSTRUMENTS, PX, PaperExchange
 from sqlalchemy import text, update
 
@@ -78,8 +80,13 @@ class Around:
         self._slippage_bps_max = slippage_bps_max
         self.locked_out: set[int] = set()
         self.markets = frozenset(INSTRUMENTS)
+        self.risk_limits: tuple[Scoped, ...] = ()
+        self.marks: dict[str, Decimal] = {}
+        self.bears: dict[str, Liquidity] = {}
+        self.looked_at_market: list[str] = []
         self.announced: list[Mapping[str, Any]] = []
         self.looked_soon: list[str] = []
+        self.in_force = SwitchesNow()
 
     def exchange(self, tenant_id: int, shard: str) -> PaperExchange:
         return self.elsewhere.get(shard, self._exchange)
@@ -90,10 +97,24 @@ class Around:
         }
 
     def terms(self, tenant_id: int, shard: str) -> Terms:
-        return Terms(self.markets, self._slippage_bps_max, 20_000, self.broker_prefix, leverage_max=5)
+        return Terms(
+            self.markets,
+            self._slippage_bps_max,
+            20_000,
+            self.broker_prefix,
+            leverage_max=5,
+            risk_limits=self.risk_limits,
+        )
 
     def mark_px(self, shard: str, symbol: str) -> Decimal | None:
-        return None
+        return self.marks.get(symbol)
+
+    def liquidity(self, tenant_id: int, shard: str, symbol: str) -> Liquidity | None:
+        self.looked_at_market.append(symbol)
+        return self.bears.get(symbol)
+
+    def switches(self) -> SwitchesNow:
+        return self.in_force
 
     def announce(self, tenant_id: int, event: Mapping[str, Any]) -> None:
         self.announced.append(event)

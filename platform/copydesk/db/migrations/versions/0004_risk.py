@@ -57,13 +57,16 @@ _BRANDS = (
     f"week_at timestamptz NOT NULL, month_equity {_AMOUNT} NOT NULL, month_realised {_AMOUNT} NOT NULL, "
     "month_at timestamptz NOT NULL, at timestamptz NOT NULL DEFAULT now(), "
     "CONSTRAINT pk_risk_watermark PRIMARY KEY (tenant_id, scope, subject_id))",
+    "CREATE TABLE risk_watch (tenant_id int NOT NULL, at timestamptz NOT NULL, copy_id bigint NOT NULL, "
+    "holders int NOT NULL, stops int NOT NULL, doubts int NOT NULL, "
+    "CONSTRAINT pk_risk_watch PRIMARY KEY (tenant_id))",
     "CREATE TABLE risk_switch (tenant_id int NOT NULL, id bigserial NOT NULL, reach text NOT NULL, "
     "subject text NOT NULL DEFAULT '', stops text NOT NULL, reason text NOT NULL, author text NOT NULL, "
     "confirmed_by text, at timestamptz NOT NULL DEFAULT clock_timestamp(), lifted_at timestamptz, lifted_by text, "
     "CONSTRAINT pk_risk_switch PRIMARY KEY (tenant_id, id))",
     "CREATE INDEX ix_risk_switch_on ON risk_switch (tenant_id) WHERE lifted_at IS NULL",
 )
-_BRAND_TABLES = ("risk_limit", "risk_act", "risk_watermark", "risk_switch")
+_BRAND_TABLES = ("risk_limit", "risk_act", "risk_watermark", "risk_watch", "risk_switch")
 
 
 def _limits() -> None:
@@ -73,6 +76,11 @@ def _limits() -> None:
     for table in _BRAND_TABLES:
         op.create_foreign_key(f"fk_{table}_tenant_id_tenant", table, "tenant", ["tenant_id"], ["id"])
         protect_table(table)
+    # Lanes keep what their followers' limits say for as long as the crowd's version stands.
+    op.execute(
+        "CREATE TRIGGER crowd_changed AFTER INSERT OR UPDATE OR DELETE ON risk_limit "
+        "FOR EACH STATEMENT EXECUTE FUNCTION crowd_changed()"
+    )
 
 
 def _no_limits() -> None:

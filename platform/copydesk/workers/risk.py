@@ -1,0 +1,261 @@
+"""The risk role: watch every book at prices that can be trusted, and close what is past a limit, on its own.
+
+It needs no queue, no Redis, no web and no replicator; PostgreSQL only to learn of changes. Prices come in from a
+resident loop, changes of books from a thread, and closes go out from others, so that nothing that is slow keeps a
+price waiting. Everything is decided in one thread.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any
+
+from copydesk.bootstrap import Runtime, WorkerSurroundings
+from copydesk.kernel import SystemClock, utc_now
+from copydesk.replication import LEASE_MS, UNKNOWN_WAIT_MS, Exposure, Stopper, Timing
+from copydesk.risk.acts import Watch
+from copydesk.risk.journal import Journal
+from copydesk.risk.model import Action
+from copydesk.risk.monitor import Key, Listing, Monitor, Verdict
+from copydesk.risk.settings import trust_terms
+from copydesk.risk.stops import EVENT_OF, FIRED, StopEvent, StopState
+from copydesk.risk.trust import Tick
+from copydesk.trading import SubscriptionState
+from copydesk.venues import MarketStream, Venue
+from copydesk.workers.loop import ResidentLoop, prefer_latency
+from copydesk.workers.replicator import open_exchanges
+from copydesk.workers.risk_acts import Closing, RiskActs, act_of, stop_after_restart
+from copydesk.workers.risk_desk import RiskDesk, Seen
+from copydesk.workers.risk_prices import RiskPrices
+from copydesk.workers.wake import Waker, wake_for_look
+
+log = logging.getLogger(__name__)
+
+SWEEP_EVERY_S = 0.1
+KEEP_EVERY_S = 5.0
+TELL_EVERY_S = 0.5
+_STOPPED = frozenset({SubscriptionState.PAUSED, SubscriptionState.DISARMED})
+_RUNNING = frozenset({SubscriptionState.SYNCED, SubscriptionState.CATCHING_UP})
+_STOPPED_STATES = FIRED | {StopState.SOFT}
+
+Event = Callable[[], None]
+
+
+class RiskRole:
+    """One process that watches all brands of an installation."""
+
+    def __init__(self, runtime: Runtime, acts: RiskActs, prices: RiskPrices, monitor: Monitor) -> None:
+        self._runtime = runtime
+        self._acts = acts
+        self._prices = prices
+        self._monitor = monitor
+        self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
+        self._exposures: dict[tuple[int, int], Exposure] = {}
+        self._members: dict[Key, set[int]] = {}
+        self._seen_stopped: set[Key] = set()
+        self._closing: dict[Key, Closing] = {}
+        self._kept_at = self._told_at = float("-inf")
+        self._copy_ids: dict[int, int] = {}
+
+    def hear(self, listing: Listing, tick: Tick) -> None:
+        """Take a price in, from any thread."""
+        self._events.put(partial(self._heard, listing, tick))
+
+    def tell(self, seen: Seen) -> None:
+        """Take in what was read of a brand, from any thread."""
+        self._events.put(partial(self._see, seen))
+
+    def run(self, stopped: threading.Event) -> None:
+        """Watch until told to stop."""
+        sweep_at = time.monotonic()
+        while not stopped.is_set():
+            self._work_off(until=sweep_at)
+            sweep_at = max(sweep_at + SWEEP_EVERY_S, time.monotonic())
+            self._prices.follow(self._monitor.listings)
+            self._prices.ask()
+            self._judge(self._monitor.sweep(utc_now()))
+            self._go_on_closing()
+            self._keep()
+            self._tell_watch()
+
+    def _work_off(self, *, until: float) -> None:
+        while True:
+            try:
+                event = self._events.get(timeout=max(until - time.monotonic(), 0.0))
+            except queue.Empty:
+                return
+            event()
+
+    def _heard(self, listing: Listing, tick: Tick) -> None:
+        self._judge(self._monitor.note(listing, tick))
+
+    def _judge(self, keys: Iterable[Key]) -> None:
+        """Act on whoever is past a limit; ask for a second opinion where prices are in doubt."""
+        now = utc_now()
+        doubtful: set[str] = set()
+        found: list[Verdict] = []
+        for key in dict.fromkeys(keys):
+            if key in self._monitor:
+                verdict = self._monitor.judge(key, now)
+                doubtful |= {listing.place for listing in verdict.doubts}
+                found += [verdict] if verdict.broken else []
+        if doubtful:
+            self._prices.ask(doubtful)
+        self._act(found)
+
+    def _act(self, verdicts: Collection[Verdict]) -> None:
+        """Fire, block or warn, each once: what is decided here is done in other threads."""
+        now = utc_now()
+        firing: list[Closing] = []
+        for verdict in verdicts:
+            worst = verdict.broken[0]
+            event = EVENT_OF[worst.scoped.limit.action]
+            turn = self._monitor.stop_of(verdict.key).turn
+            if not self._monitor.advance(verdict.key, event):
+                continue
+            act = act_of(verdict, turn=turn, now=now)
+            log.warning("%s of brand %s: %s", act.reference, verdict.key.tenant_id, act.line)
+            exposures = self._exposures_of(verdict.key)
+            if event is StopEvent.FIRE:
+                disarms = worst.scoped.limit.action is Action.CLOSE_AND_DISARM
+                firing.append(self._closing.setdefault(verdict.key, Closing(verdict.key, act, exposures, disarms)))
+            else:
+                self._acts.note(verdict.key.tenant_id, act, exposures, blocks=event is StopEvent.BLOCK)
+        if firing:
+            self._acts.fire(firing, lambda closing: self._events.put(partial(self._sent, closing)))
+
+    def _sent(self, closing: Closing) -> None:
+        if closing.key in self._monitor:
+            self._monitor.advance(closing.key, StopEvent.SENT)
+
+    def _go_on_closing(self) -> None:
+        """Look after what is being closed until it is flat, and give up, with a flag, where it cannot be."""
+        self._acts.catch_up()
+        for key, closing in list(self._closing.items()):
+            closing.exposures = self._exposures_of(key)
+            if closing.busy:
+                continue
+            if closing.flat:
+                self._end(closing, StopEvent.FLAT)
+            elif closing.given_up:
+                self._end(closing, StopEvent.GIVEN_UP)
+            elif closing.due:
+                self._acts.again(closing)
+
+    def _end(self, closing: Closing, event: StopEvent) -> None:
+        del self._closing[closing.key]
+        if closing.key in self._monitor:
+            self._monitor.advance(closing.key, event)
+        self._acts.end(closing, flat=event is StopEvent.FLAT)
+
+    def _see(self, seen: Seen) -> None:
+        now = utc_now()
+        self._copy_ids[seen.tenant_id] = seen.copy_id
+        for number, exposure in seen.exposures.items():
+            self._exposures[seen.tenant_id, number] = exposure
+            self._members.setdefault(Key(seen.tenant_id, exposure.account_id, account=True), set()).add(number)
+        for number in seen.gone:
+            self._forget(seen.tenant_id, number)
+        for key, holding in seen.holdings.items():
+            owner = ("account" if key.account else "subscription", key.number)
+            stop = None
+            if key not in self._monitor and owner in seen.acts:
+                stop = stop_after_restart(*seen.acts[owner])
+            self._monitor.see(key, holding, now=now, waters=seen.waters.get(owner), stop=stop)
+            self._mind_people(key)
+
+    def _mind_people(self, key: Key) -> None:
+        """Arm a stop again that a person has resumed since it was seen stopped."""
+        stop = self._monitor.stop_of(key)
+        states = {one.state for one in self._exposures_of(key)}
+        if stop.state not in _STOPPED_STATES:
+            return
+        if states & _STOPPED:
+            self._seen_stopped.add(key)
+        elif key in self._seen_stopped and states & _RUNNING and self._monitor.rearm(key, by="owner"):
+            self._seen_stopped.discard(key)
+
+    def _forget(self, tenant_id: int, number: int) -> None:
+        exposure = self._exposures.pop((tenant_id, number), None)
+        gone = [Key(tenant_id, number)]
+        if exposure is not None:
+            account = Key(tenant_id, exposure.account_id, account=True)
+            members = self._members.get(account, set())
+            members.discard(number)
+            gone += [] if members else [account]
+        for key in gone:
+            self._members.pop(key, None)
+            self._seen_stopped.discard(key)
+            if key in self._monitor:
+                self._monitor.forget(key)
+
+    def _exposures_of(self, key: Key) -> tuple[Exposure, ...]:
+        numbers = sorted(self._members.get(key, ())) if key.account else [key.number]
+        known = [self._exposures.get((key.tenant_id, number)) for number in numbers]
+        return tuple(one for one in known if one is not None)
+
+    def _keep(self) -> None:
+        """Keep high waters now and then; another process goes on with them."""
+        now = time.monotonic()
+        if now - self._kept_at < KEEP_EVERY_S:
+            return
+        self._kept_at = now
+        by_brand: dict[int, list[Any]] = {}
+        for key in self._monitor:
+            owner = ("account" if key.account else "subscription", key.number)
+            by_brand.setdefault(key.tenant_id, []).append((owner, self._monitor.waters_of(key)))
+        self._acts.keep(by_brand)
+
+    def _tell_watch(self) -> None:
+        """Say how far each brand is watched."""
+        now = time.monotonic()
+        if now - self._told_at < TELL_EVERY_S:
+            return
+        self._told_at = now
+        doubts = self._monitor.doubts(utc_now())
+        holders, stops = (
+            Counter(key.tenant_id for key in self._monitor),
+            Counter(key.tenant_id for key in self._closing),
+        )
+        self._acts.watch({one: Watch(at, holders[one], stops[one], doubts) for one, at in self._copy_ids.items()})
+
+
+def run_risk(runtime: Runtime, stopped: threading.Event) -> None:
+    """Watch until told to stop."""
+    loop = ResidentLoop()
+    waker = Waker(runtime.hasty_redis)
+    around = WorkerSurroundings(runtime, loop.start, partial(wake_for_look, waker), role="risk")
+    timing = Timing(runtime.number(LEASE_MS), runtime.number(UNKNOWN_WAIT_MS))
+    journal = Journal(runtime.places.var / "risk" / "acts.jsonl")
+    stopper = Stopper(runtime.db, around, SystemClock(), timing, journal)
+    acts = RiskActs(runtime, stopper, ThreadPoolExecutor(8, thread_name_prefix="risk-acts"))
+    heard: list[RiskRole] = []
+    prices = RiskPrices(loop.start, partial(_open_place, runtime, around), lambda *told: heard[0].hear(*told))
+    role = RiskRole(runtime, acts, prices, Monitor(trust_terms(runtime.number)))
+    heard.append(role)
+    desk = RiskDesk(runtime, role.tell)
+    open_exchanges(runtime, around)
+    prefer_latency()
+    try:
+        desk.start()
+        role.run(stopped)
+    finally:
+        desk.close()
+        prices.close()
+        acts.close()
+        stopper.close()
+        around.close()
+        loop.close()
+
+
+def _open_place(runtime: Runtime, around: WorkerSurroundings, place: str) -> tuple[Venue, MarketStream]:
+    tenant_id = next(iter(runtime.tenant_ids.values()))
+    venue = around.exchange(tenant_id, f"{place}:0").venue
+    return venue, runtime.market_stream(venue)
