@@ -10,7 +10,7 @@ from copydesk.cli import run
 
 
 def test_the_risk_engine_is_measured_beside_polars_and_plain_python(capsys: pytest.CaptureFixture[str]) -> None:
-    words = ["--positions", "20000", "--accounts", "2000", "--sweeps", "3", "--ticks", "20", "--json"]
+    words = ["--positions", "20000", "--accounts", "2000", "--sweeps", "3", "--ticks", "20", "--no-breach", "--json"]
     assert run(["bench", "risk", *words]) == 0
     figures = json.loads(capsys.readouterr().out)
     assert (figures["positions"], figures["accounts"], figures["suspects"]) == (20_000, 2_000, 2)
@@ -21,7 +21,7 @@ def test_the_risk_engine_is_measured_beside_polars_and_plain_python(capsys: pyte
 
 
 def test_more_positions_than_instruments_of_each_account_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["bench", "risk", "--positions", "1000", "--accounts", "3", "--no-plain"]) != 0
+    assert run(["bench", "risk", "--positions", "1000", "--accounts", "3", "--no-plain", "--no-breach"]) != 0
     assert "positions: expected 1 to 300 for each of 3 accounts, found 1,000" in capsys.readouterr().err
 
 

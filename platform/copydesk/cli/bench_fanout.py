@@ -102,7 +102,7 @@ def _measure(root: Path, plan: Plan) -> dict[str, Any]:
     from copydesk.bench.fanout import run_fanout
     from copydesk.cli.up import interruptible
 
-    with _folder(root) as options, interruptible():
+    with run_folder(root) as options, interruptible():
         figures = run_fanout(plan, options, os.environ, _say)
     return figures | {"bars": [verdict._asdict() for verdict in verdicts(figures)]}
 
@@ -130,7 +130,7 @@ def failover(root: Path, followers: int, lanes: int, seconds: int, rtt_ms: float
     from copydesk.bench.failover import FailoverPlan, run_failover
     from copydesk.cli.up import interruptible
 
-    with _folder(root) as options, interruptible():
+    with run_folder(root) as options, interruptible():
         figures = run_failover(FailoverPlan(followers, lanes, seconds, rtt_ms), options, os.environ, _say)
     figures |= {"bars": [verdict._asdict() for verdict in verdicts(figures)]}
     if as_json:
@@ -144,7 +144,7 @@ def _say(line: str) -> None:
 
 
 @contextmanager
-def _folder(root: Path) -> Iterator[RoleOptions]:
+def run_folder(root: Path) -> Iterator[RoleOptions]:
     """Give a run a folder and ports of its own; nothing of it stays."""
     from copydesk.stack import RoleOptions
 

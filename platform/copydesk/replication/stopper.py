@@ -80,12 +80,13 @@ class Stopper:
         self._clock = clock
         self._timing = timing
         self._journal = journal
+        self._firing: set[str] = set()
         self._storing = ThreadPoolExecutor(_THREADS, thread_name_prefix="stops")
 
     @property
     def owes(self) -> bool:
         """Tell whether anything was sent that is not stored yet."""
-        return bool(self._journal.left)
+        return bool(self._owed())
 
     def close(self) -> None:
         """End its threads; what they began is finished."""
@@ -93,6 +94,14 @@ class Stopper:
 
     def fire(self, tenant_id: int, shard: str, fires: Sequence[Fire]) -> Fired:
         """Close what the fires reach on one lane, within moments, and record the answers."""
+        references = {fire.act.reference for fire in fires}
+        self._firing |= references
+        try:
+            return self._fire(tenant_id, shard, fires)
+        finally:
+            self._firing -= references
+
+    def _fire(self, tenant_id: int, shard: str, fires: Sequence[Fire]) -> Fired:
         market = self._market(tenant_id, shard)
         remembered = [
             order for fire in fires for one in fire.exposures for order in orders_from_memory(tenant_id, one, market)
@@ -123,8 +132,8 @@ class Stopper:
 
     def catch_up(self) -> int:
         """Make rows of what was sent while PostgreSQL was away; return how many acts. Raises the driver's errors."""
-        left = list(self._journal.left.values())
-        for entry in left:
+        owed = self._owed()
+        for entry in owed:
             fire, orders = _read_entry(entry)
             with self._db.tenant(entry["tenant_id"]) as session:
                 store_acts(session, [fire])
@@ -132,7 +141,11 @@ class Stopper:
                 adopt_orders(session, halt, orders)
             self._journal.done(entry["reference"])
             self._around.look_soon(entry["tenant_id"], entry["shard"])
-        return len(left)
+        return len(owed)
+
+    def _owed(self) -> list[Mapping[str, Any]]:
+        """Return what is noted and not stored, but for what is just being fired."""
+        return [entry for reference, entry in self._journal.left.items() if reference not in self._firing]
 
     def _store(self, tenant_id: int, shard: str, fires: Sequence[Fire], market: Market, turn: _Turn) -> Stopping | None:
         """Store acts and orders in one transaction; None where memory sends meanwhile."""

@@ -153,17 +153,23 @@ class RiskBook:
         np.logical_or(hit, above, out=hit)
         return held[hit] if hit.any() else _NONE
 
-    def sweep(self, marks: Sequence[float] | Floats, trusted: Sequence[bool] | Flags | None = None) -> Indexes:
+    def sweep(
+        self,
+        marks: Sequence[float] | Floats,
+        trusted: Sequence[bool] | Flags | None = None,
+        *,
+        behind: Sequence[int] = (),
+    ) -> Indexes:
         """Value everything anew and return who may be past a level, in ascending order.
 
         Peaks rise only where `trusted` holds for every instrument of a holder: a wrong price must not leave a peak
-        behind that fires later. Without it no peak moves.
+        behind that fires later. Nor do those of holders whose prices are `behind`. Without `trusted` no peak moves.
         """
         assert len(marks) == len(self._columns), "a mark for every instrument"
         self._marks[:] = [px if math.isfinite(px) else math.nan for px in map(float, marks)]
-        return self._sweep(trusted)
+        return self._sweep(trusted, behind)
 
-    def _sweep(self, trusted: Sequence[bool] | Flags | None) -> Indexes:
+    def _sweep(self, trusted: Sequence[bool] | Flags | None, behind: Sequence[int] = ()) -> Indexes:
         rows = self._holders
         rows.begin_sweep()
         self._swept[:] = self._marks
@@ -173,6 +179,8 @@ class RiskBook:
             rows.unsettled.fill(False)
             for instrument in np.flatnonzero(np.logical_not(trusted)):
                 rows.unsettled[self._columns[instrument].holders] = True
+            for holder in behind:
+                rows.unsettled[holder] = True
             rows.raise_peaks()
         rows.draw_lines()
         return np.flatnonzero(rows.hit) if rows.mark_past() else _NONE

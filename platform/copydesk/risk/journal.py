@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from types import MappingProxyType
+from threading import Lock
 from typing import Any
 
 import orjson
@@ -18,31 +18,35 @@ _DONE = "done"
 
 
 class Journal:
-    """One process's file. Entries are told apart by their `reference`."""
+    """One process's file. Entries are told apart by their `reference`. Safe to use from several threads."""
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._path = path
         _cut_off_torn(path)
         self._left = _entries(path)
+        self._lock = Lock()
 
     @property
     def left(self) -> Mapping[str, Mapping[str, Any]]:
         """Return what is not stored in PostgreSQL yet, oldest first, by reference."""
-        return MappingProxyType(self._left)
+        with self._lock:
+            return dict(self._left)
 
     def write(self, *entries: Mapping[str, Any]) -> None:
         """Add entries; once this returns they outlive a crash. Raises OSError: then nothing may be sent."""
-        self._append([dict(entry) for entry in entries])
-        self._left |= {str(entry["reference"]): dict(entry) for entry in entries}
+        with self._lock:
+            self._append([dict(entry) for entry in entries])
+            self._left |= {str(entry["reference"]): dict(entry) for entry in entries}
 
     def done(self, *references: str) -> None:
         """Cross entries out that are stored in PostgreSQL."""
-        known = [reference for reference in references if self._left.pop(reference, None) is not None]
-        if known and not self._left:
-            self._path.unlink(missing_ok=True)
-        elif known:
-            self._append([{_DONE: reference} for reference in known])
+        with self._lock:
+            known = [reference for reference in references if self._left.pop(reference, None) is not None]
+            if known and not self._left:
+                self._path.unlink(missing_ok=True)
+            elif known:
+                self._append([{_DONE: reference} for reference in known])
 
     def _append(self, lines: list[dict[str, Any]]) -> None:
         with self._path.open("ab") as file:

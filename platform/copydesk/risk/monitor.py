@@ -78,6 +78,7 @@ class _Holder:
     holding: Holding
     waters: Waters
     stop: Stop
+    changed_ms: int
 
 
 class Monitor:
@@ -92,6 +93,7 @@ class Monitor:
         self._witnesses: list[PriceWitness] = []
         self._marks: list[float] = []
         self._unjudged: set[Key] = set()
+        self._behind: set[Key] = set()
         self._rolling: Iterator[Key] = iter(())
 
     @property
@@ -107,8 +109,7 @@ class Monitor:
 
     def doubts(self, now: datetime) -> int:
         """Count the instruments whose prices are in doubt."""
-        now_ms = int(now.timestamp() * 1000)
-        return sum(isinstance(witness.settle(now_ms), Doubt) for witness in self._witnesses)
+        return sum(isinstance(witness.settle(_ms(now)), Doubt) for witness in self._witnesses)
 
     def stop_of(self, key: Key) -> Stop:
         return self._holders[key].stop
@@ -130,12 +131,14 @@ class Monitor:
         self, key: Key, holding: Holding, *, now: datetime, waters: Waters | None = None, stop: Stop | None = None
     ) -> None:
         """Take a holder in, or what has changed of one; `waters` and `stop` are what is stored of a new one."""
-        holder = self._holders.get(key)
+        holder, now_ms = self._holders.get(key), _ms(now)
         if holder is None:
-            holder = self._take_in(key, holding, waters or Waters.begun(holding.allocation, now), stop or Stop())
+            begun = waters or Waters.begun(holding.allocation, now)
+            holder = self._take_in(key, holding, begun, stop or Stop(), now_ms)
         else:
-            self._change(holder, holding)
+            self._change(holder, holding, now_ms)
         self._draw(holder)
+        self._behind.add(key)
         self._unjudged.add(key)
 
     def forget(self, key: Key) -> None:
@@ -143,6 +146,7 @@ class Monitor:
         holder = self._holders.pop(key)
         del self._keys[holder.index]
         self._unjudged.discard(key)
+        self._behind.discard(key)
         self._book.remove_holder(holder.index)
 
     def note(self, listing: Listing, tick: Tick) -> list[Key]:
@@ -155,9 +159,11 @@ class Monitor:
 
     def sweep(self, now: datetime) -> list[Key]:
         """Value everybody anew, let peaks and windows go on, and return who is to be judged."""
-        now_ms = int(now.timestamp() * 1000)
+        now_ms = _ms(now)
         trusted = [isinstance(witness.settle(now_ms), Band) for witness in self._witnesses]
-        suspects = self._named(self._book.sweep(self._marks, trusted))
+        self._behind = {key for key in self._behind if self._lags(self._holders[key], now_ms)}
+        behind = [self._holders[key].index for key in self._behind]
+        suspects = self._named(self._book.sweep(self._marks, trusted, behind=behind))
         self._roll(now)
         unjudged, self._unjudged = self._unjudged, set()
         return suspects + [key for key in unjudged if key not in suspects]
@@ -168,8 +174,7 @@ class Monitor:
         ahead = self._ahead(holder)
         if not ahead:
             return Verdict(key)
-        now_ms = int(now.timestamp() * 1000)
-        prices = {one: self._witnesses[self._listings[one]].settle(now_ms) for one in holder.holding.positions}
+        prices = self._prices(holder, _ms(now))
         doubts = {one: price for one, price in prices.items() if isinstance(price, Doubt)}
         if doubts:
             return Verdict(key, doubts=doubts)
@@ -203,15 +208,30 @@ class Monitor:
         self._draw(holder)
         return True
 
-    def _take_in(self, key: Key, holding: Holding, waters: Waters, stop: Stop) -> _Holder:
+    def _prices(self, holder: _Holder, now_ms: int) -> dict[Listing, Band | Doubt]:
+        """Return between what the prices lie of what a holder has, by what was told since it has it."""
+        return {
+            one: self._witnesses[self._listings[one]].settle(now_ms, since_ms=holder.changed_ms)
+            for one in holder.holding.positions
+        }
+
+    def _lags(self, holder: _Holder, now_ms: int) -> bool:
+        return any(isinstance(price, Doubt) for price in self._prices(holder, now_ms).values())
+
+    def _take_in(self, key: Key, holding: Holding, waters: Waters, stop: Stop, now_ms: int) -> _Holder:
         positions = [(self._number(one), qty) for one, qty in holding.positions.items()]
         index = self._book.add_holder(holding.base, waters.peak, Levels(), positions)
         self._keys[index] = key
-        holder = self._holders[key] = _Holder(index, holding, waters, stop)
+        holder = self._holders[key] = _Holder(index, holding, waters, stop, now_ms)
         return holder
 
-    def _change(self, holder: _Holder, holding: Holding) -> None:
+    def _change(self, holder: _Holder, holding: Holding, now_ms: int) -> None:
         before, holder.holding = holder.holding, holding
+        if (holding.base - holding.allocation, holding.positions) != (
+            before.base - before.allocation,
+            before.positions,
+        ):
+            holder.changed_ms = now_ms
         if holding.allocation != before.allocation:
             # Money that was added or taken away is neither gain nor loss.
             peak = max(self._book.peak(holder.index), holder.waters.peak)
@@ -275,3 +295,7 @@ class Monitor:
         if waters is not holder.waters:
             holder.waters = waters
             self._draw(holder)
+
+
+def _ms(moment: datetime) -> int:
+    return int(moment.timestamp() * 1000)

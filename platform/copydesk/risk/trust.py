@@ -48,11 +48,15 @@ class TrustTerms:
 
 
 class Doubt(StrEnum):
-    """Why a price fires nothing yet. `frozen`: it is told again and again with the same exchange time."""
+    """Why a price fires nothing yet.
+
+    `frozen`: it is told again and again with the same exchange time; `behind`: it is from before a position changed.
+    """
 
     MISSING = "missing"
     STALE = "stale"
     FROZEN = "frozen"
+    BEHIND = "behind"
     UNCONFIRMED = "unconfirmed"
     JUMPED = "jumped"
 
@@ -81,14 +85,19 @@ class PriceWitness:
         """Take a tick in and tell whether it is news: a possible price with an exchange time not told before."""
         return self._trails.setdefault(tick.source, _Trail(self._terms)).note(tick)
 
-    def settle(self, now_ms: int) -> Band | Doubt:
+    def settle(self, now_ms: int, *, since_ms: int = 0) -> Band | Doubt:
         """Say between what prices the truth lies now, or why that is in doubt; a band moves the anchor.
 
-        To be asked at every sweep and not only on suspicion: the anchor must follow the market.
+        Only sources that have told a price from after `since_ms` count: a position must not be judged by prices from
+        before it was what it is. To be asked at every sweep and not only on suspicion: the anchor must follow the
+        market.
         """
         fresh = [trail for trail in self._trails.values() if trail.fresh(now_ms)]
         if not fresh:
             return self._silence(now_ms)
+        fresh = [trail for trail in fresh if trail.newest_ms > since_ms]
+        if not fresh:
+            return Doubt.BEHIND
         found = _agreed([trail.news[-1] for trail in fresh], self._terms.tolerance)
         if found is not None:
             self.anchor = found.low if self.anchor is None else _nearest(self.anchor, found)
@@ -138,11 +147,14 @@ class _Trail:
     def stood(self) -> bool:
         return self._stood_since(0)
 
-    def fresh(self, now_ms: int) -> bool:
-        if not self.news:
-            return False
+    @property
+    def newest_ms(self) -> int:
+        """Return from when the newest price is, by the earlier of both clocks."""
         newest = self.news[-1]
-        return now_ms - min(newest.exchange_ms, newest.receipt_ms) <= self._terms.age_ms_max
+        return min(newest.exchange_ms, newest.receipt_ms)
+
+    def fresh(self, now_ms: int) -> bool:
+        return bool(self.news) and now_ms - self.newest_ms <= self._terms.age_ms_max
 
     def _stood_since(self, place: int) -> bool:
         """Tell whether enough ticks follow the one at this place; a backlog told at once stands for no time."""

@@ -171,3 +171,19 @@ def test_what_missed_is_closed_by_firing_again(guard: Guard) -> None:
     site.exchange.mood = {}
     guard.stopper.again(site.tenant_id, SHARD, guard.fires())
     assert site.one("SELECT count(*) FROM book WHERE qty <> 0") == 0
+
+
+def test_what_is_just_being_fired_is_not_caught_up_with(guard: Guard) -> None:
+    """Rows made of the journal meanwhile would keep the stop's own orders from being stored, and so from being sent."""
+    caught_up: list[int] = []
+
+    class Curious(Stopper):
+        def _store(self, *told: Any) -> Any:
+            caught_up.append(self.catch_up())
+            return super()._store(*told)
+
+    worker = guard.worker
+    curious = Curious(guard.db, worker.around, worker.clock, Timing(LEASE_MS, UNKNOWN_WAIT_MS), guard.journal)
+    fired = curious.fire(guard.site.tenant_id, SHARD, guard.fires())
+    curious.close()
+    assert (caught_up, fired.sent) == ([0], len(guard.site.accounts))

@@ -130,6 +130,21 @@ def test_one_absurd_high_leaves_no_peak_behind() -> None:
     assert world.monitor.waters_of(ONE).peak == D(1000)
 
 
+def test_a_price_from_before_a_position_was_opened_judges_it_never() -> None:
+    """Both sources may still tell a price that the market has left: who has just bought dearer has lost nothing."""
+    world = World("loss > 20 % of equity -> close_and_disarm", "profit > 20 % of equity -> close")
+    world.hold("0.0001", "50000")
+    world.told_by_both("50000")
+    world.hold("0.02", "60000")
+    world.monitor.sweep(world.now)
+    assert dict(world.monitor.judge(ONE, world.now).doubts) == {BTC: Doubt.BEHIND}
+    world.hold("0.02", "30000")
+    world.monitor.sweep(world.now)
+    assert world.monitor.waters_of(ONE).peak == D(1000)
+    world.told_by_both("30000")
+    assert world.broken() == []
+
+
 def test_money_that_was_added_is_no_gain_and_taken_away_no_loss() -> None:
     world = World("drawdown > 10 % of equity -> close", "profit > 20 % of equity -> close")
     world.hold("0.01", "50000")
