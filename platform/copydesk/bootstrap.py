@@ -23,7 +23,7 @@ from redis.exceptions import RedisError
 import copydesk
 from copydesk.db import Database
 from copydesk.kernel import ConfigError, CopydeskError, Setting, SettingRegistry, arm, end
-from copydesk.marks import Marks
+from copydesk.marks import Bearing, FreshPrice, Marks
 from copydesk.replication import (
     CARRY_S_MAX,
     EXPOSURE_MAX,
@@ -37,6 +37,8 @@ from copydesk.replication import (
     place_of,
     whereabouts_of,
 )
+from copydesk.risk import SwitchesNow
+from copydesk.risk.service import file_limits
 from copydesk.tenancy import (
     Exchange,
     Tenant,
@@ -50,6 +52,7 @@ from copydesk.trading import Credentials, Environment, Instrument
 from copydesk.vault import FileKeyStore, Fingerprints, KeyRing, PostgresDataKeys, Vault
 from copydesk.venues import (
     LeaderStream,
+    Liquidity,
     MarketStream,
     PoolLimits,
     RateBudget,
@@ -261,17 +264,21 @@ class WorkerSurroundings:
         runtime: Runtime,
         start: Callable[[Coroutine[Any, Any, Any]], Future[Any]],
         wake: Callable[[int, str], object],
+        *,
+        role: str = "replicator",
     ) -> None:
-        """`wake` has a brand's lane reconciled, by whichever worker is free."""
+        """`wake` has a brand's lane reconciled, by whichever worker is free; `role` is whose rate budgets these are."""
         self._runtime = runtime
         self._start = start
         self._wake = wake
         self._looks: dict[tuple[int, str], Future[None]] = {}
         self._exchanges: dict[_Place, OpenExchange] = {}
         self._opening = Lock()  # Lanes ask from threads of their own.
-        self._budgets = runtime.budgets("replicator")
+        self._budgets = runtime.budgets(role)
         self._tenders: list[asyncio.Task[None]] = []
         self._marks = Marks(runtime.hasty_redis)
+        self._bearing = Bearing(start)
+        self._switches = SwitchesNow()
 
     def start(self, work: Coroutine[Any, Any, T]) -> Future[T]:
         return self._start(work)
@@ -279,8 +286,7 @@ class WorkerSurroundings:
     def exchange(self, tenant_id: int, shard: str) -> OpenExchange:
         """Return the shard's exchange, opened and warmed on first use.
 
-        Brands share it, and with it the connections, unless the exchange wants each order to name their broker; the
-        rate budget of this address they share in any case.
+        Brands share it, unless the exchange wants each order to name their broker; the rate budget they always share.
         """
         where = whereabouts_of(shard)
         told = where.venue not in _BROKER_PREFIXES
@@ -334,11 +340,20 @@ class WorkerSurroundings:
             carry_s_max=setting_value(tenant, CARRY_S_MAX, int),
             mark_bps_max=setting_value(tenant, MARK_BPS_MAX, int),
             exposure_max=setting_value(tenant, EXPOSURE_MAX, int),
+            risk_limits=file_limits(tenant),
         )
 
-    def mark_px(self, shard: str, symbol: str) -> Decimal | None:
+    def price_now(self, shard: str, symbol: str) -> FreshPrice:
         """Return a price of the public feed; a Redis that hangs keeps no copy waiting for long."""
-        return self._marks.fresh(whereabouts_of(shard).exchange, [symbol])[symbol].px
+        return self._marks.fresh(whereabouts_of(shard).exchange, [symbol])[symbol]
+
+    def switches(self) -> SwitchesNow:
+        """Return the board of this process; `workers.switchboard` keeps it in step."""
+        return self._switches
+
+    def liquidity(self, tenant_id: int, shard: str, symbol: str) -> Liquidity | None:
+        """Return what was read in the last seconds, or what is read now, if that does not take long."""
+        return self._bearing.of(whereabouts_of(shard).exchange, self.exchange(tenant_id, shard).venue, symbol)
 
     def announce(self, tenant_id: int, event: Mapping[str, Any]) -> None:
         self._runtime.announce(tenant_id, event)

@@ -37,7 +37,7 @@ SHARD = "binance-lab:0"
 
 
 @pytest.fixture
-def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, database_url: str, redis_url: str) -> Path:
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, database_url: str, redis_url: str, owner_url: str) -> Path:
     """The shipped brands as the current folder, with the session's servers in the environment."""
     for name in ("tenants", "config"):
         shutil.copytree(ROOT / name, tmp_path / name)
@@ -46,6 +46,9 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, database_url: str, red
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("DATABASE_URL", database_url)
     monkeypatch.setenv("REDIS_URL", redis_url)
+    # What other tests hold in the session's database is nothing of this installation.
+    with psycopg.connect(owner_url) as connection:
+        connection.execute("UPDATE subscription SET state = 'ended'")
     return tmp_path
 
 

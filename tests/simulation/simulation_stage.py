@@ -31,6 +31,10 @@ replication:
   reconcile_every_ms: 1000
   unknown_wait_ms: 2500
   equity_sample_ms: 20000
+risk:
+  # Prices are set by hand here, and leap: only a doubling within five seconds keeps anything from being opened.
+  volatility_bps_max: 10000
+  volatility_window_s: 5
 venues:
   connections_max: 20
   connections_warm: 20
@@ -58,8 +62,8 @@ exchanges:
 class Script:
     """What a file of tests wants: followers by brand, and how old a trade the second brand still opens.
 
-    With `perpetuals` the first brand trades its pair's perpetual as well, and its accounts have money for that; `limits`
-    are that brand's, and then the risk role runs as well.
+    With `perpetuals` the first brand trades its pair's perpetual as well, and its accounts have money for that;
+    `limits` are that brand's, and then the risk role runs as well.
     """
 
     north: int = 40

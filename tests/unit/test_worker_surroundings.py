@@ -75,7 +75,7 @@ class Brands:
         broker_id = {1: None, 2: "partner1", 3: "partner2"}[tenant_id]
         exchanges = [offers("binance", ["BTC/USDT"], broker_id), offers("okx", ["BTC/USDT:USDT"], broker_id)]
         nothing_said = Cascade(LayerValues("defaults.yaml"), LayerValues("tenant.yaml"))
-        return SimpleNamespace(config=SimpleNamespace(exchanges=exchanges), cascade=nothing_said)
+        return SimpleNamespace(config=SimpleNamespace(currency="USDT", exchanges=exchanges), cascade=nothing_said)
 
     def venue(
         self,

@@ -13,6 +13,7 @@ from copydesk.db import Database
 from copydesk.replication.explain import Absence, Decision, LegKind, Sizing
 from copydesk.replication.model import Bound
 from copydesk.web.decisions import absence_words, leg_words, purpose_words, sized_words, together_words
+from copydesk.web.reason_words import STATE_REASONS, state_reason_words
 from flask import Flask
 from flask.testing import FlaskClient
 from site_seed import Seeded
@@ -54,6 +55,7 @@ def everything() -> list[str]:
         *(purpose_words(kind, DECISIONS[Bound.STEP], "BTC/USDT") for kind in LegKind if kind not in PLAIN),
         *(absence_words(absence, 7) for absence in Absence),
         together_words(2),
+        *(state_reason_words(reason) for reason in STATE_REASONS),
     ]
 
 

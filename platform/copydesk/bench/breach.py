@@ -24,19 +24,23 @@ from copydesk.bench.stage import Bench, staged
 from copydesk.kernel import Unavailable
 from copydesk.marks import Marks
 from copydesk.replication import resume
+from copydesk.risk.model import Scope
+from copydesk.risk.store import LimitOwner, store_limits
 from copydesk.stack import ROLES, RoleOptions, spawn, stop, wait_until
 from copydesk.stack.process import leash
 
 Say = Callable[[str], None]
-FOLLOWERS = 20
+FOLLOWERS = 10
 ROUNDS = 10
 RTT_MS = 20.0
 _FALLEN = PX * 4 // 5
 _LINE = "drawdown > 10 USDT of equity -> close_and_disarm"
-_SETTINGS: Settings = {"risk": {"platform_limits": [_LINE]}}
+# A price that falls so far would otherwise keep the next round from opening.
+_SETTINGS: Settings = {"risk": {"volatility_bps_max": 10_000}}
 _PATIENCE_S = 30
 
 _KNOWN = text("SELECT copy_id = (SELECT max(id) FROM copy) AND at > now() - interval '2 seconds' FROM risk_watch")
+_COPYING = text("SELECT id FROM subscription ORDER BY id")
 _STOPPED = text("SELECT id FROM subscription WHERE state = 'disarmed' ORDER BY id")
 _CLOSED = text("SELECT count(*) FROM risk_act WHERE state = 'closed'")
 
@@ -55,6 +59,7 @@ def run_breaches(options: RoleOptions, environ: Mapping[str, str], say: Say) -> 
     with staging as bench, _risk(bench):
         desk, tail = desk_of(bench), _Tail(options.var_dir / "lab" / "journal.jsonl")
         bench.lab.call("POST", "rtt", {"ms": RTT_MS})
+        _limit(bench)
         found = []
         for number in range(1, ROUNDS + 1):
             found.append(_round(bench, desk, tail, number))
@@ -72,6 +77,13 @@ def _risk(bench: Bench) -> Iterator[None]:
         yield
     finally:
         stop(process)
+
+
+def _limit(bench: Bench) -> None:
+    """Give every subscription the limit that the price is to break."""
+    with bench.runtime.db.tenant(bench.runtime.tenant_ids[BRAND]) as session:
+        for subscription in session.execute(_COPYING).scalars().all():
+            store_limits(session, LimitOwner(Scope.SUBSCRIPTION, subscription), [_LINE], "bench")
 
 
 def _round(bench: Bench, desk: Desk, tail: _Tail, number: int) -> Breach:

@@ -21,6 +21,7 @@ COMMANDS = {
     "accounts": "Check the key of an exchange account.",
     "strategies": "Look at what can be copied; pause, close it.",
     "subscriptions": "Look at who copies whom; begin, pause, end it.",
+    "risk": "Stop copying by hand, and what is held.",
     "explain": "Explain one follower's copies of one signal.",
     "config": "Explain where a setting's value comes from.",
     "up": "Run the whole installation as one supervised process tree.",

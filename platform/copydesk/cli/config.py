@@ -96,10 +96,14 @@ def settings_reference(settings: SettingRegistry) -> str:
 
 
 def _setting_section(setting: Setting) -> str:
-    facts = [f"Scope: {setting.scope}.", f"Default: `{_text(setting.default)}`."]
-    bounds = _bounds(setting)
+    default = f"Default: `{_text(setting.default)}`."
+    listed = [f"- `{item}`" for item in setting.default] if isinstance(setting.default, list) else []
+    if len(default) <= _LINE_WIDTH // 2:
+        listed = []
+    facts = [f"Scope: {setting.scope}.", "Default:" if listed else default, _bounds(setting)]
     lines = textwrap.wrap(setting.help, _LINE_WIDTH)
-    return "\n".join([f"## `{setting.key}`", "", *lines, "", " ".join(facts + ([bounds] if bounds else [])), ""])
+    said = " ".join(fact for fact in facts if fact)
+    return "\n".join([f"## `{setting.key}`", "", *lines, "", said, *(["", *listed] if listed else []), ""])
 
 
 def _bounds(setting: Setting) -> str:

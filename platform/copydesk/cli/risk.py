@@ -1,4 +1,4 @@
-"""`copydesk risk`: kill switches, and stopping everything of one follower."""
+"""`copydesk risk`: the role that watches, how it stands, kill switches, and stopping everything of one follower."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from copydesk.bootstrap import Runtime
 from copydesk.cli.brand import brand_id, on_brand
 from copydesk.cli.installation import print_json
 from copydesk.cli.risk_limits import explain, limits, profile
+from copydesk.cli.risk_simulate import simulate
+from copydesk.cli.risk_status import status
 from copydesk.cli.risk_switch import agreed, preview_lines, switch
 from copydesk.cli.roles import role
 from copydesk.cli.switch_desk import Named, SwitchDesk, preview_json, wake
@@ -29,6 +31,8 @@ def command(context: click.Context) -> None:
     \b
     Examples:
       copydesk risk
+      copydesk risk status --tenant aurora
+      copydesk risk simulate --tenant aurora --strategy steady --profile balanced
       copydesk risk switch on --tenant aurora --instrument BTC/USDT:USDT --reason "exchange halts" --by Mara
       copydesk risk switch list
       copydesk risk stop-all --tenant aurora --user 17 --yes
@@ -91,5 +95,5 @@ def stop_all(
     return 0
 
 
-for part in (switch, limits, profile, explain):
+for part in (status, simulate, switch, limits, profile, explain):
     command.add_command(part)

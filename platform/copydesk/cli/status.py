@@ -17,7 +17,15 @@ from copydesk.cli.installation import Installation, open_installation, print_jso
 from copydesk.db import current_revision, head_revision
 from copydesk.kernel import CopydeskError
 from copydesk.marks import AGE_MS_MAX, FeedAge, Marks, place_name
-from copydesk.replication import RECONCILE_EVERY_MS, LaneFigures, UnwatchedLeader, lane_figures, unwatched_leaders
+from copydesk.replication import (
+    RECONCILE_EVERY_MS,
+    LaneFigures,
+    RiskOversight,
+    UnwatchedLeader,
+    lane_figures,
+    read_oversight,
+    unwatched_leaders,
+)
 from copydesk.stack import PostgresServer, RedisServer, RoleOptions, Supervisor, VarDir, require_redis
 from copydesk.tenancy import tenant_ids
 
@@ -55,6 +63,21 @@ def leader_finding(slug: str, leader: UnwatchedLeader) -> Finding:
         f"not watched: account {leader.account_id} is unusable ({leader.reason or 'no reason stored'}); renew its key"
     )
     return Finding(f"{slug} strategy {leader.strategy_slug}", False, said)
+
+
+def risk_finding(slug: str, risk: RiskOversight) -> Finding:
+    """Judge whether somebody watches over what is held, and whether every stop got to its end."""
+    watch = risk.watch
+    watched = watch is not None and watch.alive
+    if watch is None:
+        said = "never watched"
+    elif not watch.alive:
+        said = f"not watched for {watch.age_s:.0f} s"
+    else:
+        said = f"watched, {watch.stops} stops on their way, {watch.doubts} prices in doubt"
+    flagged = f", {len(risk.flagged)} stops flagged (`copydesk risk status` names them)" if risk.flagged else ""
+    idle = "" if watched or risk.holds else ", nothing is held"
+    return Finding(f"{slug} risk", (watched or not risk.holds) and not risk.flagged, f"{said}{idle}{flagged}")
 
 
 def feed_finding(place: str, age: FeedAge | None) -> Finding:
@@ -165,11 +188,12 @@ def _lanes(runtime: Runtime) -> Iterator[Finding]:
         brands = tenant_ids(session)
     for slug, tenant_id in sorted(brands.items()):
         with runtime.db.tenant(tenant_id) as session:
-            lanes, unwatched = lane_figures(session), unwatched_leaders(session)
+            lanes, unwatched, risk = lane_figures(session), unwatched_leaders(session), read_oversight(session)
         for lane in lanes:
             yield lane_finding(slug, lane, reconcile_every_s=every_s)
         for leader in unwatched:
             yield leader_finding(slug, leader)
+        yield risk_finding(slug, risk)
 
 
 def _feeds(runtime: Runtime) -> Iterator[Finding]:

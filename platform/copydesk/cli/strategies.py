@@ -68,6 +68,8 @@ def pause(runtime: Runtime, tenant: str, strategy: str, as_json: bool) -> int:
 def resume(runtime: Runtime, tenant: str, strategy: str, as_json: bool) -> int:
     """Open again from the trader's next trade on.
 
+    Also where the guard has suspended the strategy for its losses: these are counted anew from now on.
+
     \b
     Example:
       copydesk strategies resume steady --tenant aurora

@@ -27,7 +27,10 @@ from copydesk.replication import (
     subscribe,
     subscription_lines,
 )
+from copydesk.risk.profiles import Profile
+from copydesk.risk.service import choose_profile, ground_of
 from copydesk.trading import CopyMode, JoinMode, SizingMode
+from copydesk.web.reason_words import state_reason_words
 from copydesk.web.words import words
 
 _F = TypeVar("_F", bound=Callable[..., Any])
@@ -74,6 +77,11 @@ _TERMS = (
         show_default=True,
         help="What of the trader's is copied: what orders fill, or the orders themselves, resting ones as well.",
     ),
+)
+_PROFILE = click.option(
+    "--profile",
+    type=click.Choice([profile.value for profile in Profile]),
+    help="A named set of limits to begin with: copydesk risk profile show.",
 )
 
 
@@ -157,13 +165,14 @@ def preview(runtime: Runtime, tenant: str, as_json: bool, **terms: Any) -> int:
 
 @command.command("start")
 @_with_terms
+@_PROFILE
 @on_brand
-def start(runtime: Runtime, tenant: str, as_json: bool, **terms: Any) -> int:
+def start(runtime: Runtime, tenant: str, profile: str | None, as_json: bool, **terms: Any) -> int:
     """Begin to copy a strategy with an account, if it can; exits 1 and says why if it cannot.
 
     \b
     Examples:
-      copydesk subscriptions start --tenant aurora --strategy steady --account 12 --allocation 500
+      copydesk subscriptions start --tenant aurora --strategy steady --account 12 --allocation 500 --profile balanced
       copydesk subscriptions start --tenant aurora --strategy steady --account 12 --allocation 500 --copies orders
     """
     found, lines = asyncio.run(_looked_at(runtime, tenant, terms))
@@ -182,6 +191,9 @@ def start(runtime: Runtime, tenant: str, as_json: bool, **terms: Any) -> int:
             copies=CopyMode(terms["copies"]),
         )
         subscription_id = subscribe(session, new)
+        if profile is not None:
+            ground = ground_of(runtime.tenant(desk.tenant_id))
+            choose_profile(session, ground, subscription_id, Profile(profile))
         shard = desk.shard(session, terms["account"])
     wake_lane(runtime, desk.tenant_id, shard, subscription_id)
     click.echo(f"Subscription {subscription_id} copies {terms['strategy']}: {terms['copies']}.", err=as_json)
@@ -197,7 +209,7 @@ async def _looked_at(runtime: Runtime, tenant: str, terms: Mapping[str, Any]) ->
 
 
 def _told(line: SubscriptionLine) -> Iterator[str]:
-    reason = f" ({line.state_reason})" if line.state_reason else ""
+    reason = f" ({state_reason_words(line.state_reason)})" if line.state_reason else ""
     ending = f", {line.end_mode}" if line.state == "ending" else ""
     yield (
         f"{line.id} {line.strategy_slug} account {line.account_id} {line.exchange} {line.state}{reason}{ending} "

@@ -18,7 +18,7 @@ from copydesk.kernel.errors import (
 from copydesk.kernel.failpoint import Failpoint, arm, disarm, parse_trap, reached
 from copydesk.kernel.ids import derived_id, derived_ids, new_id
 from copydesk.kernel.money import ZERO, decimal_text, floor_to_step, round_to_step, steps_between
-from copydesk.kernel.settings import Setting, SettingRegistry, registry
+from copydesk.kernel.settings import Misfit, Said, Setting, SettingRegistry, registry
 from copydesk.kernel.tasks import end
 
 __all__ = [
@@ -28,10 +28,12 @@ __all__ = [
     "CopydeskError",
     "Failpoint",
     "InvalidInput",
+    "Misfit",
     "NotFound",
     "NotPermitted",
     "OutcomeUnknown",
     "Refused",
+    "Said",
     "Setting",
     "SettingRegistry",
     "SystemClock",

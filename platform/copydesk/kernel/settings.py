@@ -5,11 +5,28 @@ Where a value comes from (defaults file, tenant file) is `tenancy`'s business; t
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any, NamedTuple
 
 Plain = str | int | bool | Decimal | list[str]
+
+
+class Misfit(NamedTuple):
+    """What is wrong with a value that has the right type: what was expected, and what is there.
+
+    `place` is the entry of a list, from 0; None is about the whole value.
+    """
+
+    expected: str
+    found: str
+    place: int | None = None
+
+
+# What else the files say: a setting's value by its key, or whatever stands under another top-level key of the file.
+Said = Callable[[str], object]
+Check = Callable[[Any, Said], Iterable[Misfit]]
 
 
 @dataclass(frozen=True)
@@ -17,7 +34,8 @@ class Setting:
     """Declare one configurable value: dotted key, default, and one sentence of help with the unit.
 
     `scope` is "installation" (config/defaults.yaml only) or "tenant" (a brand may override it).
-    `choices` lists the allowed values; `minimum` and `maximum` bound numbers, inclusive.
+    `choices` lists the allowed values; `minimum` and `maximum` bound numbers, inclusive. `check` names what else is
+    wrong with a value; it is asked wherever a file is read.
     """
 
     key: str
@@ -27,6 +45,7 @@ class Setting:
     choices: tuple[Plain, ...] = ()
     minimum: Plain | None = None
     maximum: Plain | None = None
+    check: Check | None = None
 
 
 class SettingRegistry:

@@ -4,16 +4,19 @@ Owns the keys and their form. Prices are public: no key holds anything of a bran
 connection to an exchange, and never answers with a price that is too old.
 """
 
-from copydesk.marks.form import AGE_MS_MAX, CHANNEL, FeedAge, FreshPrice, marks_key, place_name
+from copydesk.marks.bearing import Bearing
+from copydesk.marks.form import AGE_MS_MAX, CHANNEL, FeedAge, FreshPrice, Unrest, marks_key, place_name
 from copydesk.marks.store import Marks, MarkWriter
 
 __all__ = [
     "AGE_MS_MAX",
     "CHANNEL",
+    "Bearing",
     "FeedAge",
     "FreshPrice",
     "MarkWriter",
     "Marks",
+    "Unrest",
     "marks_key",
     "place_name",
 ]

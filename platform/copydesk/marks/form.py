@@ -27,12 +27,33 @@ def marks_key(place: str) -> str:
     return f"{CHANNEL}:{place}"
 
 
+def unrest_key(place: str) -> str:
+    """Name the Redis hash that holds which of an environment's instruments are not opened for now, and why."""
+    return f"{marks_key(place)}:unrest"
+
+
+@dataclass(frozen=True, slots=True)
+class Unrest:
+    """Nothing is opened of an instrument until `until_ms`: its prices lay `ratio` apart, more than `ratio_max`.
+
+    Ratios are of the lowest price, the time is in epoch milliseconds.
+    """
+
+    ratio: Decimal
+    ratio_max: Decimal
+    until_ms: int
+
+
 @dataclass(frozen=True, slots=True)
 class FreshPrice:
-    """An instrument's last price and mark, in quote units; None where there is none, or none young enough."""
+    """An instrument's last price and mark, in quote units; None where there is none, or none young enough.
+
+    `unrest` is told as long as it lasts, however old the prices are.
+    """
 
     px: Decimal | None = None
     mark: Decimal | None = None
+    unrest: Unrest | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,17 +80,31 @@ def decode(symbol: str, stored: bytes) -> Price:
     return Price(symbol, _number(told["px"]), told["at_ms"], _number(mark), told.get("mark_at_ms", 0))
 
 
+def encode_unrest(unrest: Unrest) -> bytes:
+    """Write what keeps an instrument from being opened."""
+    told = {"ratio": _text(unrest.ratio), "ratio_max": _text(unrest.ratio_max), "until_ms": unrest.until_ms}
+    return orjson.dumps(told)
+
+
+def decode_unrest(stored: bytes, *, now_ms: int) -> Unrest | None:
+    """Read what `encode_unrest` wrote; None where it has passed."""
+    told = orjson.loads(stored)
+    unrest = Unrest(Decimal(told["ratio"]), Decimal(told["ratio_max"]), told["until_ms"])
+    return unrest if unrest.until_ms > now_ms else None
+
+
 def announcement(place: str, prices: Sequence[Price]) -> bytes:
     """Write what is published about new prices: the environment, and each instrument as in its hash."""
     told = {price.symbol: orjson.Fragment(encode(price)) for price in prices}
     return orjson.dumps({"place": place, "prices": told})
 
 
-def fresh(price: Price, *, now_ms: int) -> FreshPrice:
+def fresh(price: Price, *, now_ms: int, unrest: Unrest | None = None) -> FreshPrice:
     """Leave out what is older than `AGE_MS_MAX`."""
     return FreshPrice(
         price.px if now_ms - price.at_ms <= AGE_MS_MAX else None,
         price.mark if now_ms - price.mark_at_ms <= AGE_MS_MAX else None,
+        unrest,
     )
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from types import MappingProxyType
 from typing import cast
 
 from redis import Redis
@@ -13,13 +14,17 @@ from copydesk.marks.form import (
     CHANNEL,
     FeedAge,
     FreshPrice,
+    Unrest,
     age_of,
     announcement,
     bounded,
     decode,
+    decode_unrest,
     encode,
+    encode_unrest,
     fresh,
     marks_key,
+    unrest_key,
 )
 from copydesk.venues import Price
 
@@ -43,13 +48,19 @@ class MarkWriter:
         stored = {name.decode() for name in cast(list[bytes], self._redis.hkeys(key))}
         if gone := stored - set(symbols):
             self._redis.hdel(key, *gone)
+            self._redis.hdel(unrest_key(self._place), *gone)
 
-    def write(self, prices: Sequence[Price]) -> None:
-        """Store and publish what is new, in one round trip."""
+    def write(self, prices: Sequence[Price], unrest: Mapping[str, Unrest] = MappingProxyType({})) -> None:
+        """Store and publish what is new, with which instruments are not to be opened for now, in one round trip."""
         now_ms = self._now_ms()
         dated = [bounded(price, now_ms=now_ms) for price in prices]
         with self._redis.pipeline(transaction=False) as pipeline:
             pipeline.hset(marks_key(self._place), mapping={price.symbol: encode(price) for price in dated})
+            if unrest:
+                pipeline.hset(
+                    unrest_key(self._place),
+                    mapping={symbol: encode_unrest(found) for symbol, found in unrest.items()},
+                )
             pipeline.publish(CHANNEL, announcement(self._place, dated))
             pipeline.execute()
 
@@ -67,14 +78,18 @@ class Marks:
             return {}
         names = list(symbols)
         try:
-            stored = cast(list[bytes | None], self._redis.hmget(marks_key(place), names))
+            with self._redis.pipeline(transaction=False) as pipeline:
+                pipeline.hmget(marks_key(place), names)
+                pipeline.hmget(unrest_key(place), names)
+                stored, restless = cast(tuple[list[bytes | None], list[bytes | None]], pipeline.execute())
         except RedisError:
             return dict.fromkeys(names, FreshPrice())
-        now_ms = self._now_ms()
-        return {
-            name: FreshPrice() if found is None else fresh(decode(name, found), now_ms=now_ms)
-            for name, found in zip(names, stored, strict=True)
-        }
+        now_ms, found = self._now_ms(), {}
+        for name, price, told in zip(names, stored, restless, strict=True):
+            unrest = None if told is None else decode_unrest(told, now_ms=now_ms)
+            known = Price(name, None, 0) if price is None else decode(name, price)
+            found[name] = fresh(known, now_ms=now_ms, unrest=unrest)
+        return found
 
     def age(self, place: str) -> FeedAge | None:
         """Tell how old a feed's prices are; None when it has never written any. Raises `RedisError`."""

@@ -6,13 +6,23 @@ Must not know web, queue or process: what it needs from outside is in `port`.
 from copydesk.replication.ahead import Forerunner
 from copydesk.replication.changeover import Changeover, switch_copies
 from copydesk.replication.check import Reconciler
-from copydesk.replication.deliveries import is_due
+from copydesk.replication.deliveries import crowd_version, is_due
 from copydesk.replication.dispatch import Sender
 from copydesk.replication.doors import Doorway, closed_doors
 from copydesk.replication.drain import Drainer
 from copydesk.replication.earnings import BookEarnings, SubscriptionEarnings, read_earnings
+from copydesk.replication.equity_line import (
+    EquitySeen,
+    LiveStrategy,
+    TradeSeen,
+    equity_history,
+    equity_since,
+    leader_trades_since,
+    live_strategies,
+)
 from copydesk.replication.evidence import explanation_of, last_signal
 from copydesk.replication.explain import CopyTold, Explanation
+from copydesk.replication.exposure import Exposure, Traces, changed_since, read_exposures, traces_now
 from copydesk.replication.intake import (
     Leader,
     LeaderState,
@@ -32,6 +42,7 @@ from copydesk.replication.leader_events import (
     leader_events,
     store_leader_changes,
 )
+from copydesk.replication.leader_trades import trades_since
 from copydesk.replication.leaders import (
     busy_lanes,
     due_lanes,
@@ -50,7 +61,9 @@ from copydesk.replication.lifecycle import (
     reattach,
     resume,
     resume_strategy,
+    suspend_strategy,
 )
+from copydesk.replication.limit_standing import Stands, standing_now
 from copydesk.replication.mirror import Mirror
 from copydesk.replication.model import DEAD_KEY, Bound, Limits
 from copydesk.replication.order_intake import StoredOrder, end_missing, orders_are_copied, store_orders
@@ -65,10 +78,20 @@ from copydesk.replication.oversight import (
     unsettled_count,
     unwatched_leaders,
 )
+from copydesk.replication.past import Past, read_past
 from copydesk.replication.port import Exchange, Surroundings, Terms, Timing
 from copydesk.replication.prepare import Preparer
 from copydesk.replication.preview import JoinLine, Wanted, join_preview
 from copydesk.replication.rest_rows import recall_orders
+from copydesk.replication.risk_picture import (
+    Adrift,
+    Held,
+    Near,
+    RiskOversight,
+    RiskPicture,
+    read_oversight,
+    read_picture,
+)
 from copydesk.replication.roster import (
     AccountPlace,
     InstrumentLine,
@@ -101,6 +124,12 @@ from copydesk.replication.settings import (
 from copydesk.replication.setups import Bounds, LeaderSetupSeen, note_setups, seen_setups, unprepared_lanes
 from copydesk.replication.shards import Whereabouts, place_of, shard_of, whereabouts_of
 from copydesk.replication.standings import leader_in_figures, standings
+from copydesk.replication.stats import drawdowns, return_ratio
+from copydesk.replication.stop_orders import Remainder
+from copydesk.replication.stop_preview import Exposed, SwitchPreview, preview_stop, preview_switch, together
+from copydesk.replication.stopper import Fire, Stopper
+from copydesk.replication.stopping import Stopped, carry_out, concerns, copying, in_use, stop_everything
+from copydesk.replication.stops import soft_stop
 from copydesk.replication.subscribe import (
     NewStrategy,
     NewSubscription,
@@ -129,6 +158,7 @@ __all__ = [
     "UNKNOWN_WAIT_MS",
     "WAKE_AFTER_MS",
     "AccountPlace",
+    "Adrift",
     "BookEarnings",
     "Bound",
     "Bounds",
@@ -137,9 +167,14 @@ __all__ = [
     "CopyTold",
     "Doorway",
     "Drainer",
+    "EquitySeen",
     "Exchange",
     "Explanation",
+    "Exposed",
+    "Exposure",
+    "Fire",
     "Forerunner",
+    "Held",
     "InstrumentLine",
     "JoinLine",
     "LaneFigures",
@@ -153,17 +188,26 @@ __all__ = [
     "Leads",
     "Leaving",
     "Limits",
+    "LiveStrategy",
     "Mirror",
+    "Near",
     "NewStrategy",
     "NewSubscription",
     "OrderDelivery",
+    "Past",
     "Preparer",
     "Reach",
     "Reconciler",
+    "Remainder",
     "RestingLine",
     "RestingOrder",
+    "RiskOversight",
+    "RiskPicture",
     "Sender",
     "Standing",
+    "Stands",
+    "Stopped",
+    "Stopper",
     "StoredOrder",
     "StoredSignal",
     "Strategy",
@@ -174,8 +218,11 @@ __all__ = [
     "SubscriptionLine",
     "Suitability",
     "Surroundings",
+    "SwitchPreview",
     "Terms",
     "Timing",
+    "Traces",
+    "TradeSeen",
     "UnwatchedLeader",
     "Wanted",
     "Whereabouts",
@@ -184,15 +231,24 @@ __all__ = [
     "begin_books",
     "begun_symbols",
     "busy_lanes",
+    "carry_out",
+    "changed_since",
     "close_strategy",
     "closed_doors",
+    "concerns",
+    "copying",
+    "crowd_version",
     "denial_counts",
     "doorway",
+    "drawdowns",
     "due_lanes",
     "end_missing",
     "end_subscription",
+    "equity_history",
+    "equity_since",
     "explanation_of",
     "identify",
+    "in_use",
     "is_due",
     "join_preview",
     "kinship_denial",
@@ -203,7 +259,9 @@ __all__ = [
     "leader_changes",
     "leader_events",
     "leader_in_figures",
+    "leader_trades_since",
     "live_leaders",
+    "live_strategies",
     "needs_of",
     "note_setups",
     "open_instruments",
@@ -212,17 +270,27 @@ __all__ = [
     "pause",
     "pause_strategy",
     "place_of",
+    "preview_stop",
+    "preview_switch",
     "probe_account",
     "read_earnings",
+    "read_exposures",
+    "read_oversight",
+    "read_past",
+    "read_picture",
     "reattach",
     "recall_orders",
     "record_equity",
     "resume",
     "resume_strategy",
+    "return_ratio",
     "seen_setups",
     "shard_of",
     "signal_count",
+    "soft_stop",
+    "standing_now",
     "standings",
+    "stop_everything",
     "store_leader_changes",
     "store_orders",
     "store_trades",
@@ -231,7 +299,11 @@ __all__ = [
     "subscribe",
     "subscription_lines",
     "suitability",
+    "suspend_strategy",
     "switch_copies",
+    "together",
+    "traces_now",
+    "trades_since",
     "unprepared_lanes",
     "unsettled_count",
     "unwatched_leaders",

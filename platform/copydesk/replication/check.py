@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from copydesk.db import Database
 from copydesk.kernel import Clock, Failpoint, reached
 from copydesk.replication.compare import Comparer
@@ -21,6 +19,7 @@ from copydesk.replication.prepare import Preparer
 from copydesk.replication.reversal import Reversals
 from copydesk.replication.second_tries import SecondTries
 from copydesk.replication.settle import settle
+from copydesk.replication.steps import LaneNow
 from copydesk.replication.vigil import await_holding
 
 
@@ -100,15 +99,9 @@ class Reconciler:
         # Before the fixes: what is tried a second time needs none.
         batch = self._second_tries.store(tenant_id, shard, hold)
         with self._db.tenant(tenant_id) as session:
+            lane = LaneNow(tenant_id, shard, hold.epoch, terms.broker_prefix, exchange.venue.traits, self._clock.now())
             batch += store_fixes(
-                session,
-                shard=shard,
-                epoch=hold.epoch,
-                broker_prefix=terms.broker_prefix,
-                traits=exchange.venue.traits,
-                instruments=exchange.instruments,
-                mark_px=partial(self._around.mark_px, shard),
-                now=self._clock.now(),
+                session, lane, exchange.instruments, lambda symbol: self._around.price_now(shard, symbol).px
             )
         batch += self._errands.store(tenant_id, shard, hold)
         reached(Failpoint.FIX_STORED, batch)

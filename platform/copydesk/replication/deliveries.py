@@ -23,7 +23,7 @@ _NEXT_DUE = text(
     """
     SELECT s.id, s.strategy_id, s.symbol, s.px, s.position_before, s.position_after, s.leader_equity, s.venue_at,
            s.qty = s.cum_qty AS first_of_order, s.position_side, s.leader_leverage,
-           strategy.status = 'live' AS strategy_live,
+           strategy.status = 'live' AS strategy_live, strategy.status = 'suspended' AS strategy_suspended,
            coalesce((SELECT version FROM crowd_version), 0) AS crowd_version,
            (SELECT count(*) FROM delivery o WHERE o.shard = :shard AND o.drained_at IS NULL) AS waiting
     FROM delivery d JOIN signal s ON s.tenant_id = d.tenant_id AND s.id = d.signal_id
@@ -82,9 +82,10 @@ _IS_DUE = text("SELECT EXISTS (SELECT 1 FROM delivery WHERE shard = :shard AND d
 class DueSignal:
     """A signal that a shard has yet to plan, with the strategy whose followers it concerns.
 
-    A strategy that is not `strategy_live` opens nothing; what its followers hold is still closed. `crowd_version`
-    moves with every change of who copies, or how (`crowd`). `waiting` are the undrained signals of the same strategy,
-    instrument and side, oldest first: `fact` and those behind it. `more` tells whether anything else was due as well.
+    A strategy that is not `strategy_live` opens nothing, `strategy_suspended` or not; what its followers hold is still
+    closed. `crowd_version` moves with every change of who copies, or how (`crowd`). `waiting` are the undrained signals
+    of the same strategy, instrument and side, oldest first: `fact` and those behind it. `more` tells whether anything
+    else was due as well.
     """
 
     strategy_id: int
@@ -93,6 +94,7 @@ class DueSignal:
     crowd_version: int = 0
     waiting: tuple[SignalFact, ...] = ()
     more: bool = False
+    strategy_suspended: bool = False
 
 
 class Stored(Enum):
@@ -135,14 +137,14 @@ def next_due(session: TenantSession, shard: str) -> DueSignal | None:
     row = session.execute(_NEXT_DUE, {"shard": shard}).first()
     if row is None:
         return None
-    *signal, live, version, waiting = row
+    *signal, live, suspended, version, waiting = row
     fact, strategy_id = _fact(signal), signal[1]
     behind: list[SignalFact] = []
     if waiting > 1 and fact.opens:
         here = {"symbol": fact.symbol, "position_side": str(fact.position_side), "signal_id": fact.id}
         rows = session.execute(_BEHIND, {"shard": shard, "strategy_id": strategy_id, **here})
         behind = [_fact(one) for one in rows]
-    return DueSignal(strategy_id, live, fact, version, (fact, *behind), more=waiting > 1)
+    return DueSignal(strategy_id, live, fact, version, (fact, *behind), waiting > 1, suspended)
 
 
 def _fact(row: Sequence[Any]) -> SignalFact:

@@ -139,7 +139,7 @@ WITH chosen AS (
     JOIN account ON account.tenant_id = signal.tenant_id AND account.id = signal.account_id
     JOIN strategy ON strategy.tenant_id = signal.tenant_id AND strategy.id = signal.strategy_id
     JOIN user_account ON user_account.tenant_id = strategy.tenant_id AND user_account.id = strategy.trader_id
-    WHERE strategy.status IN ('live', 'paused', 'closed') AND {condition}
+    WHERE strategy.status IN ('live', 'paused', 'suspended', 'closed') AND {condition}
     ORDER BY signal.id DESC LIMIT :limit
 )
 SELECT chosen.id AS signal_id, strategy_slug, strategy_name, trader_name, exchange, symbol, side, position_before,

@@ -8,12 +8,13 @@ from typing import NamedTuple
 
 from copydesk.db import Database
 from copydesk.kernel import Clock, Failpoint, reached
+from copydesk.marks import FreshPrice
 from copydesk.replication.cover import Cover
 from copydesk.replication.crossing import across
 from copydesk.replication.crowd import Crowds
 from copydesk.replication.deliveries import DueSignal, Place, Stored, leg_intents, next_due, store_intents
 from copydesk.replication.dispatch import Dispatch, Sender
-from copydesk.replication.gates import refuse_opens, spot_of
+from copydesk.replication.gates import denied_by_unrest, refuse_opens, spot_of
 from copydesk.replication.lane import Hold, Lanes
 from copydesk.replication.look import Looker, to_look_at_first
 from copydesk.replication.model import Follower, Planned
@@ -172,11 +173,18 @@ class Drainer:
         instrument = self._around.exchange(tenant_id, shard).instruments.get(signal.symbol)
         if instrument is None:
             return deny_all(signal, crowd, Denial.INSTRUMENT_UNMAPPED)
-        mark_px = self._around.mark_px(shard, signal.symbol) if signal.opens else None
+        price = self._around.price_now(shard, signal.symbol) if signal.opens else FreshPrice()
         spot = spot_of(tenant_id, shard, signal.symbol, due.strategy_id)
         if signal.opens and (switch := self._around.switches().board.stopped(spot)):
             crowd = refuse_opens(crowd, switch)
-        limits, now = terms.limits(signal.symbol, strategy_live=due.strategy_live, mark_px=mark_px), self._clock.now()
+        limits = terms.limits(
+            signal.symbol,
+            strategy_live=due.strategy_live,
+            strategy_suspended=due.strategy_suspended,
+            mark_px=price.px,
+            unrest=denied_by_unrest(price),
+        )
+        now = self._clock.now()
         planned = plan_copies(signal, crowd, instrument, limits, now=now)
         if not (instrument.perpetual and signal.opens):
             return planned

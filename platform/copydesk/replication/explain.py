@@ -33,6 +33,8 @@ class LegKind(StrEnum):
     RESIZED = "resized"
     JOIN = "join"
     END = "end"
+    FLAT = "flat"
+    STOP = "stop"
     REST = "rest"
     CATCH_UP = "catch-up"
     GIVE_BACK = "give-back"
@@ -41,8 +43,8 @@ class LegKind(StrEnum):
 class Sizing(StrEnum):
     """How the quantity that was sent came out of the one that was wanted: what a sentence about it says.
 
-    The last four refine what `Bound` says: it was carried and nothing was sent, nothing was sent for another reason,
-    earlier roundings were made up for, or something was held or on its way already.
+    From `kept_for_next` to `held_already` they refine what `Bound` says: it was carried and nothing was sent, nothing
+    was sent for another reason, earlier roundings were made up for, or something was held or on its way already.
     """
 
     EXACT = "exact"
@@ -56,6 +58,7 @@ class Sizing(StrEnum):
     NOTHING = "nothing"
     MADE_UP = "made_up"
     HELD_ALREADY = "held_already"
+    RISK_LIMIT = "risk_limit"
 
 
 class Absence(StrEnum):

@@ -21,10 +21,26 @@ _SUBSCRIPTIONS = """
     FROM subscription s JOIN account a ON a.tenant_id = s.tenant_id AND a.id = s.account_id
     WHERE s.state <> 'ended' {which} ORDER BY s.id
 """
+# Of a perpetual, what is executed and not yet told fill by fill is held as well, at the price that is known of it.
 _BOOKS = """
-    SELECT b.subscription_id, b.symbol, b.position_side, b.qty, b.cost, b.cash, b.last_signal_id
+    WITH untold AS (
+        SELECT c.subscription_id, c.symbol, c.position_side, sum(m.qty) AS qty,
+               sum(m.qty * coalesce(c.avg_px, c.px, 0)) AS value
+        FROM copy c
+        LEFT JOIN LATERAL (SELECT sum(f.qty) AS qty FROM copy_fill f
+                           WHERE f.tenant_id = c.tenant_id AND f.copy_id = c.id) AS told ON true
+        CROSS JOIN LATERAL (SELECT CASE c.side WHEN 'buy' THEN 1 ELSE -1 END
+                                   * (c.cum_qty - coalesce(told.qty, 0)) AS qty) AS m
+        WHERE c.status IN ('planned', 'in_flight', 'accepted', 'partially_filled') AND c.cum_qty > 0
+          AND strpos(c.symbol, ':') > 0
+        GROUP BY 1, 2, 3
+    )
+    SELECT b.subscription_id, b.symbol, b.position_side, b.qty + coalesce(u.qty, 0),
+           abs(sign(b.qty) * b.cost + coalesce(u.value, 0)), b.cash - coalesce(u.value, 0), b.last_signal_id
     FROM book b JOIN subscription s ON s.tenant_id = b.tenant_id AND s.id = b.subscription_id
-    WHERE s.state <> 'ended' AND (b.qty <> 0 OR b.cash <> 0) {which} ORDER BY 1, 2, 3
+    LEFT JOIN untold u ON u.subscription_id = b.subscription_id AND u.symbol = b.symbol
+         AND u.position_side = b.position_side
+    WHERE s.state <> 'ended' AND (b.qty <> 0 OR b.cash <> 0 OR u.qty <> 0) {which} ORDER BY 1, 2, 3
 """
 _SOME = "AND s.id = ANY(CAST(:ids AS bigint[]))"
 _ALL_SUBSCRIPTIONS, _ALL_BOOKS = text(_SUBSCRIPTIONS.format(which="")), text(_BOOKS.format(which=""))

@@ -7,7 +7,6 @@ What a follower who is leaving wants closed is not for here (`leaving`).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime
 from decimal import Decimal
 
 from sqlalchemy import text
@@ -17,14 +16,12 @@ from copydesk.kernel import ZERO
 from copydesk.replication.crowd import hold_crowd
 from copydesk.replication.dispatch import Dispatch
 from copydesk.replication.excess import Excess
-from copydesk.replication.inflight import store_fix
 from copydesk.replication.minima import closing_bound
 from copydesk.replication.model import Planned
-from copydesk.replication.orders import copy_digest, order_request
 from copydesk.replication.rest_rows import ahead_of_leader, recall_orders
 from copydesk.replication.set_off import set_off
+from copydesk.replication.steps import LaneNow, Step, store_step
 from copydesk.trading import Instrument, OrderType, PositionSide, SubscriptionState
-from copydesk.venues import VenueTraits, client_order_id
 
 FIXES_MAX = 2
 
@@ -56,25 +53,20 @@ _MARK = text(
 
 def store_fixes(
     session: TenantSession,
-    *,
-    shard: str,
-    epoch: int,
-    broker_prefix: str,
-    traits: VenueTraits,
+    lane: LaneNow,
     instruments: Mapping[str, Instrument],
     mark_px: Callable[[str], Decimal | None],
-    now: datetime,
 ) -> list[Dispatch]:
     """Store one corrective close per book that needs it; a book that two did not mend goes out of sync.
 
     What books of one account have too much of on opposite sides crosses inside first (`set_off`).
     """
     batch: list[Dispatch] = []
-    if session.execute(_EXCESS, {"shard": shard}).first() is None:
+    if session.execute(_EXCESS, {"shard": lane.shard}).first() is None:
         return batch
     hold_crowd(session, changes=True)
-    found = list(_excesses(session, shard))
-    for excess in set_off(session, found, instruments, mark_px, shard=shard, epoch=epoch):
+    found = list(_excesses(session, lane.shard))
+    for excess in set_off(session, found, instruments, mark_px, shard=lane.shard, epoch=lane.epoch):
         instrument = instruments.get(excess.symbol)
         qty = excess.closable_qty(instrument) if instrument else ZERO
         if instrument is None or qty == 0:
@@ -83,38 +75,28 @@ def store_fixes(
             session.execute(_MARK, {"state": SubscriptionState.OUT_OF_SYNC, "id": excess.subscription_id})
             recall_orders(session, excess.subscription_id)
             continue
-        fix = Planned(
-            excess.subscription_id,
-            excess.account_id,
-            f"fix-{excess.fixes + 1}",
-            excess.side,
-            OrderType.MARKET,
-            qty,
-            None,
-            True,
-            excess.target_qty,
-            wanted_qty=excess.too_much,
-            allocation=excess.allocation,
-            book_qty=excess.qty,
-            bound=closing_bound(qty, excess.too_much, instrument),
-        )
-        digest = copy_digest(session.tenant_id, excess.subscription_id, excess.signal_id, fix.leg)
-        cid = client_order_id(broker_prefix, digest, traits)
-        copy_id = store_fix(
-            session,
-            shard=shard,
-            epoch=epoch,
-            signal_id=excess.signal_id,
-            symbol=excess.symbol,
-            position_side=excess.position_side,
-            fix=fix,
-            cid=cid,
-            now=now,
-        )
-        if copy_id is not None:
-            order = order_request(cid, excess.symbol, fix, excess.position_side)
-            batch.append(Dispatch(copy_id, excess.account_id, order))
+        dispatch = store_step(session, lane, _fix(excess, qty, instrument))
+        batch += [] if dispatch is None else [dispatch]
     return batch
+
+
+def _fix(excess: Excess, qty: Decimal, instrument: Instrument) -> Step:
+    planned = Planned(
+        excess.subscription_id,
+        excess.account_id,
+        f"fix-{excess.fixes + 1}",
+        excess.side,
+        OrderType.MARKET,
+        qty,
+        None,
+        True,
+        excess.target_qty,
+        wanted_qty=excess.too_much,
+        allocation=excess.allocation,
+        book_qty=excess.qty,
+        bound=closing_bound(qty, excess.too_much, instrument),
+    )
+    return Step(excess.signal_id, excess.symbol, excess.position_side, planned)
 
 
 def _excesses(session: TenantSession, shard: str) -> Iterator[Excess]:

@@ -1,13 +1,17 @@
 """What a kill switch does to orders that open: they are denied when planned, and held back when they are written.
 
+Where prices of an instrument lie too far apart, opens are denied when planned.
+
 Closes never come near a gate.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from decimal import Decimal
 
-from copydesk.kernel import Unavailable
+from copydesk.kernel import Unavailable, decimal_text
+from copydesk.marks import FreshPrice
 from copydesk.replication.model import Follower, No
 from copydesk.replication.settle import Settlement
 from copydesk.replication.shards import whereabouts_of
@@ -16,6 +20,7 @@ from copydesk.trading import Denial, OrderStatus
 from copydesk.venues import Outcome
 
 MaySend = Callable[[], bool]
+_TENTH = Decimal("0.1")
 
 
 def spot_of(tenant_id: int, shard: str, symbol: str, strategy_id: int) -> Spot:
@@ -60,6 +65,16 @@ class OpenGate:
 def denied_by(switch: ThrownSwitch) -> No:
     """Name the denial of an open that a switch stops, with who is told what."""
     return Denial.STOPPED_BY_SWITCH, switch.facts
+
+
+def denied_by_unrest(price: FreshPrice) -> No | None:
+    """Name the denial of an open while the instrument's prices lie too far apart, None where they do not."""
+    if price.unrest is None:
+        return None
+    moved, limit = (
+        decimal_text((ratio * 100).quantize(_TENTH)) for ratio in (price.unrest.ratio, price.unrest.ratio_max)
+    )
+    return Denial.RISK_VOLATILE, {"moved": moved, "limit": limit, "limit_unit": "percent"}
 
 
 def refuse_opens(crowd: Iterable[Follower], switch: ThrownSwitch) -> list[Follower]:

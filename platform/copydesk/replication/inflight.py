@@ -1,4 +1,4 @@
-"""Copies whose end is not known, and corrective closes: what reconcile reads and writes."""
+"""Copies whose end is not known: what reconcile reads, and that it ran."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from sqlalchemy import Row, text
 
 from copydesk.db import TenantSession
 from copydesk.kernel import ZERO
-from copydesk.replication.model import Planned
 from copydesk.replication.orders import order_request
 from copydesk.trading import OrderRequest, OrderStatus, OrderType, PositionSide, Side
 
@@ -89,55 +88,6 @@ def _open_copy(row: Row[Any]) -> OpenCopy:
     values["side"], values["type"] = Side(values["side"]), OrderType(values["type"])
     values["status"], values["position_side"] = OrderStatus(values["status"]), PositionSide(values["position_side"])
     return OpenCopy(**values)
-
-
-_STORE_FIX = text(
-    """
-    INSERT INTO copy (tenant_id, subscription_id, signal_id, account_id, shard, leg, symbol, position_side, side, type,
-                      qty, reduces, client_order_id, status, epoch, planned_at, wanted_qty, allocation, book_qty, bound)
-    SELECT :tenant_id, :subscription_id, :signal_id, :account_id, :shard, :leg, :symbol, :position_side, :side, :type,
-           :qty, true, :cid, 'planned', :epoch, :now, :wanted_qty, :allocation, :book_qty, :bound
-    FROM (SELECT 1 FROM shard_lease WHERE shard = :shard AND epoch = :epoch FOR SHARE) AS fence
-    ON CONFLICT (tenant_id, signal_id, subscription_id, leg) DO NOTHING
-    RETURNING id
-    """
-)
-
-
-def store_fix(
-    session: TenantSession,
-    *,
-    shard: str,
-    epoch: int,
-    signal_id: int,
-    symbol: str,
-    position_side: PositionSide,
-    fix: Planned,
-    cid: str,
-    now: datetime,
-) -> int | None:
-    """Store one corrective close behind the same fence; None when it exists already or the fence is closed."""
-    params = {
-        "tenant_id": session.tenant_id,
-        "subscription_id": fix.subscription_id,
-        "account_id": fix.account_id,
-        "shard": shard,
-        "epoch": epoch,
-        "signal_id": signal_id,
-        "symbol": symbol,
-        "position_side": str(position_side),
-        "leg": fix.leg,
-        "side": str(fix.side),
-        "type": str(fix.type),
-        "qty": fix.qty,
-        "wanted_qty": fix.wanted_qty,
-        "allocation": fix.allocation,
-        "book_qty": fix.book_qty,
-        "bound": str(fix.bound),
-        "cid": cid,
-        "now": now,
-    }
-    return session.execute(_STORE_FIX, params).scalar()
 
 
 _RECORD_RUN = text(

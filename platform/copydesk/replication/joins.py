@@ -18,7 +18,7 @@ from copydesk.kernel import Clock, CopydeskError
 from copydesk.replication.crowd import Crowds
 from copydesk.replication.deliveries import DueSignal
 from copydesk.replication.dispatch import Dispatch
-from copydesk.replication.gates import denied_by, spot_of
+from copydesk.replication.gates import denied_by, denied_by_unrest, spot_of
 from copydesk.replication.late import Standing, bounded_px, is_better, joining_signal, left_of
 from copydesk.replication.model import No, Planned, SignalFact
 from copydesk.replication.plan import OPEN, plan_copies
@@ -47,12 +47,20 @@ AGAIN = frozenset(
 )
 # What may pass by itself: the position is joined then.
 PASSES = frozenset(
-    {Denial.ACCOUNT_UNUSABLE, Denial.STRATEGY_PAUSED, Denial.INSTRUMENT_HALTED, Denial.VENUE_UNAVAILABLE}
+    {
+        Denial.ACCOUNT_UNUSABLE,
+        Denial.STRATEGY_PAUSED,
+        Denial.STRATEGY_SUSPENDED,
+        Denial.INSTRUMENT_HALTED,
+        Denial.VENUE_UNAVAILABLE,
+        Denial.RISK_VOLATILE,
+    }
 )
 
 _WAITING = text(
     """
-    SELECT j.subscription_id, s.strategy_id, s.created_at, t.status = 'live' AS live, j.mode, j.tries, j.symbol,
+    SELECT j.subscription_id, s.strategy_id, s.created_at, t.status = 'live' AS live,
+           t.status = 'suspended' AS suspended, j.mode, j.tries, j.symbol,
            j.position_side, j.leader_qty, j.entry_px, j.since_signal_id
     FROM late_join j JOIN subscription s ON s.tenant_id = j.tenant_id AND s.id = j.subscription_id
     JOIN account a ON a.tenant_id = s.tenant_id AND a.id = s.account_id AND a.status = 'active'
@@ -98,6 +106,7 @@ class Wish(NamedTuple):
     mode: JoinMode
     tries: int
     standing: Standing
+    suspended: bool = False
 
 
 class Joiner:
@@ -162,7 +171,12 @@ class Joiner:
     def _plan(self, lane: LaneNow, wish: Wish, signal: SignalFact, instrument: Instrument) -> Planned | None:
         """Plan one order as for any signal, set the account up for it, and hold it to what the follower chose."""
         terms, now = self._around.terms(lane.tenant_id, lane.shard), self._clock.now()
-        limits = terms.limits(signal.symbol, strategy_live=wish.live)
+        limits = terms.limits(
+            signal.symbol,
+            strategy_live=wish.live,
+            strategy_suspended=wish.suspended,
+            unrest=denied_by_unrest(self._around.price_now(lane.shard, signal.symbol)),
+        )
         with self._db.tenant(lane.tenant_id) as session:
             crowd = Crowds(self._around).followers(session, DueSignal(wish.strategy_id, wish.live, signal), lane.shard)
         # Its book has seen this signal, and goes on from it.
@@ -221,6 +235,7 @@ def _wish(values: Mapping[str, Any]) -> Wish:
         JoinMode(values["mode"]),
         values["tries"],
         standing,
+        values["suspended"],
     )
 
 

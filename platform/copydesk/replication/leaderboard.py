@@ -184,8 +184,8 @@ GROUP BY reason ORDER BY 2 DESC, 1
 """)
 
 _NOTHING_TO_DO = ["nothing_to_reduce", "order_already_copied", "below_one_step", "carried"]
-_LISTED = ["live", "paused"]
-_SHOWN = ["live", "paused", "closed"]
+_LISTED = ["live", "paused", "suspended"]
+_SHOWN = [*_LISTED, "closed"]
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ _LEADERS = text(
     """
     SELECT s.tenant_id, s.id, s.account_id, s.created_at, a.egress, a.venue, a.environment
     FROM strategy s JOIN account a ON a.tenant_id = s.tenant_id AND a.id = s.account_id
-    WHERE a.status = 'active' AND (s.status IN ('live', 'paused') OR (s.status = 'closed' AND EXISTS (
+    WHERE a.status = 'active' AND (s.status IN ('live', 'paused', 'suspended') OR (s.status = 'closed' AND EXISTS (
         SELECT 1 FROM subscription f WHERE f.tenant_id = s.tenant_id AND f.strategy_id = s.id AND f.state <> 'ended')))
     ORDER BY s.id
     """
@@ -87,8 +87,8 @@ def lane_accounts(session: TenantSession) -> dict[str, list[int]]:
 def live_leaders(session: TenantSession, *, venue: str, environment: str) -> list[Leader]:
     """Return the strategies of this brand whose leader accounts are to be watched on one venue environment.
 
-    A paused strategy is among them, and a closed one until its last follower has left: what they hold is to be closed
-    when the leader closes.
+    A paused or suspended strategy is among them, and a closed one until its last follower has left: what they hold is
+    to be closed when the leader closes.
     """
     return [
         Leader(tenant_id, strategy_id, account_id, created_at, egress or "")

@@ -5,7 +5,7 @@ Nothing is sent from here. What a lane has to do about it is noted as an errand,
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
@@ -17,6 +17,7 @@ from copydesk.kernel import InvalidInput, NotFound
 from copydesk.replication.doors import Doorway, open_door
 from copydesk.replication.flattening import being_closed
 from copydesk.replication.rest_rows import recall_orders
+from copydesk.risk.acts import end_suspensions
 from copydesk.trading import Denial, EndMode, PositionSide, SubscriptionState
 
 _S = SubscriptionState
@@ -64,7 +65,7 @@ _NOTE_ERRAND = text(
 _OF_STRATEGY = text(
     "SELECT id FROM subscription WHERE strategy_id = :id AND state NOT IN ('ending', 'ended') ORDER BY id FOR UPDATE"
 )
-_SET_STRATEGY = text("UPDATE strategy SET status = :to WHERE id = :id AND status = :was RETURNING id")
+_SET_STRATEGY = text("UPDATE strategy SET status = :to WHERE id = :id AND status = ANY(:was) RETURNING id")
 _COPYING = text("SELECT id FROM subscription WHERE strategy_id = :id AND state <> 'ended'")
 _CLOSE_STRATEGY = text("UPDATE strategy SET status = 'closed' WHERE id = :id AND status <> 'closed' RETURNING id")
 
@@ -121,12 +122,24 @@ def pause_strategy(session: TenantSession, strategy_id: int) -> list[str]:
 
     Resting orders that open are recalled, exits stay. Raises InvalidInput unless the strategy is live.
     """
-    return _set_strategy(session, strategy_id, was="live", to="paused")
+    return _set_strategy(session, strategy_id, was=("live",), to="paused")
 
 
 def resume_strategy(session: TenantSession, strategy_id: int) -> list[str]:
-    """Open again from the next signal on, and place what rests again. Raises InvalidInput unless it is paused."""
-    return _set_strategy(session, strategy_id, was="paused", to="live")
+    """Open again from the next signal on, and place what rests again; how far it falls is measured anew from now on.
+
+    Only a person calls it. Raises InvalidInput unless the strategy is paused or suspended.
+    """
+    shards = _set_strategy(session, strategy_id, was=("paused", "suspended"), to="live")
+    end_suspensions(session, strategy_id)
+    return shards
+
+
+def suspend_strategy(session: TenantSession, strategy_id: int) -> list[str] | None:
+    """Do as `pause_strategy` does, in the name of the guard; None where the strategy is not live."""
+    if session.execute(_SET_STRATEGY, {"id": strategy_id, "was": ["live"], "to": "suspended"}).scalar() is None:
+        return None
+    return recall_orders(session, *session.execute(_COPYING, {"id": strategy_id}).scalars())
 
 
 def close_strategy(session: TenantSession, strategy_id: int) -> list[Leaving]:
@@ -163,7 +176,7 @@ def allow(session: TenantSession, subscription_id: int, act: Act) -> None:
         raise InvalidInput(f"subscription {subscription_id} was stopped and is being closed: it cannot {act} yet")
 
 
-def _set_strategy(session: TenantSession, strategy_id: int, *, was: str, to: str) -> list[str]:
-    if session.execute(_SET_STRATEGY, {"id": strategy_id, "was": was, "to": to}).scalar() is None:
-        raise InvalidInput(f"only a strategy that is {was} becomes {to}")
+def _set_strategy(session: TenantSession, strategy_id: int, *, was: Sequence[str], to: str) -> list[str]:
+    if session.execute(_SET_STRATEGY, {"id": strategy_id, "was": list(was), "to": to}).scalar() is None:
+        raise InvalidInput(f"only a strategy that is {' or '.join(was)} becomes {to}")
     return recall_orders(session, *session.execute(_COPYING, {"id": strategy_id}).scalars())

@@ -16,9 +16,11 @@ from functools import partial
 from copydesk.db import Database
 from copydesk.kernel import ZERO, Clock, Failpoint, reached
 from copydesk.replication.crossing import mark_stored
+from copydesk.replication.crowd import Crowds
 from copydesk.replication.dispatch import Dispatch, Sender, parts_of
-from copydesk.replication.gates import spot_of
+from copydesk.replication.gates import denied_by_unrest, spot_of
 from copydesk.replication.lane import Hold, Lanes
+from copydesk.replication.lone_opens import LoneOpens
 from copydesk.replication.model import Planned
 from copydesk.replication.order_deliveries import DeliveredOrder, delivered_orders, over
 from copydesk.replication.outcomes import looks_soon
@@ -87,6 +89,7 @@ class Mirror:
         self._sender = sender
         self._clock = clock
         self._preparer = preparer
+        self._crowds = Crowds(around)
         self._pace = Pace(timedelta(seconds=look_every_s), timing.unknown_wait_ms)
 
     def tend(self, tenant_id: int, shard: str) -> int:
@@ -152,7 +155,8 @@ class Mirror:
             elif order.closes:
                 entries += closing_entries(order, crowd)
             elif crowd and order.qty > order.drained:
-                planned = plan_opening(order, crowd, instrument, terms, lane.now)
+                unrest = denied_by_unrest(self._around.price_now(lane.shard, order.symbol))
+                planned = plan_opening(order, crowd, instrument, terms, lane.now, unrest=unrest)
                 entries += opening_entries(order, self._prepared(lane, order, instrument, planned))
         if entries:
             with self._db.tenant(lane.tenant_id) as session:
@@ -179,7 +183,9 @@ class Mirror:
         """Decide a step for each order; what waits is put off, and deliveries that were looked at are forgotten."""
         with self._db.tenant(lane.tenant_id) as session:
             rests = due_rests(session, shard=lane.shard, now=lane.now)
-            tasks = [self._task(lane, rest, instruments.get(rest.symbol)) for rest in rests]
+            opens = LoneOpens(session, self._crowds, lane.shard, lane.now)
+            decided = [self._task(lane, rest, instruments.get(rest.symbol)) for rest in rests]
+            tasks = [opens.resting(task, instruments.get(task.rest.symbol)) for task in decided]
             if fenced(session, lane):
                 for task in tasks:
                     look_at = self._put_off(task.rest, lane.now) if task.step is Step.WAIT else lane.now
@@ -215,6 +221,7 @@ class Mirror:
         with self._db.tenant(lane.tenant_id) as session:
             if not fenced(session, lane):
                 return None
+            opens = LoneOpens(session, self._crowds, lane.shard, lane.now)
             for rest, step, wanted in tasks:
                 if step is Step.PLACE and wanted is not None:
                     why = Why(*placed_for(rest, wanted, instruments.get(rest.symbol)))
@@ -224,7 +231,8 @@ class Mirror:
                 elif step is Step.CANCEL:
                     mark(session, lane, rest, Marks(RestState.CANCELING, lane.now))
                 elif step is Step.FINISH:
-                    ending = ending_of(rest, instruments.get(rest.symbol), terms, lane.now)
+                    instrument = instruments.get(rest.symbol)
+                    ending = opens.catching_up(rest, instrument, ending_of(rest, instrument, terms, lane.now))
                     mark(session, lane, rest, Marks(RestState.DONE, None))
                     if ending.planned is not None:
                         where = rest.signal_id, rest.symbol, rest.position_side

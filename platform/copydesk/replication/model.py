@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from copydesk.kernel import ZERO
+from copydesk.risk.order_rules import OrderBounds, OrderState
 from copydesk.trading import Denial, OrderType, PositionSide, Side, SizePolicy, SizingMode, SubscriptionState
 
 OPEN = "open"
@@ -49,7 +50,8 @@ class Bound(StrEnum):
     """What made an order another quantity than was wanted; a denial has its own reason instead.
 
     `step` rounded it down; `allocation`, `qty_max` and `balance` cut it; `minimum_rounded_up` raised it to the smallest
-    order. `carried`: earlier increases that were too small are in it, or it was itself carried on.
+    order; `risk_limit` cut it to what a limit allows, which the copy's facts name. `carried`: earlier increases that
+    were too small are in it, or it was itself carried on.
     """
 
     NONE = "none"
@@ -59,6 +61,7 @@ class Bound(StrEnum):
     BALANCE = "balance"
     MINIMUM_ROUNDED_UP = "minimum_rounded_up"
     CARRIED = "carried"
+    RISK_LIMIT = "risk_limit"
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,12 +129,20 @@ class Book(NamedTuple):
     carried_at: datetime | None = None
 
 
+class RiskView(NamedTuple):
+    """What limits say about a follower's opening orders, and the sums that such an order is held against."""
+
+    bounds: OrderBounds
+    state: OrderState
+
+
 class Follower(NamedTuple):
     """One subscription with what its next order depends on.
 
     `spent` is the cost of all its books plus what its opening orders in flight may still pay at their limits.
     `refusal` says why its account cannot open this perpetual at all, or None. `leverage_max` is the highest leverage
-    that the follower wants for its account, None for no bound of its own.
+    that the follower wants for its account, None for no bound of its own. `risk` is None where no limit is about its
+    opening orders.
     """
 
     subscription_id: int
@@ -146,6 +157,7 @@ class Follower(NamedTuple):
     refusal: No | None = None
     size_policy: SizePolicy = SizePolicy.SKIP
     leverage_max: int | None = None
+    risk: RiskView | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +167,8 @@ class Limits:
     `round_up_max` is how many times what was wanted an order may be that is raised to the smallest one;
     `carry_s_max` how long increases that were too small are carried. `mark_px` is what the market says of the price,
     None where that is not known; a signal further from it than `mark_bps_max`, or a position worth more than
-    `exposure_max` times the leader's equity, is not believed.
+    `exposure_max` times the leader's equity, is not believed. `unrest` is why nothing is opened of the instrument for
+    now.
     """
 
     slippage_bps_max: int
@@ -168,6 +181,8 @@ class Limits:
     mark_px: Decimal | None = None
     mark_bps_max: int = MARK_BPS_MAX_PLAIN
     exposure_max: int = LEVERAGE_HIGHEST
+    strategy_suspended: bool = False
+    unrest: No | None = None
 
 
 class Planned(NamedTuple):

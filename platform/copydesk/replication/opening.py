@@ -12,6 +12,7 @@ from decimal import ROUND_CEILING, Decimal
 from typing import NamedTuple
 
 from copydesk.kernel import ZERO, decimal_text
+from copydesk.replication.limited import held_to_limits
 from copydesk.replication.minima import size_facts
 from copydesk.replication.model import CLOSE, OPEN, Bound, Follower, No, Planned
 from copydesk.replication.opening_terms import Opening
@@ -74,12 +75,20 @@ def plan_open(case: Opening, follower: Follower, add: Add) -> None:
         if no:
             add(_not_opened(case, follower, no, target=target, carry=(carried, book.carried_at)))
             return
-    add(_sized(case, follower, (had, spent, target, carried, waits)))
+    planned = _sized(case, follower, (had, spent, target, carried, waits))
+    if follower.risk is not None and planned.denial is None:
+        planned, no = held_to_limits(
+            planned, follower.risk, case.instrument, px=case.cost_px, smallest_qty=case.smallest_qty
+        )
+        if no:
+            kept = (carried, book.carried_at)
+            planned = _not_opened(case, follower, no, target=target, carry=kept, wanted=planned.wanted_qty)
+    add(planned)
 
 
 def _sized(case: Opening, follower: Follower, stand: _Stand) -> Planned:
     """Size an open that is allowed, or say why it is too small."""
-    subscription_id, account_id, _, _, mode, value, allocation, _, book, _, _, own_max = follower
+    subscription_id, account_id, _, _, mode, value, allocation, _, book, _, _, own_max, _ = follower
     had, spent, target, carried, waits = stand
     wanted = case.sizes[mode](allocation, value)
     asked = wanted + carried if carried else wanted

@@ -68,6 +68,7 @@ def opening_of(signal: SignalFact, instrument: Instrument, limits: Limits, now: 
     rules = partial(
         open_denial,
         strategy_live=limits.strategy_live,
+        strategy_suspended=limits.strategy_suspended,
         market_allowed=limits.market_allowed,
         trading=instrument.trading,
         age_ms=(now - signal.venue_at).total_seconds() * 1000,
@@ -92,7 +93,7 @@ def opening_of(signal: SignalFact, instrument: Instrument, limits: Limits, now: 
         sizes=sizes_of(seen),
         leverage=capped(signal.leverage, brand_max=limits.leverage_max, instrument_max=instrument.leverage_max),
         rules=rules,
-        denial=(broken, {}) if broken else _absurd(signal, instrument, limits),
+        denial=(broken, {}) if broken else limits.unrest or _absurd(signal, instrument, limits),
     )
 
 

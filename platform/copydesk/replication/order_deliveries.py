@@ -20,6 +20,7 @@ _DELIVERED = text(
     SELECT o.id, y.version, o.strategy_id, o.symbol, o.position_side, o.side, o.type, o.status, o.qty, o.px,
            o.trigger_px, o.reduces, o.closes_all, o.placed_at, g.leader_equity, g.leader_leverage,
            coalesce(l.qty, 0) AS position, t.status = 'live' AS strategy_live,
+           t.status = 'suspended' AS strategy_suspended,
            coalesce((SELECT max(f.cum_qty) FROM signal f
                      JOIN delivery d ON d.tenant_id = f.tenant_id AND d.signal_id = f.id AND d.shard = y.shard
                      WHERE f.tenant_id = o.tenant_id AND f.account_id = o.account_id AND f.symbol = o.symbol
@@ -66,6 +67,7 @@ class DeliveredOrder:
     strategy_live: bool
     drained: Decimal
     unplanned: bool = False
+    strategy_suspended: bool = False
 
     def premature(self, now: datetime) -> bool:
         """Tell whether an exit has come before what it is to close: it is looked at again when that is planned.

@@ -8,15 +8,19 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Protocol, TypeVar
 
+from copydesk.marks import FreshPrice
 from copydesk.replication.model import (
     CARRY_S_MAX_PLAIN,
     LEVERAGE_HIGHEST,
     MARK_BPS_MAX_PLAIN,
     ROUND_UP_MAX_PLAIN,
     Limits,
+    No,
 )
+from copydesk.risk import SwitchesNow
+from copydesk.risk.model import Scoped
 from copydesk.trading import Credentials, Instrument
-from copydesk.venues import Venue
+from copydesk.venues import Liquidity, Venue
 
 T = TypeVar("T")
 
@@ -25,7 +29,7 @@ T = TypeVar("T")
 class Terms:
     """One brand's bounds on copies on one exchange: its markets there, limits, and how its client order ids begin.
 
-    The last four are those of `model.Limits`.
+    The last four numbers are those of `model.Limits`; `risk_limits` are the platform's and the brand's by their files.
     """
 
     markets: frozenset[str]
@@ -37,9 +41,21 @@ class Terms:
     carry_s_max: int = CARRY_S_MAX_PLAIN
     mark_bps_max: int = MARK_BPS_MAX_PLAIN
     exposure_max: int = LEVERAGE_HIGHEST
+    risk_limits: tuple[Scoped, ...] = ()
 
-    def limits(self, symbol: str, *, strategy_live: bool, mark_px: Decimal | None = None) -> Limits:
-        """Return the bounds on copies of one instrument, `mark_px` being what the market says of its price."""
+    def limits(
+        self,
+        symbol: str,
+        *,
+        strategy_live: bool,
+        strategy_suspended: bool = False,
+        mark_px: Decimal | None = None,
+        unrest: No | None = None,
+    ) -> Limits:
+        """Return the bounds on copies of one instrument, `mark_px` being what the market says of its price.
+
+        `unrest` is why nothing of it is opened for now.
+        """
         return Limits(
             self.slippage_bps_max,
             self.signal_age_ms_max,
@@ -51,6 +67,8 @@ class Terms:
             mark_px=mark_px,
             mark_bps_max=self.mark_bps_max,
             exposure_max=self.exposure_max,
+            strategy_suspended=strategy_suspended,
+            unrest=unrest,
         )
 
 
@@ -86,8 +104,19 @@ class Surroundings(Protocol):
 
     def terms(self, tenant_id: int, shard: str) -> Terms: ...
 
-    def mark_px(self, shard: str, symbol: str) -> Decimal | None:
-        """Return the public price of an instrument on the shard's exchange, None where no fresh one is at hand."""
+    def price_now(self, shard: str, symbol: str) -> FreshPrice:
+        """Return the public price of an instrument on the shard's exchange, and what keeps it from being opened."""
+        ...
+
+    def liquidity(self, tenant_id: int, shard: str, symbol: str) -> Liquidity | None:
+        """Return what the market of an instrument bears, a few seconds old at most; None where it cannot be told now.
+
+        Asked only where a limit is about it; it may wait a moment for the exchange.
+        """
+        ...
+
+    def switches(self) -> SwitchesNow:
+        """Return where the kill switches that are on are looked up; asked again for each order that opens."""
         ...
 
     def announce(self, tenant_id: int, event: Mapping[str, Any]) -> None:

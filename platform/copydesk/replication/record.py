@@ -31,7 +31,8 @@ _MAKE = text(
            coalesce(c.status, CASE WHEN c.denial IS NOT NULL THEN 'denied' WHEN c.waits THEN 'planned'
                                    ELSE 'in_flight' END),
            coalesce(c.denial, c.reason),
-           coalesce(CAST(:facts AS jsonb) -> c.place::text, CAST(:answer_facts AS jsonb) -> c.place::text),
+           nullif(coalesce(CAST(:facts AS jsonb) -> c.place::text, '{}')
+                  || coalesce(CAST(:answer_facts AS jsonb) -> c.place::text, '{}'), '{}'),
            c.venue_order_id, coalesce(c.cum_qty, 0), c.avg_px, c.sent_at, c.acked_at, (c.status IS NOT NULL)::int,
            CASE WHEN c.status IS NOT NULL OR c.denial IS NOT NULL THEN c.next_check_at
                 WHEN c.waits THEN :now ELSE :proof_at END,

@@ -21,7 +21,7 @@ from copydesk.replication.deliveries import DueSignal
 from copydesk.replication.model import Book, Follower, Limits, No, Planned, SignalFact
 from copydesk.replication.order_deliveries import DeliveredOrder
 from copydesk.replication.plan import plan_copies
-from copydesk.replication.port import Terms
+from copydesk.replication.port import Surroundings, Terms
 from copydesk.replication.rest_rows import ahead_of_leader
 from copydesk.replication.rest_writes import Entry
 from copydesk.replication.resting import order_px
@@ -61,16 +61,18 @@ class StillResting(NamedTuple):
     untold: Decimal
 
 
-def newcomers(session: TenantSession, order: DeliveredOrder, shard: str) -> list[Follower]:
+def newcomers(session: TenantSession, around: Surroundings, order: DeliveredOrder, shard: str) -> list[Follower]:
     """Return the followers who copy orders and do not mirror this one yet, their books as if they were in step."""
     keys = {"strategy_id": order.strategy_id, "shard": shard, "placed_at": order.placed_at, "id": order.id}
     ids = set(session.execute(_NEW_TO_IT, keys).scalars())
     if not ids:
         return []
+    # What limits say is read for orders that open; which way is all that matters.
+    way = ZERO if order.closes in (None, True) else Decimal(1 if order.side is Side.BUY else -1)
     fact = SignalFact(
-        _NEWEST, order.symbol, order.mark, ZERO, ZERO, ZERO, order.placed_at, position_side=order.position_side
+        _NEWEST, order.symbol, order.mark, ZERO, way, ZERO, order.placed_at, position_side=order.position_side
     )
-    crowd = Crowds().followers(session, DueSignal(order.strategy_id, order.strategy_live, fact), shard)
+    crowd = Crowds(around).followers(session, DueSignal(order.strategy_id, order.strategy_live, fact), shard)
     ahead, here = ahead_of_leader(session, shard), {"symbol": order.symbol, "position_side": str(order.position_side)}
     left: dict[int, list[StillResting]] = {}
     for row in session.execute(_STILL_RESTING, {"shard": shard, **here}):
@@ -132,7 +134,13 @@ def whole_order(order: DeliveredOrder, now: datetime) -> SignalFact:
 
 
 def plan_opening(
-    order: DeliveredOrder, crowd: Sequence[Follower], instrument: Instrument, terms: Terms, now: datetime
+    order: DeliveredOrder,
+    crowd: Sequence[Follower],
+    instrument: Instrument,
+    terms: Terms,
+    now: datetime,
+    *,
+    unrest: No | None = None,
 ) -> list[Planned]:
     """Size an opening order for each follower, who pays its limit and not more. Pure."""
     limits = Limits(
@@ -144,6 +152,8 @@ def plan_opening(
         round_up_max=terms.round_up_max,
         carry_s_max=0,
         exposure_max=terms.exposure_max,
+        strategy_suspended=order.strategy_suspended,
+        unrest=unrest,
     )
     px = order_px(order.mark, order.side, instrument, OrderType.LIMIT) or order.mark
     signal = replace(whole_order(order, now), px=px)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -14,12 +14,9 @@ from sqlalchemy import Row, text
 from copydesk.db import Database, TenantSession
 from copydesk.kernel import ZERO, Clock, CopydeskError
 from copydesk.replication.crowd import Crowds, hold_crowd
-from copydesk.replication.deliveries import DueSignal
 from copydesk.replication.dispatch import Dispatch
 from copydesk.replication.lane import Hold
-from copydesk.replication.limited import held_to_limits
-from copydesk.replication.minima import smallest_open_qty
-from copydesk.replication.model import Planned, RiskView, SignalFact
+from copydesk.replication.lone_opens import LoneOpens, Spot
 from copydesk.replication.port import Surroundings
 from copydesk.replication.shortfall import RESIZED, TOP_UP, Shortfall, second_try
 from copydesk.replication.steps import LaneNow, Step, store_step
@@ -100,6 +97,9 @@ class SecondTries:
         listed = [
             (short, exchange.instruments[short.symbol]) for short in found if short.symbol in exchange.instruments
         ]
+        unrest = {
+            short.symbol for short in found if not short.reduces and self._around.price_now(shard, short.symbol).unrest
+        }
         available = self._available(tenant_id, exchange.venue, listed)
         # Reading may have taken long: nothing is opened that has become too old meanwhile.
         now, batch = self._clock.now(), []
@@ -107,13 +107,13 @@ class SecondTries:
         with self._db.tenant(tenant_id) as session:
             if hold_crowd(session) != version:
                 return []  # Somebody may have been stopped meanwhile; the next round looks again.
-            held = _Views(session, self._crowds, shard, version)
+            opens = LoneOpens(session, self._crowds, shard, now)
             for (short, instrument), has in zip(listed, available, strict=True):
-                if not short.reduces and now - short.signal_at > age_max:
+                if not short.reduces and (now - short.signal_at > age_max or short.symbol in unrest):
                     continue
                 planned = second_try(short, instrument, has, slippage_bps_max=terms.slippage_bps_max)
                 if planned is not None and not planned.reduces:
-                    planned = held.to_limits(short, instrument, planned, now)
+                    planned = opens.allowed(_spot(short), instrument, planned)
                 if planned is not None:
                     step = Step(short.signal_id, short.symbol, short.position_side, planned, short.strategy_id)
                     batch.append(store_step(session, lane, step))
@@ -141,42 +141,14 @@ class SecondTries:
         return self._around.start(_read_all(venue, keys, listed)).result()
 
 
-class _Views:
-    """What second tries of opens are judged by, read once for those of one strategy, instrument and side."""
-
-    def __init__(self, session: TenantSession, crowds: Crowds, shard: str, version: int) -> None:
-        self._session = session
-        self._crowds = crowds
-        self._shard = shard
-        self._version = version
-        self._read: dict[tuple[int, str, PositionSide, Side], dict[int, RiskView]] = {}
-
-    def to_limits(self, short: Shortfall, instrument: Instrument, planned: Planned, now: datetime) -> Planned | None:
-        """Return the order as its follower's limits allow it, None where they allow none."""
-        place = (short.strategy_id, short.symbol, short.position_side, short.side)
-        if place not in self._read:
-            due = DueSignal(short.strategy_id, True, _as_opened(short, now), self._version)
-            self._read[place] = self._crowds.views(self._session, due, self._shard)
-        risk = self._read[place].get(short.subscription_id)
-        if risk is None:
-            return planned
-        px = max(short.px or short.signal_px, short.signal_px)
-        smallest_qty = smallest_open_qty(short.signal_px, instrument)
-        allowed, no = held_to_limits(planned, risk, instrument, px=px, smallest_qty=smallest_qty)
-        return None if no else allowed
-
-
-def _as_opened(short: Shortfall, now: datetime) -> SignalFact:
-    after = Decimal(1) if short.side is Side.BUY else Decimal(-1)
-    return SignalFact(
-        short.signal_id, short.symbol, short.signal_px, ZERO, after, ZERO, now, position_side=short.position_side
-    )
-
-
 def _shortfalls(session: TenantSession, shard: str, **moments: object) -> list[Shortfall]:
     rows = session.execute(_SHORT, {"shard": shard, "most": _SHORTFALLS_MAX, **moments})
     found = [_shortfall(row) for row in rows]
     return [short for short in found if short.leg is not None]
+
+
+def _spot(short: Shortfall) -> Spot:
+    return Spot(short.strategy_id, short.symbol, short.position_side, short.side, short.signal_px)
 
 
 def _key(short: Shortfall) -> _Key:

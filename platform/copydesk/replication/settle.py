@@ -54,7 +54,9 @@ _SETTLE = text(
                              proof_at, place)
     ), moved AS (
         UPDATE copy c SET status = a.status, reason = a.reason,
-            reason_facts = CAST(:facts AS jsonb) -> a.place::text,
+            reason_facts = CASE WHEN c.reason_facts ? 'limit_line' OR c.reason_facts ? 'warned_line'
+                                THEN c.reason_facts || coalesce(CAST(:facts AS jsonb) -> a.place::text, '{}')
+                                ELSE CAST(:facts AS jsonb) -> a.place::text END,
             venue_order_id = coalesce(a.venue_order_id, c.venue_order_id),
             cum_qty = greatest(a.cum_qty, c.cum_qty), avg_px = coalesce(a.avg_px, c.avg_px),
             sent_at = coalesce(a.sent_at, c.sent_at), acked_at = coalesce(c.acked_at, a.acked_at),

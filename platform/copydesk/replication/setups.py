@@ -10,6 +10,7 @@ from sqlalchemy import text
 from copydesk.db import TenantSession, array_literal
 from copydesk.replication.intake import Leader
 from copydesk.replication.port import Terms
+from copydesk.risk.model import Action, Measure
 from copydesk.trading import Instrument
 
 
@@ -60,7 +61,8 @@ _SHARDS = text(
 )
 
 # What accounts should be set to, one row for each strategy of each; one that fits any of its strategies `fits`.
-# Perpetuals that a leader is known to trade come first.
+# Perpetuals that a leader is known to trade come first. A limit lowers the leverage at each open: what is prepared
+# ahead for a higher one would be set back every time.
 _WANTED = text(
     """
     SELECT shard, account_id, symbol, hedge, leverage FROM (
@@ -74,8 +76,14 @@ _WANTED = text(
         JOIN subscription s ON s.tenant_id = l.tenant_id AND s.strategy_id = l.strategy_id
             AND s.state IN ('synced', 'catching_up')
         CROSS JOIN LATERAL (
-            SELECT greatest(least(coalesce(l.leverage, 1), :leverage_max, listed.leverage_max, s.leverage_max), 1)
-                AS leverage) AS m
+            SELECT min(substring(r.line FROM '^leverage > ([0-9]+) -> shrink$')::int) AS leverage
+            FROM unnest(ARRAY['tenant', 'strategy', 'account', 'subscription'],
+                        ARRAY[0, s.strategy_id, s.account_id, s.id]) AS who(scope, id)
+            JOIN risk_limit r ON r.tenant_id = s.tenant_id AND r.scope = who.scope AND r.subject_id = who.id
+            WHERE r.line LIKE 'leverage > % -> shrink') AS limited
+        CROSS JOIN LATERAL (
+            SELECT greatest(least(coalesce(l.leverage, 1), :leverage_max, listed.leverage_max, s.leverage_max,
+                                  limited.leverage), 1) AS leverage) AS m
         JOIN account a ON a.tenant_id = s.tenant_id AND a.id = s.account_id AND a.status = 'active'
             AND split_part(a.shard, ':', 1) = :place
         LEFT JOIN account_setup p ON p.tenant_id = a.tenant_id AND p.account_id = a.id AND p.symbol = l.symbol
@@ -162,7 +170,12 @@ def bounds_of(shard: str, terms: Terms, instruments: Mapping[str, Instrument]) -
     """Return what a brand offers at a shard's exchange: its perpetuals that are in trading."""
     listed = (instruments[symbol] for symbol in sorted(terms.markets) if symbol in instruments)
     markets = {i.symbol: i.leverage_max for i in listed if i.perpetual and i.trading}
-    return Bounds(shard.partition(":")[0], markets, terms.leverage_max)
+    limits = [
+        int(scoped.limit.threshold.value)
+        for scoped in terms.risk_limits
+        if scoped.limit.measure is Measure.LEVERAGE and scoped.limit.action is Action.SHRINK
+    ]
+    return Bounds(shard.partition(":")[0], markets, min([terms.leverage_max, *limits]))
 
 
 def unprepared_lanes(session: TenantSession, bounds: Bounds) -> set[str]:

@@ -38,20 +38,25 @@ _PAUSE = text(
     """
 )
 _FENCE = text("SELECT epoch FROM shard_lease WHERE shard = :shard FOR SHARE")
-# What reduces and is on its way, or executed and not yet told, is in the last column: it is closed already.
+# Of a perpetual, what is executed is held, told in full or not; on spot the fee may still be taken off it. What
+# reduces and is on its way is being closed already.
 _HELD = text(
     """
-    SELECT b.subscription_id, s.account_id, s.allocation, b.symbol, b.position_side, b.qty,
-           b.last_signal_id AS signal_id, l.last_px AS px, coalesce(moving.qty, 0) AS closing,
-           coalesce(moving.stops, 0) AS stops
+    SELECT b.subscription_id, s.account_id, s.allocation, b.symbol, b.position_side,
+           b.qty + coalesce(moving.untold, 0) AS qty, b.last_signal_id AS signal_id, l.last_px AS px,
+           coalesce(moving.qty, 0) AS closing, coalesce(moving.stops, 0) AS stops
     FROM book b
     JOIN subscription s ON s.tenant_id = b.tenant_id AND s.id = b.subscription_id
     JOIN account a ON a.tenant_id = s.tenant_id AND a.id = s.account_id
     LEFT JOIN leader_book l ON l.tenant_id = s.tenant_id AND l.strategy_id = s.strategy_id AND l.symbol = b.symbol
          AND l.position_side = b.position_side
     LEFT JOIN LATERAL (
-        SELECT sum(c.qty - coalesce(told.qty, 0)) FILTER (WHERE c.reduces AND c.status IN
-                   ('planned', 'in_flight', 'accepted', 'partially_filled') AND c.leg NOT LIKE 'rest-%') AS qty,
+        SELECT sum(c.qty - CASE WHEN strpos(c.symbol, ':') > 0 THEN c.cum_qty ELSE coalesce(told.qty, 0) END) FILTER (
+                   WHERE c.reduces AND c.leg NOT LIKE 'rest-%'
+                   AND c.status IN ('planned', 'in_flight', 'accepted', 'partially_filled')) AS qty,
+               sum(CASE c.side WHEN 'buy' THEN 1 ELSE -1 END * (c.cum_qty - coalesce(told.qty, 0))) FILTER (
+                   WHERE strpos(c.symbol, ':') > 0
+                   AND c.status IN ('planned', 'in_flight', 'accepted', 'partially_filled')) AS untold,
                count(*) FILTER (WHERE c.leg LIKE 'stop-%') AS stops
         FROM copy c LEFT JOIN LATERAL (
             SELECT sum(f.qty) AS qty FROM copy_fill f WHERE f.tenant_id = c.tenant_id AND f.copy_id = c.id) AS told
@@ -61,7 +66,8 @@ _HELD = text(
           AND (c.signal_id = b.last_signal_id
                OR (c.shard = :shard AND c.status IN ('planned', 'in_flight', 'accepted', 'partially_filled')))
     ) AS moving ON true
-    WHERE b.subscription_id = ANY(CAST(:ids AS bigint[])) AND a.shard = :shard AND b.qty <> 0
+    WHERE b.subscription_id = ANY(CAST(:ids AS bigint[])) AND a.shard = :shard
+      AND b.qty + coalesce(moving.untold, 0) <> 0
     ORDER BY b.subscription_id, b.symbol, b.position_side
     """
 )

@@ -16,7 +16,7 @@ from copydesk.replication.standings import standings
 from copydesk.replication.tables import Strategy, Subscription
 from copydesk.trading import CopyMode, Denial, JoinMode, SizePolicy, SizingMode
 
-_OPEN_TO_FOLLOWERS = frozenset({"live", "paused"})
+_OPEN_TO_FOLLOWERS = frozenset({"live", "paused", "suspended"})
 
 
 @dataclass(frozen=True)

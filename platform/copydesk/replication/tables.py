@@ -19,8 +19,9 @@ def reference(table: str, *columns: str) -> ForeignKeyConstraint:
 class Strategy(TenantRow, Table):
     """What can be copied: one leader account plus its public profile.
 
-    `status`: "live"; "paused" (opens nothing, closes are still copied); "closed" (the same, until its last follower has
-    left); anything else is not watched at all.
+    `status`: "live"; "paused" (opens nothing, closes are still copied); "suspended" (the same, by the guard: see
+    `workers.risk_strategies`); "closed" (the same, until its last follower has left); anything else is not watched at
+    all.
     """
 
     __tablename__ = "strategy"

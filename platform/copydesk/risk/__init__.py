@@ -1,5 +1,6 @@
 """Risk: pure rules that allow, shrink or name a denial. Must not send, store or ask for the time."""
 
 from copydesk.risk.rules import open_denial
+from copydesk.risk.switch_rules import Reach, Spot, Stops, SwitchBoard, SwitchesNow, ThrownSwitch
 
-__all__ = ["open_denial"]
+__all__ = ["Reach", "Spot", "Stops", "SwitchBoard", "SwitchesNow", "ThrownSwitch", "open_denial"]

@@ -57,6 +57,13 @@ _ADVANCE = text(
     WHERE reference = :reference AND state <> 'closed'
     """
 )
+_END_SUSPENSIONS = text(
+    "UPDATE risk_act SET state = 'closed', ended_at = clock_timestamp() "
+    "WHERE scope = 'strategy' AND subject_id = :strategy_id AND state = 'blocked'"
+)
+_RESUMED = text(
+    "SELECT subject_id, max(ended_at) FROM risk_act WHERE scope = 'strategy' AND state = 'closed' GROUP BY subject_id"
+)
 _OPEN = text(
     """
     SELECT reference, scope, subject_id, subscription_id, line, action, state, facts, at FROM risk_act
@@ -131,6 +138,16 @@ def advance_act(
     """Note how far an act has come."""
     params = {"reference": reference, "state": str(state), "facts": Jsonb(dict(facts or {})), "sent_at": sent_at}
     session.execute(_ADVANCE, params)
+
+
+def end_suspensions(session: TenantSession, strategy_id: int) -> None:
+    """Note that a person lets a strategy go on; what it loses is measured from now on."""
+    session.execute(_END_SUSPENSIONS, {"strategy_id": strategy_id})
+
+
+def resumed_at(session: TenantSession) -> dict[int, datetime]:
+    """Return when strategies that had been suspended were let go on, of each the newest time."""
+    return {strategy_id: at for strategy_id, at in session.execute(_RESUMED)}  # noqa: C416 - rows are no pairs
 
 
 def open_acts(session: TenantSession) -> list[Act]:

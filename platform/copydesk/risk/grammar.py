@@ -40,16 +40,25 @@ _UNIT_WORDS = {
 }
 
 
+class BadLine(InvalidInput):
+    """A line that says no limit: what was expected, and what was found."""
+
+    def __init__(self, where: str, *, code: str, expected: str, found: str) -> None:
+        place = f"{where}: " if where else ""
+        super().__init__(f"{place}expected {expected}, found {found}.", code=f"limit_{code}")
+        self.expected = expected
+        self.found = found
+
+
 class _Refusal:
     """Says what was expected and what was found, and where that is."""
 
     def __init__(self, where: str) -> None:
         self._where = where
 
-    def because(self, code: str, *, expected: str, found: str) -> InvalidInput:
+    def because(self, code: str, *, expected: str, found: str) -> BadLine:
         shown = found if len(found) <= 60 else found[:57] + "..."
-        place = f"{self._where}: " if self._where else ""
-        return InvalidInput(f"{place}expected {expected}, found {shown}.", code=f"limit_{code}")
+        return BadLine(self._where, code=code, expected=expected, found=shown)
 
 
 def parse(text: str, *, where: str = "", symbols: Collection[str] | None = None) -> Limit:

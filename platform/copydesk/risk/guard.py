@@ -89,9 +89,25 @@ def judge(
     A limit that warns leads to `warned`, any other to `suspended`. Points may come in any order, and are in `currency`.
     Raises InvalidInput for a limit that is not told by equity, or in another currency.
     """
+    worths = worths_of(point for point in points if point.at <= now)
+    return judge_worths(worths, limits, now=now, zone=zone, currency=currency, state=state)
+
+
+def judge_worths(
+    worths: Sequence[Worth],
+    limits: Sequence[Limit],
+    *,
+    now: datetime,
+    zone: ZoneInfo,
+    currency: str = "USDT",
+    state: GuardState = GuardState.OK,
+) -> Verdict:
+    """Judge as `judge` does, by points without payments in the order of time: by all, or by those that `Track` keeps.
+
+    Raises InvalidInput for a limit that is not told by equity, or in another currency.
+    """
     for limit in limits:
         _refuse_unless_told_by_equity(limit, currency)
-    worths = worths_of(point for point in points if point.at <= now)
     findings = tuple(_find(limit, worths, now, zone) for limit in limits)
     wanted = max((_STATE_AT[finding.limit.action] for finding in findings if finding.broken), key=_rank, default=_OK)
     return Verdict(wanted if wanted in NEXT[state] else state, findings)
@@ -103,16 +119,20 @@ def worths_of(points: Iterable[EquityPoint]) -> tuple[Worth, ...]:
     An account that is emptied by payments keeps its unit value; one that lost everything has none, and never gets one.
     """
     worths: list[Worth] = []
-    before, unit, paid = ZERO, _ONE, ZERO
-    with localcontext(_PRECISE):
-        for point in sorted(points, key=lambda each: each.at):
-            if worths:
-                paid += point.flow
-                if before > 0:
-                    unit *= max(point.equity - point.flow, ZERO) / before
-            worths.append(Worth(point.at, unit, point.equity - paid))
-            before = point.equity
+    before = ZERO
+    for point in sorted(points, key=lambda each: each.at):
+        worths.append(next_worth(worths[-1], before, point) if worths else Worth(point.at, _ONE, point.equity))
+        before = point.equity
     return tuple(worths)
+
+
+def next_worth(before: Worth, equity_before: Decimal, point: EquityPoint) -> Worth:
+    """Return what the point after another one is worth without payments."""
+    with localcontext(_PRECISE):
+        unit = before.unit
+        if equity_before > 0:
+            unit *= max(point.equity - point.flow, ZERO) / equity_before
+        return Worth(point.at, unit, before.earned + point.equity - equity_before - point.flow)
 
 
 def window_start(window: Window, now: datetime, zone: ZoneInfo) -> datetime | None:

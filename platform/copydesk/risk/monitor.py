@@ -62,6 +62,10 @@ class Holding:
     def balance(self) -> Decimal:
         return self.allocation + self.realised
 
+    @property
+    def cash(self) -> Decimal:
+        return self.base - self.allocation
+
 
 class Verdict(NamedTuple):
     """What a look at a holder found: broken limits, the severest first, or the listings whose prices are in doubt."""
@@ -106,6 +110,10 @@ class Monitor:
 
     def __iter__(self) -> Iterator[Key]:
         return iter(self._holders)
+
+    def places(self, key: Key) -> set[str]:
+        """Return the environments of exchanges on which a holder has something."""
+        return {listing.place for listing in self._holders[key].holding.positions}
 
     def doubts(self, now: datetime) -> int:
         """Count the instruments whose prices are in doubt."""
@@ -165,8 +173,12 @@ class Monitor:
         behind = [self._holders[key].index for key in self._behind]
         suspects = self._named(self._book.sweep(self._marks, trusted, behind=behind))
         self._roll(now)
+        return suspects
+
+    def changed(self) -> set[Key]:
+        """Return who has changed since the last time: not every limit is broken by prices."""
         unjudged, self._unjudged = self._unjudged, set()
-        return suspects + [key for key in unjudged if key not in suspects]
+        return unjudged
 
     def judge(self, key: Key, now: datetime) -> Verdict:
         """Say exactly which limits a holder has broken that would still change its stop."""
@@ -197,12 +209,14 @@ class Monitor:
         return True
 
     def rearm(self, key: Key, *, by: str) -> bool:
-        """Begin anew, as a person wanted: the high water is what the holder is worth now."""
+        """Begin anew, as a person wanted: the high water is what the holder is worth now.
+
+        False where the stop is not to be armed, or nothing is known yet of what the holder is worth.
+        """
         holder = self._holders[key]
-        following = rearmed(holder.stop, by=by)
-        if following is None:
+        following, worth = rearmed(holder.stop, by=by), Decimal(self._book.equity(holder.index))
+        if following is None or not worth.is_finite():
             return False
-        worth = Decimal(self._book.equity(holder.index))
         holder.stop, holder.waters = following, replace(holder.waters, peak=worth)
         self._book.set_levels(holder.index, Levels(), worth)
         self._draw(holder)

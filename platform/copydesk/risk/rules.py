@@ -19,6 +19,7 @@ def open_denial(
     state: SubscriptionState,
     usable: bool,
     strategy_live: bool,
+    strategy_suspended: bool = False,
     market_allowed: bool,
     trading: bool,
     age_ms: float,
@@ -28,6 +29,7 @@ def open_denial(
     rules = (
         (not usable, Denial.ACCOUNT_UNUSABLE),
         (state in _BLOCKED_STATES, _BLOCKED_STATES.get(state, Denial.SUBSCRIPTION_PAUSED)),
+        (strategy_suspended, Denial.STRATEGY_SUSPENDED),
         (not strategy_live, Denial.STRATEGY_PAUSED),
         (not market_allowed, Denial.MARKET_NOT_ALLOWED),
         (not trading, Denial.INSTRUMENT_HALTED),

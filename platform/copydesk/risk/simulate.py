@@ -8,7 +8,7 @@ Exchanges' minima and liquidation are not played.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from decimal import Context, Decimal, localcontext
 from typing import NamedTuple
 
@@ -45,16 +45,20 @@ class Comparison(NamedTuple):
     unjudged: tuple[Scoped, ...]
 
 
-def simulate(events: Iterable[Event], terms: Terms, limits: LimitSet) -> Comparison:
+def simulate(
+    events: Iterable[Event], terms: Terms, limits: LimitSet, *, seen: Callable[[int], None] | None = None
+) -> Comparison:
     """Replay events, in the order of time (of the same time: as given), twice.
 
-    Raises InvalidInput where nothing is allocated.
+    `seen` is told after each event how many are done, up to twice their number. Raises InvalidInput where nothing is
+    allocated.
     """
     if terms.allocation <= 0:
         raise InvalidInput("The allocation must be above zero.", code="allocation")
     told = sorted(events, key=lambda event: event.at)
     with localcontext(_PRECISE):
-        without, guarded = _run(told, terms, LimitSet()), _run(told, terms, _judged(limits, terms.currency))
+        without = _run(_counted(told, 0, seen), terms, LimitSet())
+        guarded = _run(_counted(told, len(told), seen), terms, _judged(limits, terms.currency))
         return Comparison(without, guarded, guarded.equity - without.equity, unjudged(limits, terms.currency))
 
 
@@ -71,6 +75,13 @@ def _replayable(scoped: Scoped, currency: str) -> bool:
     if scoped.limit.threshold.currency not in ("", currency):
         return False
     return scoped.limit.measure not in _UNKNOWN
+
+
+def _counted(events: Sequence[Event], before: int, seen: Callable[[int], None] | None) -> Iterator[Event]:
+    for number, event in enumerate(events, start=before + 1):
+        yield event
+        if seen is not None:
+            seen(number)
 
 
 def _run(events: Iterable[Event], terms: Terms, limits: LimitSet) -> Run:

@@ -152,7 +152,7 @@ class Course(NamedTuple):
 COURSES: Mapping[VenueState, Course] = MappingProxyType(
     {
         VenueState.OPEN: Course(Handling.SEND, Handling.SEND, None),
-        VenueState.VOLATILE: Course(Handling.EXPIRE, Handling.SEND, Denial.PRICE_MOVED),
+        VenueState.VOLATILE: Course(Handling.EXPIRE, Handling.SEND, Denial.RISK_VOLATILE),
         VenueState.HALTED: Course(Handling.EXPIRE, Handling.RETRY, Denial.INSTRUMENT_HALTED),
         VenueState.BREAKER_OPEN: Course(Handling.EXPIRE, Handling.RETRY, Denial.VENUE_BREAKER_OPEN),
         VenueState.MAINTENANCE: Course(Handling.EXPIRE, Handling.RETRY, Denial.VENUE_UNAVAILABLE),

@@ -45,7 +45,8 @@ def load_tenant(
     behavior = {name: value for name, value in data.items() if name in setting_sections(settings)}
     shape = {name: value for name, value in data.items() if name not in behavior}
     config, shape_errors = _config(file, document, shape, surroundings(path, themes_dir), settings)
-    reading = read_settings(behavior, settings, scope="tenant")
+    above = defaults.values if defaults else {}
+    reading = read_settings(behavior, settings, scope="tenant", above=above, beside=shape)
     errors += shape_errors + misfit_errors(file, document, reading)
     if config is None or errors:
         return sorted(errors, key=lambda error: (error.line, error.key))

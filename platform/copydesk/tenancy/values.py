@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -28,8 +28,18 @@ def sections(settings: SettingRegistry) -> frozenset[str]:
     return frozenset(setting.key.split(".")[0] for setting in settings)
 
 
-def read_settings(data: dict[str, object], settings: SettingRegistry, *, scope: str) -> Reading:
-    """Check nested maps against the declarations; `scope` "tenant" refuses installation-wide settings."""
+def read_settings(
+    data: dict[str, object],
+    settings: SettingRegistry,
+    *,
+    scope: str,
+    above: Mapping[str, SettingValue] | None = None,
+    beside: Mapping[str, object] | None = None,
+) -> Reading:
+    """Check nested maps against the declarations; `scope` "tenant" refuses installation-wide settings.
+
+    A setting's own `check` is told what the same file says, `beside` its settings too, then what the file `above` does.
+    """
     reading = Reading()
     for where, value in _leaves(data, (), settings):
         key = dotted(where)
@@ -42,7 +52,23 @@ def read_settings(data: dict[str, object], settings: SettingRegistry, *, scope: 
             reading.wheres[key] = where
         else:
             reading.misfits.append((where, expectation(settings[key]), shown(value)))
+    _check(reading, settings, above or {}, beside or {})
     return reading
+
+
+def _check(
+    reading: Reading, settings: SettingRegistry, above: Mapping[str, SettingValue], beside: Mapping[str, object]
+) -> None:
+    def said(key: str) -> object:
+        if key not in settings:
+            return beside.get(key)
+        return reading.values.get(key, above.get(key, settings[key].default))
+
+    for key, where in reading.wheres.items():
+        check = settings[key].check
+        for misfit in check(reading.values[key], said) if check else ():
+            here = where if misfit.place is None else (*where, misfit.place)
+            reading.misfits.append((here, misfit.expected, misfit.found))
 
 
 def fits(setting: Setting, value: object) -> bool:

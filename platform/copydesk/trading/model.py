@@ -178,6 +178,7 @@ class Denial(StrEnum):
     INSTRUMENT_HALTED = "instrument_halted"
     MARKET_NOT_ALLOWED = "market_not_allowed"
     STRATEGY_PAUSED = "strategy_paused"
+    STRATEGY_SUSPENDED = "strategy_suspended"
     SUBSCRIPTION_PAUSED = "subscription_paused"
     SUBSCRIPTION_DISARMED = "subscription_disarmed"
     SUBSCRIPTION_LIQUIDATED = "subscription_liquidated"
@@ -234,6 +235,7 @@ class Denial(StrEnum):
     RISK_CORRELATION_MAX = "risk_correlation_max"
     RISK_MARGIN_DISTANCE_MIN = "risk_margin_distance_min"
     RISK_INSTRUMENT_NOT_ALLOWED = "risk_instrument_not_allowed"
+    RISK_VOLATILE = "risk_volatile"
 
 
 @dataclass(frozen=True)

@@ -188,6 +188,17 @@ class Price:
     mark_at_ms: int = 0
 
 
+class Liquidity(NamedTuple):
+    """What the market of one instrument bears, in quote currency.
+
+    `bids` and `asks` are offered within 1 % of the price, `volume` was traded in 24 hours.
+    """
+
+    bids: Decimal
+    asks: Decimal
+    volume: Decimal
+
+
 @dataclass(frozen=True, slots=True)
 class PriceEvent:
     state: FeedState

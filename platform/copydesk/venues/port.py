@@ -17,6 +17,7 @@ from copydesk.venues.model import (
     FundingPayment,
     KeyScope,
     LeaderTrade,
+    Liquidity,
     OrderFact,
     Outcome,
     Position,
@@ -137,6 +138,10 @@ class Venue(Protocol):
 
     async def prices(self) -> dict[str, Decimal]:
         """Return the last price of every instrument by ccxt symbol."""
+        ...
+
+    async def liquidity(self, symbol: str) -> Liquidity:
+        """Return what is offered of one instrument within 1 % of its price, and what was traded of it in 24 hours."""
         ...
 
     async def trades_since(self, credentials: Credentials, symbol: str, since_ms: int) -> list[LeaderTrade]:

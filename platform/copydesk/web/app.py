@@ -10,7 +10,7 @@ from flask_babel import Babel  # type: ignore[import-untyped]
 
 from copydesk.db import sqlalchemy_url
 from copydesk.kernel import Clock, SystemClock
-from copydesk.web import decisions, market, words
+from copydesk.web import decisions, market, risk_words, words
 from copydesk.web import format as figures
 from copydesk.web.database import db
 from copydesk.web.errors import init_errors
@@ -26,6 +26,7 @@ _BODY_BYTES_MAX = 64 * 1024
 _POOL_SIZE = 8
 _WORDS = (
     *(words.words, words.state_words, words.sizing_words, words.reason_label),
+    risk_words.limit_words,
     *(decisions.purpose_words, decisions.sized_words, decisions.together_words, decisions.joined_words),
     *(market.traded_at, market.traded_as, market.copied_as, market.trades_at, market.held_as),
 )

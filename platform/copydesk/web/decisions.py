@@ -26,6 +26,7 @@ _SIZES: dict[Sizing, LazyString] = {
     Sizing.NOTHING: lazy_gettext("Wanted %(wanted)s, nothing sent."),
     Sizing.MADE_UP: lazy_gettext("Wanted %(wanted)s, %(sent)s sent: what earlier orders rounded off is made up for."),
     Sizing.HELD_ALREADY: lazy_gettext("Wanted %(wanted)s, %(sent)s sent: the rest was held already."),
+    Sizing.RISK_LIMIT: lazy_gettext("Wanted %(wanted)s, %(sent)s sent: cut to what a limit allows."),
 }
 
 _LEGS: dict[LegKind, LazyString] = {
@@ -37,6 +38,8 @@ _LEGS: dict[LegKind, LazyString] = {
     LegKind.RESIZED: lazy_gettext("second try with what is held"),
     LegKind.JOIN: lazy_gettext("joined late"),
     LegKind.END: lazy_gettext("closed on leaving"),
+    LegKind.FLAT: lazy_gettext("closed by a stop"),
+    LegKind.STOP: lazy_gettext("closed by a limit"),
     LegKind.REST: lazy_gettext("resting order"),
     LegKind.CATCH_UP: lazy_gettext("catching up with a resting order"),
     LegKind.GIVE_BACK: lazy_gettext("giving back from a resting order"),
@@ -50,6 +53,8 @@ _PURPOSES: dict[LegKind, LazyString] = {
     LegKind.RESIZED: lazy_gettext("The exchange refused to close %(wanted)s, so %(sent)s was closed, which is there."),
     LegKind.JOIN: lazy_gettext("The trader held this when copying began, and the follower chose to take it over."),
     LegKind.END: lazy_gettext("The follower is leaving, and the book held %(held)s, so %(sent)s was closed."),
+    LegKind.FLAT: lazy_gettext("Copying was stopped, and the book held %(held)s, so %(sent)s was closed."),
+    LegKind.STOP: lazy_gettext("A limit was reached, and the book held %(held)s, so %(sent)s was closed."),
     LegKind.REST: lazy_gettext("The trader's own order rests at this price, so %(sent)s was placed."),
     LegKind.CATCH_UP: lazy_gettext("The trader's order was filled, and the resting order had missed %(wanted)s of it."),
     LegKind.GIVE_BACK: lazy_gettext("The trader's order ended, and the resting order had got %(wanted)s too much."),

@@ -16,6 +16,8 @@ from copydesk.trading import CopyMode, Instrument, OrderStatus, Side, SizePolicy
 from copydesk.web.decisions import absence_words, base_qty, leg_words, purpose_words, sized_words
 from copydesk.web.format import bps, figure, isolated, money, ms, pct, px, qty
 from copydesk.web.market import leverage_words, move_words
+from copydesk.web.reason_words import state_reason_words
+from copydesk.web.risk_words import limit_words
 from copydesk.web.words import exchange_name, sizing_words, state_words, words
 
 _POLICIES: dict[str, LazyString] = {
@@ -108,7 +110,7 @@ def _follower_rows(explanation: Explanation, rules: Instrument | None) -> Iterat
     where = f"{follower.account_id}, {exchange_name(follower.exchange)} ({follower.environment})"
     yield gettext("Account"), where
     state = state_words(follower.state)
-    yield gettext("State"), f"{state} ({follower.state_reason})" if follower.state_reason else state
+    yield gettext("State"), f"{state} ({state_reason_words(follower.state_reason)})" if follower.state_reason else state
     yield gettext("Allocation"), money(follower.allocation, currency)
     yield gettext("What is copied"), str(_COPIED[follower.copies])
     yield gettext("Sizing"), sizing_words(follower.sizing_mode, follower.sizing_value, currency)
@@ -141,6 +143,8 @@ def _copy_rows(copy: CopyTold, explanation: Explanation) -> Iterator[Row]:
         yield gettext("Allocation then"), money(copy.decision.allocation, explanation.move.quote)
     if copy.reason:
         yield gettext("Reason"), words(copy.reason, copy.facts)
+    for said in limit_words(copy.facts):
+        yield gettext("Risk"), said
     if copy.status == OrderStatus.DENIED:
         yield gettext("Planned"), ms(copy.planned_ms)
         return

@@ -8,8 +8,9 @@ from decimal import Decimal
 from flask_babel import gettext, lazy_gettext  # type: ignore[import-untyped]
 from flask_babel.speaklater import LazyString  # type: ignore[import-untyped]
 
+from copydesk.risk.model import Scope
 from copydesk.trading import Denial
-from copydesk.web.format import figure, money
+from copydesk.web.format import figure, isolated, money
 
 _D = Denial
 RISK_SENTENCES: Mapping[str, tuple[LazyString, ...]] = {
@@ -60,7 +61,34 @@ RISK_SENTENCES: Mapping[str, tuple[LazyString, ...]] = {
     _D.RISK_INSTRUMENT_NOT_ALLOWED: (
         lazy_gettext("Skipped: this market is not on the list of those that may be copied."),
     ),
+    _D.RISK_VOLATILE: (
+        lazy_gettext(
+            "Skipped: prices of this market lay %(moved)s%% apart within a short time. Closing orders still go through."
+        ),
+        lazy_gettext("Skipped: the price of this market moves too fast for now. Closing orders still go through."),
+    ),
 }
+
+
+_WHOSE: Mapping[str, LazyString] = {
+    Scope.PLATFORM: lazy_gettext("the platform's"),
+    Scope.TENANT: lazy_gettext("the brand's"),
+    Scope.STRATEGY: lazy_gettext("the trader's"),
+    Scope.ACCOUNT: lazy_gettext("the account's"),
+    Scope.SUBSCRIPTION: lazy_gettext("the subscription's"),
+}
+
+
+def limit_words(facts: Mapping[str, str] | None) -> list[str]:
+    """Name the limits that an order met, each with whose it is: the one that bit, and one that only warned."""
+    told, said = facts or {}, []
+    if "limit_line" in told:
+        limit, whose = isolated(told["limit_line"]), _WHOSE[told["limit_scope"]]
+        said.append(str(gettext("Limit: %(limit)s (%(whose)s).", limit=limit, whose=whose)))
+    if "warned_line" in told:
+        limit, whose = isolated(told["warned_line"]), _WHOSE[told["warned_scope"]]
+        said.append(str(gettext("Beyond a limit that only warns: %(limit)s (%(whose)s).", limit=limit, whose=whose)))
+    return said
 
 
 def with_limit(sentence: str, reason: str, facts: Mapping[str, str]) -> str:

@@ -88,6 +88,15 @@ _SENTENCES: dict[str, tuple[LazyString, ...]] = {
     _D.STRATEGY_PAUSED: (
         lazy_gettext("Skipped: the trader had paused this strategy. Closing orders still go through."),
     ),
+    _D.STRATEGY_SUSPENDED: (
+        lazy_gettext(
+            "Skipped: this strategy was suspended because it had lost too much. Closing orders still go through."
+        ),
+    ),
+    _D.STOPPED_BY_SWITCH: (
+        lazy_gettext("Skipped: opening was stopped for now: %(reason)s. Closing orders still go through."),
+        lazy_gettext("Skipped: opening was stopped for now. Closing orders still go through."),
+    ),
     _D.SUBSCRIPTION_PAUSED: (lazy_gettext("Skipped: copying was paused. Closing orders still go through."),),
     _D.SUBSCRIPTION_DISARMED: (
         lazy_gettext("Skipped: copying was stopped because the positions no longer match the trader's."),
@@ -294,6 +303,7 @@ _STATES: dict[str, LazyString] = {
     OrderStatus.REJECTED: lazy_gettext("Refused by the exchange"),
     OrderStatus.EXPIRED: lazy_gettext("Expired"),
     "live": lazy_gettext("Live"),
+    "suspended": lazy_gettext("Suspended"),
     "closed": lazy_gettext("Closed"),
 }
 

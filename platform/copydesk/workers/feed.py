@@ -22,6 +22,7 @@ from copydesk.marks import MarkWriter, place_name
 from copydesk.replication import open_instruments
 from copydesk.trading import Environment
 from copydesk.venues import FeedState, MarketStream, Price, Venue
+from copydesk.workers.restless import Restless, restless_of
 
 log = logging.getLogger(__name__)
 
@@ -52,6 +53,8 @@ class PriceFeeds:
         self._feeds: dict[Place, _Feed] = {}
         self._look_every_s = look_every_s
         self._looked_at = -look_every_s
+        # A feed that begins anew goes on with what its forerunner has seen.
+        self._restless: dict[Place, Restless] = {}
 
     async def look(self) -> None:
         """Follow what is wanted now; call it often. A feed begins anew when its instruments change or it has ended."""
@@ -97,16 +100,20 @@ class PriceFeeds:
             except CopydeskError as error:
                 log.warning("no prices of %s-%s yet: %s", *place, error)
             await asyncio.sleep(_TRY_AGAIN_S)
-        feed = Feed(MarkWriter(self._runtime.redis, place_name(*place)), place_name(*place))
+        if place not in self._restless:
+            self._restless[place] = restless_of(self._runtime.number)
+        restless = self._restless[place]
+        feed = Feed(MarkWriter(self._runtime.redis, place_name(*place)), place_name(*place), restless)
         await feed.run(self._runtime.market_stream(venue), symbols)
 
 
 class Feed:
     """Bring one stream's prices to Redis: of each instrument the newest, every 200 ms at most."""
 
-    def __init__(self, writer: MarkWriter, place: str) -> None:
+    def __init__(self, writer: MarkWriter, place: str, restless: Restless) -> None:
         self._writer = writer
         self._place = place
+        self._restless = restless
         self._waiting: dict[str, Price] = {}
         self._written = True
 
@@ -122,13 +129,15 @@ class Feed:
                 if event.state is FeedState.LOST:
                     log.warning("prices of %s: %s", self._place, event.reason)
                 self._waiting |= {price.symbol: price for price in event.prices}
+                self._restless.see(event.prices)
 
     async def _write(self, symbols: frozenset[str]) -> None:
         """Write what waits; while Redis is away, the newest prices wait here."""
         await self._try(partial(self._writer.begin, symbols))
         while True:
             waiting, self._waiting = self._waiting, {}
-            if waiting and not await self._try(partial(self._writer.write, tuple(waiting.values()))):
+            unrest = self._restless.now(waiting)
+            if waiting and not await self._try(partial(self._writer.write, tuple(waiting.values()), unrest)):
                 self._waiting = waiting | self._waiting
             await asyncio.sleep(WRITE_EVERY_S)
 

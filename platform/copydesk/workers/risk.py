@@ -14,18 +14,19 @@ import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from functools import partial
 from typing import Any
 
 from copydesk.bootstrap import Runtime, WorkerSurroundings
 from copydesk.kernel import SystemClock, utc_now
 from copydesk.replication import LEASE_MS, UNKNOWN_WAIT_MS, Exposure, Stopper, Timing
-from copydesk.risk.acts import Watch
+from copydesk.risk.acts import Act, Watch
 from copydesk.risk.journal import Journal
 from copydesk.risk.model import Action
 from copydesk.risk.monitor import Key, Listing, Monitor, Verdict
 from copydesk.risk.settings import trust_terms
-from copydesk.risk.stops import EVENT_OF, FIRED, StopEvent, StopState
+from copydesk.risk.stops import EVENT_OF, FIRED, Stop, StopEvent, StopState
 from copydesk.risk.trust import Tick
 from copydesk.trading import SubscriptionState
 from copydesk.venues import MarketStream, Venue
@@ -34,6 +35,7 @@ from copydesk.workers.replicator import open_exchanges
 from copydesk.workers.risk_acts import Closing, RiskActs, act_of, stop_after_restart
 from copydesk.workers.risk_desk import RiskDesk, Seen
 from copydesk.workers.risk_prices import RiskPrices
+from copydesk.workers.risk_strategies import StrategyGuards, brands_of
 from copydesk.workers.wake import Waker, wake_for_look
 
 log = logging.getLogger(__name__)
@@ -44,6 +46,7 @@ TELL_EVERY_S = 0.5
 _STOPPED = frozenset({SubscriptionState.PAUSED, SubscriptionState.DISARMED})
 _RUNNING = frozenset({SubscriptionState.SYNCED, SubscriptionState.CATCHING_UP})
 _STOPPED_STATES = FIRED | {StopState.SOFT}
+_UNDER_WAY = frozenset({StopState.FIRING, StopState.CLOSING})
 
 Event = Callable[[], None]
 
@@ -61,6 +64,7 @@ class RiskRole:
         self._members: dict[Key, set[int]] = {}
         self._seen_stopped: set[Key] = set()
         self._closing: dict[Key, Closing] = {}
+        self._suspected: dict[Key, datetime] = {}
         self._kept_at = self._told_at = float("-inf")
         self._copy_ids: dict[int, int] = {}
 
@@ -80,7 +84,12 @@ class RiskRole:
             sweep_at = max(sweep_at + SWEEP_EVERY_S, time.monotonic())
             self._prices.follow(self._monitor.listings)
             self._prices.ask()
-            self._judge(self._monitor.sweep(utc_now()))
+            for key in list(self._seen_stopped):
+                self._mind_people(key)
+            suspects = self._monitor.sweep(utc_now())
+            self._suspected = {key: self._suspected[key] for key in suspects if key in self._suspected}
+            self._judge(suspects)
+            self._judge(self._monitor.changed(), suspected=False)
             self._go_on_closing()
             self._keep()
             self._tell_watch()
@@ -96,16 +105,19 @@ class RiskRole:
     def _heard(self, listing: Listing, tick: Tick) -> None:
         self._judge(self._monitor.note(listing, tick))
 
-    def _judge(self, keys: Iterable[Key]) -> None:
-        """Act on whoever is past a limit; ask for a second opinion where prices are in doubt."""
+    def _judge(self, keys: Iterable[Key], *, suspected: bool = True) -> None:
+        """Act on whoever is past a limit; ask for a second opinion on who is suspected, and not past it for certain."""
         now = utc_now()
         doubtful: set[str] = set()
         found: list[Verdict] = []
         for key in dict.fromkeys(keys):
             if key in self._monitor:
                 verdict = self._monitor.judge(key, now)
-                doubtful |= {listing.place for listing in verdict.doubts}
-                found += [verdict] if verdict.broken else []
+                if verdict.broken:
+                    found.append(verdict)
+                if suspected:
+                    self._suspected.setdefault(key, now)
+                    doubtful |= set() if verdict.broken else self._monitor.places(key)
         if doubtful:
             self._prices.ask(doubtful)
         self._act(found)
@@ -120,7 +132,7 @@ class RiskRole:
             turn = self._monitor.stop_of(verdict.key).turn
             if not self._monitor.advance(verdict.key, event):
                 continue
-            act = act_of(verdict, turn=turn, now=now)
+            act = act_of(verdict, turn=turn, now=now, suspected_at=self._suspected.pop(verdict.key, now))
             log.warning("%s of brand %s: %s", act.reference, verdict.key.tenant_id, act.line)
             exposures = self._exposures_of(verdict.key)
             if event is StopEvent.FIRE:
@@ -156,7 +168,7 @@ class RiskRole:
         self._acts.end(closing, flat=event is StopEvent.FLAT)
 
     def _see(self, seen: Seen) -> None:
-        now = utc_now()
+        now, before = utc_now(), seen.before
         self._copy_ids[seen.tenant_id] = seen.copy_id
         for number, exposure in seen.exposures.items():
             self._exposures[seen.tenant_id, number] = exposure
@@ -165,11 +177,20 @@ class RiskRole:
             self._forget(seen.tenant_id, number)
         for key, holding in seen.holdings.items():
             owner = ("account" if key.account else "subscription", key.number)
-            stop = None
-            if key not in self._monitor and owner in seen.acts:
-                stop = stop_after_restart(*seen.acts[owner])
-            self._monitor.see(key, holding, now=now, waters=seen.waters.get(owner), stop=stop)
+            new = key not in self._monitor
+            stop = stop_after_restart(*before.acts[owner]) if new and owner in before.acts else None
+            self._monitor.see(key, holding, now=now, waters=before.waters.get(owner), stop=stop)
+            if new and stop is not None:
+                self._take_up(key, stop, before.under_way.get(owner))
             self._mind_people(key)
+
+    def _take_up(self, key: Key, stop: Stop, act: Act | None) -> None:
+        """Go on with what an earlier process began, or arm again what a person has resumed meanwhile."""
+        if stop.state in _STOPPED_STATES:
+            self._seen_stopped.add(key)
+        if act is not None and stop.state in _UNDER_WAY:
+            disarms = act.action == Action.CLOSE_AND_DISARM
+            self._closing[key] = Closing(key, act, self._exposures_of(key), disarms)
 
     def _mind_people(self, key: Key) -> None:
         """Arm a stop again that a person has resumed since it was seen stopped."""
@@ -181,6 +202,7 @@ class RiskRole:
             self._seen_stopped.add(key)
         elif key in self._seen_stopped and states & _RUNNING and self._monitor.rearm(key, by="owner"):
             self._seen_stopped.discard(key)
+            self._closing.pop(key, None)
 
     def _forget(self, tenant_id: int, number: int) -> None:
         exposure = self._exposures.pop((tenant_id, number), None)
@@ -193,6 +215,7 @@ class RiskRole:
         for key in gone:
             self._members.pop(key, None)
             self._seen_stopped.discard(key)
+            self._suspected.pop(key, None)
             if key in self._monitor:
                 self._monitor.forget(key)
 
@@ -241,13 +264,18 @@ def run_risk(runtime: Runtime, stopped: threading.Event) -> None:
     role = RiskRole(runtime, acts, prices, Monitor(trust_terms(runtime.number)))
     heard.append(role)
     desk = RiskDesk(runtime, role.tell)
+    guards = StrategyGuards(
+        runtime.db, partial(brands_of, runtime), wake=partial(wake_for_look, waker), announce=runtime.announce
+    )
     open_exchanges(runtime, around)
     prefer_latency()
     try:
         desk.start()
+        guards.start()
         role.run(stopped)
     finally:
         desk.close()
+        guards.close()
         prices.close()
         acts.close()
         stopper.close()

@@ -94,8 +94,8 @@ class Closing:
         return {shard: Fire(self.act, tuple(ones), state, STOPPED) for shard, ones in lanes.items()}
 
 
-def act_of(verdict: Verdict, *, turn: int, now: datetime) -> Act:
-    """Write a verdict down as an act. Pure."""
+def act_of(verdict: Verdict, *, turn: int, now: datetime, suspected_at: datetime) -> Act:
+    """Write a verdict down as an act; it was first suspected, and prices weighed since, from a moment on. Pure."""
     key, worst = verdict.key, verdict.broken[0]
     limit = worst.scoped.limit
     scope = "account" if key.account else "subscription"
@@ -107,6 +107,7 @@ def act_of(verdict: Verdict, *, turn: int, now: datetime) -> Act:
         "at": decimal_text(worst.level.at),
         "equity_low": decimal_text(verdict.equity.low),
         "equity_high": decimal_text(verdict.equity.high),
+        "suspected_at": suspected_at.isoformat(),
     }
     subscription_id = None if key.account else key.number
     return Act(

@@ -10,10 +10,13 @@ import threading
 import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
+from types import MappingProxyType
+from typing import NamedTuple
 
 from copydesk.bootstrap import Runtime
+from copydesk.db import TenantSession
 from copydesk.kernel import ZERO, ConfigError
 from copydesk.replication import (
     Exposure,
@@ -24,7 +27,7 @@ from copydesk.replication import (
     traces_now,
     whereabouts_of,
 )
-from copydesk.risk.acts import ActState, Owner, newest_acts, read_waters
+from copydesk.risk.acts import Act, ActState, Owner, newest_acts, open_acts, read_waters
 from copydesk.risk.equity_rules import equity_bounds
 from copydesk.risk.limits import LimitSet, effective
 from copydesk.risk.measures import Subject
@@ -43,6 +46,17 @@ READ_ALL_EVERY_S = 60.0
 _LOOK_BACK = 8
 
 
+class Before(NamedTuple):
+    """What an earlier process has left: high waters, how each holder's newest act stands, and acts without an end."""
+
+    waters: Mapping[Owner, Waters] = MappingProxyType({})
+    acts: Mapping[Owner, tuple[ActState, int]] = MappingProxyType({})
+    under_way: Mapping[Owner, Act] = MappingProxyType({})
+
+
+_NOTHING = Before()
+
+
 @dataclass(frozen=True)
 class Seen:
     """One look at a brand: holders as they are now, subscriptions that are gone, and what a new process goes on with.
@@ -56,8 +70,7 @@ class Seen:
     gone: Collection[int]
     whole: bool = False
     copy_id: int = 0
-    waters: Mapping[Owner, Waters] = field(default_factory=dict)
-    acts: Mapping[Owner, tuple[ActState, int]] = field(default_factory=dict)
+    before: Before = _NOTHING
 
 
 class _Brand:
@@ -126,12 +139,11 @@ class RiskDesk:
                 ids, traces = changed_since(session, brand.traces[0]._replace(moving=newest.moving))
                 exposures = read_exposures(session, ids) if ids else []
                 brand.traces.append(traces)
-            waters = read_waters(session) if first else {}
-            acts = newest_acts(session) if first else {}
+            before = _before(session) if first else _NOTHING
         brand.version, brand.files = version, files
         if whole:
             brand.read_all_at = time.monotonic()
-        self._told(tenant_id, brand, exposures, ids, waters, acts)
+        self._told(tenant_id, brand, exposures, ids, before)
 
     def _told(
         self,
@@ -139,8 +151,7 @@ class RiskDesk:
         brand: _Brand,
         exposures: Iterable[Exposure],
         ids: Collection[int] | None,
-        waters: Mapping[Owner, Waters],
-        acts: Mapping[Owner, tuple[ActState, int]],
+        before: Before,
     ) -> None:
         found = {one.subscription_id: one for one in exposures}
         gone = (brand.exposures.keys() if ids is None else set(ids)) - found.keys()
@@ -151,7 +162,7 @@ class RiskDesk:
         accounts = {one.account_id for one in changed.values()}
         holdings = self._holdings(tenant_id, brand, changed, accounts) if changed else {}
         copy_id = brand.traces[-1].copy_id
-        self._tell(Seen(tenant_id, holdings, changed, frozenset(gone), ids is None, copy_id, waters, acts))
+        self._tell(Seen(tenant_id, holdings, changed, frozenset(gone), ids is None, copy_id, before))
 
     def _holdings(
         self, tenant_id: int, brand: _Brand, changed: Mapping[int, Exposure], accounts: Collection[int]
@@ -204,6 +215,11 @@ def holding_of(
     held = {listing: qty for listing, qty in positions.items() if qty}
     bounds = equity_bounds(limits, subject, currency=currency)
     return Holding(allocation, allocation + cash, cash + cost, held, bounds, zone)
+
+
+def _before(session: TenantSession) -> Before:
+    under_way = {(act.scope, act.subject_id): act for act in open_acts(session)}
+    return Before(read_waters(session), newest_acts(session), under_way)
 
 
 def _holder(exposure: Exposure) -> Holder:

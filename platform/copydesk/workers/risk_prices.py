@@ -15,14 +15,16 @@ from typing import Any
 from copydesk.kernel import CopydeskError
 from copydesk.risk.monitor import Listing
 from copydesk.risk.trust import Tick
-from copydesk.venues import FeedState, MarketStream, Price, Venue
+from copydesk.venues import Draw, FeedState, MarketStream, Price, Venue, drawing_on
 
 log = logging.getLogger(__name__)
 
 STREAM, REST = "stream", "rest"
-# A second opinion is had now and then, so that both are known before they are needed; where one is in doubt, at once.
-ASK_EVERY_S = 2.0
+# A second opinion is had now and then, so that both are known before they are needed; where one is in doubt, at once,
+# and then it goes before everything else that is asked of the exchange.
+ASK_EVERY_S = 4.0
 ASK_AGAIN_S = 0.1
+ASK_MAX_S = 1.0
 
 Tell = Callable[[Listing, Tick], None]
 
@@ -71,11 +73,11 @@ class RiskPrices:
         """Ask REST at these places, or at all that were not asked for a while; returns at once."""
         now = time.monotonic()
         for name, place in self._places.items():
-            pause_s = ASK_EVERY_S if names is None or name not in names else ASK_AGAIN_S
+            doubted = names is not None and name in names
             idle = place.asking is None or place.asking.done()
-            if place.symbols and idle and now - place.asked_at >= pause_s:
+            if place.symbols and idle and now - place.asked_at >= (ASK_AGAIN_S if doubted else ASK_EVERY_S):
                 place.asked_at = now
-                place.asking = self._start(self._ask(name, place))
+                place.asking = self._start(self._ask(name, place, Draw.RESERVE if doubted else Draw.SPARE))
 
     def close(self) -> None:
         """End every stream."""
@@ -107,10 +109,11 @@ class RiskPrices:
         if px is not None:
             self._tell(Listing(name, price.symbol), Tick(STREAM, px, at_ms, _now_ms()))
 
-    async def _ask(self, name: str, place: _Place) -> None:
+    async def _ask(self, name: str, place: _Place, draw: Draw) -> None:
         try:
-            async with asyncio.timeout(ASK_EVERY_S):
-                found: dict[str, Decimal] = await place.venue.prices()
+            with drawing_on(draw):
+                async with asyncio.timeout(ASK_MAX_S):
+                    found: dict[str, Decimal] = await place.venue.prices()
         except (CopydeskError, TimeoutError) as error:
             log.warning("no second opinion on %s: %s", name, error)
             return

@@ -173,6 +173,16 @@ def test_a_subscription_is_begun_paused_resumed_and_ended(desk: Desk, capsys: py
     assert desk.rows(f"SELECT count(*) FROM account WHERE uid_hash IS NOT NULL AND id = {desk.follower}") == [(1,)]
 
 
+def test_a_subscription_begins_with_the_limits_of_the_profile_that_was_picked(
+    desk: Desk, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(asked(desk, "start", "--profile", "conservative")) == 0
+    number = said(capsys)["subscription_id"]
+    mine = f"FROM risk_limit WHERE scope = 'subscription' AND subject_id = {number}"
+    assert desk.rows(f"SELECT DISTINCT author {mine}") == [("profile:conservative",)]
+    assert ("order > 10 % of equity -> shrink",) in desk.rows(f"SELECT line {mine}")
+
+
 def test_orders_are_copied_where_that_is_chosen_and_the_choice_is_shown(
     desk: Desk, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -261,7 +271,7 @@ def test_a_strategy_is_paused_resumed_and_closed_for_good(desk: Desk, capsys: py
     for act in ("pause", "resume"):
         assert run(["strategies", act, desk.strategy, *here]) == 0
     assert run(["strategies", "resume", desk.strategy, *here]) == 1
-    assert "only a strategy that is paused becomes live" in capsys.readouterr().err
+    assert "only a strategy that is paused or suspended becomes live" in capsys.readouterr().err
     assert run(["strategies", "close", desk.strategy, *here, "--json"]) == 0
     assert said(capsys) == {"ok": True, "ending": [number]}
     assert run(["strategies", "list", *here, "--json"]) == 0

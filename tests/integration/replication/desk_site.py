@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from copydesk.db import Database
 from copydesk.identity import Role, User
 from copydesk.kernel import ZERO, new_id, utc_now
+from copydesk.marks import FreshPrice, Unrest
 from copydesk.replication import (
     Drainer,
     Forerunner,
@@ -82,6 +83,7 @@ class Around:
         self.markets = frozenset(INSTRUMENTS)
         self.risk_limits: tuple[Scoped, ...] = ()
         self.marks: dict[str, Decimal] = {}
+        self.unrest: dict[str, Unrest] = {}
         self.bears: dict[str, Liquidity] = {}
         self.looked_at_market: list[str] = []
         self.announced: list[Mapping[str, Any]] = []
@@ -106,8 +108,8 @@ class Around:
             risk_limits=self.risk_limits,
         )
 
-    def mark_px(self, shard: str, symbol: str) -> Decimal | None:
-        return self.marks.get(symbol)
+    def price_now(self, shard: str, symbol: str) -> FreshPrice:
+        return FreshPrice(self.marks.get(symbol), unrest=self.unrest.get(symbol))
 
     def liquidity(self, tenant_id: int, shard: str, symbol: str) -> Liquidity | None:
         self.looked_at_market.append(symbol)

@@ -146,7 +146,8 @@ def test_the_listener_is_told_its_leaders_and_where_to_resume(site: Site) -> Non
         ("UPDATE strategy SET status = 'paused'", True),
         ("UPDATE strategy SET status = 'closed'", True),
         ("UPDATE strategy SET status = 'closed'; UPDATE subscription SET state = 'ended'", False),
-        ("UPDATE strategy SET status = 'suspended'", False),
+        ("UPDATE strategy SET status = 'suspended'", True),
+        ("UPDATE strategy SET status = 'withdrawn'", False),
         ("UPDATE account SET status = 'unusable'", False),
     ],
 )

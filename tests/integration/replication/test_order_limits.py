@@ -7,15 +7,19 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from copydesk.replication import LeaderSetupSeen, note_setups
+from copydesk.db import Database
+from copydesk.replication import LeaderSetupSeen, explanation_of, note_setups
 from copydesk.replication.lifecycle import end_subscription
 from copydesk.risk.grammar import parse
 from copydesk.risk.model import Scope, Scoped
 from copydesk.risk.store import LimitOwner, delete_limits, store_limits
 from copydesk.trading import Denial, EndMode, JoinMode, Side
 from copydesk.venues import Liquidity
+from copydesk.web.explanation import told
+from copydesk.web.speaking import speaking
 from desk_site import Opens, Site, Worker
 from life_site import join
+from order_site import OrderSite
 from paper_exchange import PERPETUAL, PX, D
 from shared_site import second_strategy
 from sqlalchemy import event
@@ -420,6 +424,95 @@ def test_a_second_try_is_held_to_the_limits_of_today(site: Site) -> None:
     legs = site.rows("SELECT leg, qty FROM copy ORDER BY id")
     assert [leg for leg, _ in legs] == ["open", "top-up"]
     assert site.book()[0] * COST <= 120
+
+
+def limit_all(desk: OrderSite, *lines: str) -> None:
+    with desk.site.db.tenant(desk.site.tenant_id) as session:
+        store_limits(session, LimitOwner(Scope.TENANT), lines, "test")
+
+
+def test_a_resting_order_is_placed_no_larger_than_the_limits_allow(db: Database) -> None:
+    desk = OrderSite(db)
+    limit_all(desk, "order > 100 USDT -> shrink")
+    desk.place("1", BUY, "1", "49000")
+    desk.worker().tend()
+    (order,) = desk.exchange.resting(desk.account)
+    assert order.qty == D("0.00204")
+
+
+def test_a_resting_order_that_no_limit_lets_rest_is_left_to_its_fills_which_are_judged_too(db: Database) -> None:
+    desk = OrderSite(db)
+    limit_all(desk, "order > 100 USDT -> block_opens")
+    worker = desk.worker()
+    desk.place("1", BUY, "1", "49000")
+    worker.tend()
+    assert desk.exchange.resting(desk.account) == []
+    assert desk.site.rows("SELECT state, reason FROM resting_order") == [("done", "risk_order_max")]
+    desk.fill("1", "1")
+    worker.drain()
+    assert desk.site.rows("SELECT status, reason FROM copy") == [("denied", "risk_order_max")]
+
+
+def test_a_resting_order_grows_no_further_than_the_limits_allow(db: Database) -> None:
+    desk = OrderSite(db, symbol=PERPETUAL)
+    limit_all(desk, "exposure > 600 USDT -> shrink")
+    worker = desk.worker()
+    desk.place("1", BUY, "1", "50000")
+    worker.tend()
+    desk.change("1", qty=D(3))
+    worker.tend()
+    (order,) = desk.exchange.resting(desk.account)
+    assert D("0.01") < order.qty <= D("0.012")
+    # And it is looked at as ever.
+    desk.exchange.fill(desk.account, "0.005")
+    desk.look_now()
+    worker.tend()
+    assert desk.book()[0] == D("0.005")
+
+
+def test_an_explanation_names_the_limit_that_cut_the_copy_and_whose_it_is(desk: Desk) -> None:
+    desk.set(LimitOwner(Scope.STRATEGY, desk.site.leader.strategy_id), "order > 100 USDT -> shrink")
+    (signal,) = desk.site.trade(BUY, "0.4")
+    desk.worker.drain()
+    with desk.site.db.tenant(desk.site.tenant_id) as session:
+        found = explanation_of(session, desk.site.subscriptions[0], signal.id)
+    with speaking("en"):
+        *_, section = told(found)
+    rows = dict(section.rows)
+    assert rows["Why this size"].endswith("cut to what a limit allows.")
+    assert "order > 100 USDT -> shrink" in rows["Risk"] and "the trader's" in rows["Risk"]
+
+
+def test_a_refusal_of_the_exchange_keeps_the_limit_that_cut_the_order(desk: Desk) -> None:
+    desk.limit("order > 100 USDT -> shrink")
+    desk.site.exchange.mood = {desk.site.accounts[0]: "key"}
+    desk.buys("0.4")
+    assert desk.last()[2] == Denial.KEY_REJECTED
+    assert desk.facts()["limit_line"] == "order > 100 USDT -> shrink"
+    assert desk.facts()["message"] == "Invalid API-key"
+
+
+def test_an_order_of_unknown_outcome_keeps_the_limit_that_cut_it(desk: Desk) -> None:
+    desk.limit("order > 100 USDT -> shrink")
+    desk.site.exchange.mood = {desk.site.accounts[0]: "silent"}
+    desk.buys("0.4")
+    desk.worker.reconcile()
+    assert desk.last()[1] == "filled"
+    assert desk.facts()["limit_line"] == "order > 100 USDT -> shrink"
+
+
+def test_what_a_resting_order_missed_is_opened_as_far_as_the_limits_allow(db: Database) -> None:
+    desk = OrderSite(db)
+    worker = desk.worker()
+    desk.place("1", BUY, "1", "49000")
+    worker.tend()
+    limit_all(desk, "order > 100 USDT -> shrink")
+    desk.fill("1", "1")
+    worker.drain()
+    worker.tend()
+    legs = desk.site.rows("SELECT leg, qty, bound FROM copy WHERE leg = 'catch-up'")
+    assert legs == [("catch-up", D("0.00203"), "risk_limit")]
+    assert desk.book()[1] <= D("0.00203")
 
 
 def test_without_limits_a_signal_takes_no_more_statements_than_before(desk: Desk) -> None:

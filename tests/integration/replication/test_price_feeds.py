@@ -66,6 +66,7 @@ class Around:
         self.db = sites[0].db
         self.tenant_ids = {f"brand-{site.tenant_id}": site.tenant_id for site in sites}
         self.directory = SimpleNamespace(all=self._brands)
+        self.number = lambda setting: setting.default
 
     def _brands(self) -> list[Any]:
         places = [SimpleNamespace(venue=LAB[0], environment=LAB[1], markets=listed) for listed in self.markets]
@@ -178,3 +179,23 @@ def test_rest_is_asked_only_where_the_feed_leaves_a_price_out(opens: Callable[..
             assert exchange.rest_reads == 1
 
     asyncio.run(run())
+
+
+def test_an_instrument_that_leaps_is_marked_so_until_it_has_been_calm(site: Site, redis: Redis) -> None:
+    exchange = Exchange()
+
+    def seen() -> FreshPrice:
+        return Marks(redis).fresh(PLACE, ["BTC/USDT"])["BTC/USDT"]
+
+    async def run() -> None:
+        async with feeding(Around(redis, exchange, [site], [["BTC/USDT"]]), exchange):
+            await until(lambda: seen().px == Decimal(60_000))
+            assert seen().unrest is None
+            exchange.px = Decimal(64_000)
+            await until(lambda: seen().unrest)
+
+    asyncio.run(run())
+    unrest = seen().unrest
+    assert unrest is not None
+    assert unrest.ratio == Decimal(4_000) / Decimal(60_000)
+    assert unrest.until_ms > epoch_ms() + 60_000

@@ -146,7 +146,7 @@ def test_a_strategy_that_is_closed_is_neither_paused_nor_resumed(db: Database) -
         close_strategy(session, desk.site.leader.strategy_id)
         with pytest.raises(InvalidInput, match="only a strategy that is live becomes paused"):
             pause_strategy(session, desk.site.leader.strategy_id)
-        with pytest.raises(InvalidInput, match="only a strategy that is paused becomes live"):
+        with pytest.raises(InvalidInput, match="only a strategy that is paused or suspended becomes live"):
             resume_strategy(session, desk.site.leader.strategy_id)
 
 

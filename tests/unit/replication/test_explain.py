@@ -109,6 +109,7 @@ def test_every_limit_leads_to_a_sentence_of_its_own() -> None:
         ("top-up", LegKind.TOP_UP, 1),
         ("join-3", LegKind.JOIN, 3),
         ("end-12", LegKind.END, 12),
+        ("stop-2", LegKind.STOP, 2),
         ("rest-4", LegKind.REST, 4),
         ("give-back-2", LegKind.GIVE_BACK, 2),
         ("moon-7", None, 7),

@@ -17,6 +17,7 @@ from typing import TypeVar
 
 from copydesk.kernel import CopydeskError, VenueRefused
 from copydesk.trading import Credentials, Denial, Fill, Instrument, MarginMode, OrderRequest, OrderView
+from copydesk.venues.bearing import liquidity_of
 from copydesk.venues.binance.perpetual import PerpetualMarket
 from copydesk.venues.binance.spot import SpotMarket
 from copydesk.venues.binance.traits import BINANCE
@@ -32,6 +33,7 @@ from copydesk.venues.model import (
     FundingPayment,
     KeyScope,
     LeaderTrade,
+    Liquidity,
     OrderFact,
     Outcome,
     Position,
@@ -97,6 +99,15 @@ class Binance(Venue):
             await self.instruments()
         asked = [market.prices() for market in self._markets if self.symbols.knows(market.key)]
         return {symbol: px for prices in await asyncio.gather(*asked) for symbol, px in prices.items()}
+
+    async def liquidity(self, symbol: str) -> Liquidity:
+        """Return what is offered near the price and traded in a day; spot and futures tell both in the same words."""
+        instrument = self.symbols.named(symbol)
+        client = (self.perpetual if instrument.perpetual else self.spot).client
+        asked = {"symbol": instrument.venue_symbol}
+        book = await client.ask("depth", None, asked | {"limit": "500"}, lambda told: (told["bids"], told["asks"]))
+        volume = await client.ask("day", None, asked, lambda told: Decimal(told["quoteVolume"]))
+        return liquidity_of(*book, volume)
 
     async def submit(self, credentials: Credentials, order: OrderRequest) -> OrderView:
         """Send one order; raise `VenueRefused`, `Unavailable` or `OutcomeUnknown` (never resend) otherwise."""

@@ -35,6 +35,8 @@ SPOT = OriginRules(
             "time": Endpoint("GET", "/api/v3/time", 1, settles=True),
             "instruments": Endpoint("GET", "/api/v3/exchangeInfo", 20),
             "prices": Endpoint("GET", "/api/v3/ticker/price", 4),
+            "depth": Endpoint("GET", "/api/v3/depth", 25),  # With 500 levels.
+            "day": Endpoint("GET", "/api/v3/ticker/24hr", 2),  # Of one pair.
             "submit": Endpoint("POST", "/api/v3/order", 1, orders=1),
             "query": Endpoint("GET", "/api/v3/order", 4, settles=True),
             "cancel": Endpoint("DELETE", "/api/v3/order", 1),
@@ -74,6 +76,8 @@ PERPETUAL = OriginRules(
             "time": Endpoint("GET", "/fapi/v1/time", 1, settles=True),
             "instruments": Endpoint("GET", "/fapi/v1/exchangeInfo", 1),
             "prices": Endpoint("GET", "/fapi/v1/ticker/price", 2),
+            "depth": Endpoint("GET", "/fapi/v1/depth", 10),  # With 500 levels.
+            "day": Endpoint("GET", "/fapi/v1/ticker/24hr", 1),  # Of one contract.
             "submit": Endpoint("POST", "/fapi/v1/order", 0, orders=1),
             "amend": Endpoint("PUT", "/fapi/v1/order", 1, orders=1),
             "query": Endpoint("GET", "/fapi/v1/order", 1, settles=True),

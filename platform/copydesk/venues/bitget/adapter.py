@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 
 from copydesk.kernel import VenueRefused
 from copydesk.trading import Credentials, Fill, Instrument, MarginMode, OrderRequest, OrderView
+from copydesk.venues.bearing import liquidity_of
 from copydesk.venues.bitget import errors, instruments
 from copydesk.venues.bitget.classic import Classic
 from copydesk.venues.bitget.classic_orders import ClassicWords
@@ -38,6 +39,7 @@ from copydesk.venues.model import (
     FundingPayment,
     KeyScope,
     LeaderTrade,
+    Liquidity,
     OrderFact,
     Outcome,
     Position,
@@ -106,6 +108,15 @@ class Bitget(Venue):
             read = partial(instruments.prices_of, symbols=self.symbols, perpetual=market == PERPETUAL)
             found |= await self.public.ask(f"{market}_prices", None, params, read)
         return found
+
+    async def liquidity(self, symbol: str) -> Liquidity:
+        """Return what is offered near the price and traded in a day; spot tells 150 levels, perpetuals all."""
+        instrument = self.symbols.named(symbol)
+        asked, depth, day, levels = {"symbol": instrument.venue_symbol}, "spot_depth", "spot_prices", "150"
+        if instrument.perpetual:
+            asked, depth, day, levels = asked | {"productType": USDT_FUTURES}, "perpetual_depth", "perpetual_day", "max"
+        book = await self.public.ask(depth, None, asked | {"limit": levels}, instruments.book_of)
+        return liquidity_of(*book, await self.public.ask(day, None, asked, instruments.volume_of))
 
     async def submit(self, credentials: Credentials, order: OrderRequest) -> OrderView:
         """Send one order; raise `VenueRefused`, `Unavailable` or `OutcomeUnknown` (never resend) otherwise."""

@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from copydesk.trading import Instrument
+from copydesk.venues.bearing import Levels
 from copydesk.venues.client.wire import number
 from copydesk.venues.symbols import SymbolMap
 
@@ -76,3 +77,14 @@ def prices_of(answer: Mapping[str, Any], symbols: SymbolMap, *, perpetual: bool)
     """Read last prices of the instruments that we know."""
     named = ((symbols.of_venue(row["symbol"], perpetual=perpetual), row["lastPr"]) for row in answer["data"])
     return {instrument.symbol: number(last) for instrument, last in named if instrument is not None and last}
+
+
+def book_of(answer: Mapping[str, Any]) -> tuple[Levels, Levels]:
+    """Read `orderbook` or `merge-depth`: bids and asks, the best first."""
+    return answer["data"]["bids"], answer["data"]["asks"]
+
+
+def volume_of(answer: Mapping[str, Any]) -> Decimal:
+    """Read one instrument's ticker: what a day traded in quote currency."""
+    (row,) = answer["data"]
+    return number(row["quoteVolume"])

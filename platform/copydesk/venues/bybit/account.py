@@ -12,6 +12,7 @@ from typing import Any
 
 from copydesk.kernel import OutcomeUnknown, VenueRefused
 from copydesk.trading import Denial, Instrument, PositionSide
+from copydesk.venues.bearing import Levels
 from copydesk.venues.bybit.orders import POSITION_SIDE
 from copydesk.venues.client.wire import number
 from copydesk.venues.model import Balance, KeyScope, Position
@@ -77,6 +78,17 @@ def prices_of(answer: Mapping[str, Any], symbols: SymbolMap, *, perpetual: bool)
     rows = answer["result"]["list"]
     named = ((symbols.of_venue(row["symbol"], perpetual=perpetual), row["lastPrice"]) for row in rows)
     return {instrument.symbol: number(last) for instrument, last in named if instrument is not None and last}
+
+
+def book_of(answer: Mapping[str, Any]) -> tuple[Levels, Levels]:
+    """Read `market/orderbook`: bids and asks, the best first."""
+    return answer["result"]["b"], answer["result"]["a"]
+
+
+def volume_of(answer: Mapping[str, Any]) -> Decimal:
+    """Read one instrument's `market/tickers`: what a day traded in quote currency."""
+    (row,) = answer["result"]["list"]
+    return number(row["turnover24h"])
 
 
 def balances_of(result: Mapping[str, Any]) -> dict[str, Balance]:

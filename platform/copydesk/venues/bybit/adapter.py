@@ -16,6 +16,7 @@ from uuid import uuid4
 
 from copydesk.kernel import VenueRefused
 from copydesk.trading import Credentials, Fill, Instrument, MarginMode, OrderRequest, OrderView
+from copydesk.venues.bearing import liquidity_of
 from copydesk.venues.bybit import account, errors
 from copydesk.venues.bybit.history import funding_since, trades_since
 from copydesk.venues.bybit.order_calls import SETTLE_COINS, OrderCalls
@@ -34,6 +35,7 @@ from copydesk.venues.model import (
     FundingPayment,
     KeyScope,
     LeaderTrade,
+    Liquidity,
     OrderFact,
     Outcome,
     Position,
@@ -114,6 +116,14 @@ class Bybit(Venue):
             read = partial(account.prices_of, symbols=self.symbols, perpetual=market == PERPETUAL)
             found |= await self.client.ask("prices", None, {"category": category}, read)
         return found
+
+    async def liquidity(self, symbol: str) -> Liquidity:
+        """Return what is offered near the price and traded in a day; spot tells 200 levels, perpetuals 500."""
+        instrument = self.symbols.named(symbol)
+        category, levels = ("linear", "500") if instrument.perpetual else ("spot", "200")
+        asked = {"category": category, "symbol": instrument.venue_symbol}
+        book = await self.client.ask("depth", None, asked | {"limit": levels}, account.book_of)
+        return liquidity_of(*book, await self.client.ask("prices", None, asked, account.volume_of))
 
     async def submit(self, credentials: Credentials, order: OrderRequest) -> OrderView:
         """Send one order; raise `VenueRefused`, `Unavailable` or `OutcomeUnknown` (never resend) otherwise."""

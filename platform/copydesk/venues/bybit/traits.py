@@ -46,6 +46,7 @@ REST = OriginRules(
             "time": _read("market/time", settles=True),
             "instruments": _read("market/instruments-info"),
             "prices": _read("market/tickers"),
+            "depth": _read("market/orderbook"),
             "submit_spot": _write("order/create", "create_spot", orders=1),
             "submit_perpetual": _write("order/create", "create_linear", orders=1),
             "amend_spot": _write("order/amend", "amend_spot", orders=1),

@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from copydesk.trading import Instrument, PositionSide
+from copydesk.venues.bearing import Levels
 from copydesk.venues.client.wire import number
 from copydesk.venues.model import Balance, KeyScope, Position
 from copydesk.venues.okx.orders import MARGIN_MODE, POSITION_SIDE
@@ -77,6 +78,22 @@ def prices_of(answer: Mapping[str, Any], symbols: SymbolMap, *, perpetual: bool)
     """Read `market/tickers`: last prices of the instruments that we know."""
     named = ((symbols.of_venue(row["instId"], perpetual=perpetual), row["last"]) for row in answer["data"])
     return {instrument.symbol: number(last) for instrument, last in named if instrument is not None and last}
+
+
+def book_of(answer: Mapping[str, Any]) -> tuple[Levels, Levels]:
+    """Read `market/books`: bids and asks, the best first."""
+    (book,) = answer["data"]
+    return book["bids"], book["asks"]
+
+
+def volume_of(answer: Mapping[str, Any], *, perpetual: bool) -> Decimal:
+    """Read `market/ticker`: what a day traded in quote currency; of swaps the ticker tells base currency alone.
+
+    https://www.okx.com/docs-v5/en/#order-book-trading-market-data-get-ticker, `volCcy24h`
+    """
+    (row,) = answer["data"]
+    volume = number(row["volCcy24h"])
+    return volume * number(row["last"]) if perpetual else volume
 
 
 def balances_of(rows: Iterable[Mapping[str, Any]]) -> dict[str, Balance]:

@@ -14,6 +14,7 @@ from typing import Any
 
 from copydesk.kernel import VenueRefused
 from copydesk.trading import Credentials, Fill, Instrument, MarginMode, OrderRequest, OrderView
+from copydesk.venues.bearing import liquidity_of
 from copydesk.venues.client.budget import RateBudget
 from copydesk.venues.client.core import VenueClient
 from copydesk.venues.client.fanout import send_orders
@@ -26,6 +27,7 @@ from copydesk.venues.model import (
     FundingPayment,
     KeyScope,
     LeaderTrade,
+    Liquidity,
     OrderFact,
     Outcome,
     Position,
@@ -99,6 +101,14 @@ class Okx(Venue):
             read = partial(account.prices_of, symbols=self.symbols, perpetual=market == PERPETUAL)
             found |= await self.client.ask("prices", None, {"instType": kind}, read)
         return found
+
+    async def liquidity(self, symbol: str) -> Liquidity:
+        """Return what is offered near the price and traded in a day; books of swaps count contracts."""
+        instrument = self.symbols.named(symbol)
+        asked = {"instId": instrument.venue_symbol}
+        book = await self.client.ask("depth", None, asked | {"sz": "400"}, account.book_of)
+        volume = await self.client.ask("day", None, asked, partial(account.volume_of, perpetual=instrument.perpetual))
+        return liquidity_of(*book, volume, unit=instrument.contract_size)
 
     async def submit(self, credentials: Credentials, order: OrderRequest) -> OrderView:
         """Send one order; raise `VenueRefused`, `Unavailable` or `OutcomeUnknown` (never resend) otherwise."""

@@ -1,0 +1,96 @@
+"""Where a subscription stands under its limits, for whoever wants to look: the same sums as at an order. Read-only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from typing import NamedTuple
+
+from copydesk.db import TenantSession, number_array
+from copydesk.kernel import ZERO, NotFound, utc_now
+from copydesk.replication.exposure import Exposure, HeldBook, read_exposures
+from copydesk.replication.order_limits import margins_of, orders_of
+from copydesk.replication.order_states import Copier, HeldRow, Scene, order_states
+from copydesk.replication.shards import whereabouts_of
+from copydesk.risk.acts import read_waters
+from copydesk.risk.equity_rules import EquityState, Spans
+from copydesk.risk.model import Scope
+from copydesk.risk.order_rules import Sums
+from copydesk.risk.readings import Standing
+from copydesk.risk.store import Holder
+from copydesk.risk.waters import Waters
+from copydesk.trading import PositionSide
+
+# From an exchange's environment and a ccxt symbol to the price of today, None where it is not known.
+PriceOf = Callable[[str, str], Decimal | None]
+
+
+class Stands(NamedTuple):
+    """A subscription with where it stands; `symbol` is its largest position, which limits on positions are about."""
+
+    holder: Holder
+    standing: Standing
+    symbol: str
+
+
+def standing_now(session: TenantSession, subscription_id: int, px_of: PriceOf) -> Stands:
+    """Return where a subscription stands; raises NotFound where there is none, or it has ended."""
+    every = {one.subscription_id: one for one in read_exposures(session)}
+    mine = every.get(subscription_id)
+    if mine is None:
+        raise NotFound(f"there is no subscription {subscription_id} that has not ended")
+    together = [one for one in every.values() if one.account_id == mine.account_id]
+    marks = _marks(together, px_of)
+    largest = max(mine.books, key=lambda book: _worth(book, marks), default=None)
+    ids, accounts = number_array([one.subscription_id for one in together]), number_array([mine.account_id])
+    scene = Scene(
+        "" if largest is None else largest.symbol,
+        PositionSide.NET if largest is None else largest.position_side,
+        largest is not None and largest.qty < 0,
+        marks,
+        orders=orders_of(session, ids),
+        margins=margins_of(session, accounts),
+    )
+    copiers = [Copier(one.subscription_id, one.account_id, one.allocation) for one in together]
+    state = order_states({subscription_id}, copiers, _rows(together), (), scene)[subscription_id]
+    waters, margin = read_waters(session), state.margin_distance
+    own = waters.get((Scope.SUBSCRIPTION, subscription_id))
+    account = waters.get((Scope.ACCOUNT, mine.account_id))
+    standing = Standing(
+        state,
+        equity_state(state.own, mine.allocation, own, margin),
+        equity_state(state.account, state.allocation_total, account, margin),
+    )
+    return Stands(Holder(subscription_id, mine.strategy_id, mine.account_id), standing, scene.symbol)
+
+
+def _marks(exposures: Sequence[Exposure], px_of: PriceOf) -> dict[str, Decimal]:
+    marks: dict[str, Decimal] = {}
+    for one in exposures:
+        for symbol in {book.symbol for book in one.books if book.qty} - marks.keys():
+            px = px_of(whereabouts_of(one.shard).exchange, symbol)
+            if px is not None:
+                marks[symbol] = px
+    return marks
+
+
+def _worth(book: HeldBook, marks: dict[str, Decimal]) -> Decimal:
+    return abs(book.qty) * marks[book.symbol] if book.symbol in marks else book.cost
+
+
+def _rows(exposures: Sequence[Exposure]) -> list[HeldRow]:
+    return [
+        HeldRow(one.subscription_id, book.symbol, str(book.position_side), book.qty, book.cost, book.cash)
+        for one in exposures
+        for book in one.books
+    ]
+
+
+def equity_state(sums: Sums, allocation: Decimal, waters: Waters | None, margin: Decimal | None) -> EquityState:
+    """Put sums beside the high waters that the risk role keeps; before it has kept any, everything begins now."""
+    known = waters or Waters.begun(allocation, utc_now())
+    realised = sums.balance - allocation
+    day, week, month = known.windows
+    opened = Spans(day.equity, week.equity, month.equity, allocation)
+    earned = Spans(realised - day.realised, realised - week.realised, realised - month.realised, realised)
+    return EquityState(sums.equity, sums.balance, opened, earned, max(known.peak, sums.equity, ZERO), margin)
