@@ -168,7 +168,7 @@ def test_the_tightest_limit_on_the_strategy_counts_and_those_of_others_do_not(si
 
 def test_a_new_process_judges_by_what_was_stored_before(site: Site) -> None:
     Guarded(site, DRAWDOWN).worth(1000, 900)
-    later = Guarded(site, DRAWDOWN)
+    later = Guarded(site)
     later.at += timedelta(minutes=10)
     later.worth(790)
     assert later.status == "suspended"
