@@ -19,6 +19,8 @@ from copydesk.risk import SwitchesNow
 from copydesk.trading import Credentials, Denial, OrderRequest, OrderStatus
 from copydesk.venues import Outcome, Venue
 
+Orders = Sequence[tuple[Credentials, OrderRequest]]
+
 
 class Dispatch(NamedTuple):
     """One stored copy, ready to send.
@@ -41,6 +43,10 @@ class Part(NamedTuple):
     may_send: MaySend
     gate: OpenGate | None = None
 
+    def orders(self, keys: Mapping[int, Credentials]) -> tuple[Orders, MaySend]:
+        """Return what is sent, and under which right: put together before the loop has to do with it."""
+        return [(keys[item.account_id], item.request) for item in self.items], self.may_send
+
 
 def parts_of(
     batch: Iterable[Dispatch], switches: SwitchesNow, *, tenant_id: int, shard: str, may_send: MaySend
@@ -62,16 +68,12 @@ def parts_of(
     return parts
 
 
-async def send_parts(venue: Venue, keys: Mapping[int, Credentials], parts: Sequence[Part]) -> list[Outcome]:
+async def send_parts(venue: Venue, parts: Sequence[tuple[Orders, MaySend]]) -> list[Outcome]:
     """Send every part at once, the first begun first, and return all outcomes in their order."""
-    fanouts = [
-        venue.submit_many([(keys[item.account_id], item.request) for item in part.items], may_send=part.may_send)
-        for part in parts
-    ]
-    if not fanouts:
-        return []
-    if len(fanouts) == 1:
-        return await fanouts[0]
+    if len(parts) == 1:
+        ((orders, may_send),) = parts
+        return await venue.submit_many(orders, may_send=may_send)
+    fanouts = [venue.submit_many(orders, may_send=may_send) for orders, may_send in parts]
     return [outcome for outcomes in await asyncio.gather(*fanouts) for outcome in outcomes]
 
 
@@ -146,7 +148,7 @@ class Sender:
         if not going:
             return Sending(known, [], None, "", keep)
         venue = self._around.exchange(tenant_id, shard).venue
-        answers = self._around.start(send_parts(venue, keys, going))
+        answers = self._around.start(send_parts(venue, [part.orders(keys) for part in going]))
         return Sending(known, going, answers, venue.traits.venue, keep)
 
     def before_resend(self, batch: Sequence[Dispatch]) -> list[Settlement]:

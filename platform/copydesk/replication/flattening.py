@@ -52,7 +52,7 @@ _OF_BOOK = """
     JOIN account a ON a.tenant_id = s.tenant_id AND a.id = s.account_id
 """
 
-# Every statement that may change a subscription counts the crowd's version up, even where it changes none.
+# Who is stopped already is left alone: every change counts the crowd's version up.
 _TO_STOP = text(
     """
     SELECT id, state FROM subscription

@@ -57,7 +57,8 @@ async def send_all(
     The `right` is asked for before whatever changes something, each time. Outcomes are in the order of the parts.
     """
     asked = [_take(venue, keys.get(task.rest.account_id), task, right, now) for task in others]
-    outcomes, answers = await asyncio.gather(send_parts(venue, keys, placing), asyncio.gather(*asked))
+    placed = send_parts(venue, [part.orders(keys) for part in placing])
+    outcomes, answers = await asyncio.gather(placed, asyncio.gather(*asked))
     return outcomes, answers
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
+from copydesk.db.crowd_triggers import create_crowd_counter, drop_crowd_counter, watch_crowd, watch_crowd_no_more
 from copydesk.db.security import grant, protect_table
 from sqlalchemy.dialects.postgresql import JSON, JSONB
 
@@ -38,17 +39,6 @@ def downgrade() -> None:
 
 
 # Whoever knows the number of its brand knows who copies and how, and need not read it for every signal.
-_CROWD_CHANGED = """
-CREATE FUNCTION crowd_changed() RETURNS trigger LANGUAGE plpgsql AS $$
-DECLARE brand int := nullif(current_setting('app.tenant', true), '')::int;
-BEGIN
-    IF brand IS NOT NULL THEN
-        INSERT INTO crowd_version (tenant_id, version) VALUES (brand, 1)
-        ON CONFLICT (tenant_id) DO UPDATE SET version = crowd_version.version + 1;
-    END IF;
-    RETURN NULL;
-END $$
-"""
 _CROWD_TABLES = ("subscription", "account", "door")
 
 
@@ -73,18 +63,15 @@ def _fan_out() -> None:
 
 
 def _watch_crowds() -> None:
-    op.execute(_CROWD_CHANGED)
+    create_crowd_counter()
     for table in _CROWD_TABLES:
-        op.execute(
-            f"CREATE TRIGGER crowd_changed AFTER INSERT OR UPDATE OR DELETE ON {table} "
-            "FOR EACH STATEMENT EXECUTE FUNCTION crowd_changed()"
-        )
+        watch_crowd(table)
 
 
 def _watch_no_crowds() -> None:
     for table in _CROWD_TABLES:
-        op.execute(f"DROP TRIGGER crowd_changed ON {table}")
-    op.execute("DROP FUNCTION crowd_changed()")
+        watch_crowd_no_more(table)
+    drop_crowd_counter()
 
 
 def _no_fan_out() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 from alembic import op
+from copydesk.db.crowd_triggers import watch_crowd
 from copydesk.db.security import grant, protect_table
 
 revision = "0004"
@@ -77,10 +78,7 @@ def _limits() -> None:
         op.create_foreign_key(f"fk_{table}_tenant_id_tenant", table, "tenant", ["tenant_id"], ["id"])
         protect_table(table)
     # Lanes keep what their followers' limits say for as long as the crowd's version stands.
-    op.execute(
-        "CREATE TRIGGER crowd_changed AFTER INSERT OR UPDATE OR DELETE ON risk_limit "
-        "FOR EACH STATEMENT EXECUTE FUNCTION crowd_changed()"
-    )
+    watch_crowd("risk_limit")
 
 
 def _no_limits() -> None:
