@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import orjson
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 
 from copydesk.bench.crowd import BRAND
 from copydesk.bench.fanout import copied, desk_of, signal_of
@@ -42,14 +42,23 @@ _PATIENCE_S = 30
 _KNOWN = text("SELECT copy_id = (SELECT max(id) FROM copy) AND at > now() - interval '2 seconds' FROM risk_watch")
 _COPYING = text("SELECT id FROM subscription ORDER BY id")
 _STOPPED = text("SELECT id FROM subscription WHERE state = 'disarmed' ORDER BY id")
+_SEEN = text(
+    "SELECT min(extract(epoch FROM (facts ->> 'suspected_at')::timestamptz) * 1000) FROM risk_act "
+    "WHERE (facts ->> 'turn')::int = :number"
+)
 _CLOSED = text("SELECT count(*) FROM risk_act WHERE state = 'closed'")
 
 
 class Breach(NamedTuple):
-    """One round, in milliseconds after the price fell: the first and the last close as the exchange got them."""
+    """One round in milliseconds, up to the first and the last close as the exchange got them.
+
+    `first_ms` and `last_ms` count from the first price that showed the role a breach, whether it was believed or not;
+    `price_ms` from when the price fell at the exchange, which tells marks once a second.
+    """
 
     first_ms: int
     last_ms: int
+    price_ms: int
 
 
 def run_breaches(options: RoleOptions, environ: Mapping[str, str], say: Say) -> list[Breach]:
@@ -63,7 +72,8 @@ def run_breaches(options: RoleOptions, environ: Mapping[str, str], say: Say) -> 
         found = []
         for number in range(1, ROUNDS + 1):
             found.append(_round(bench, desk, tail, number))
-            say(f"round {number} of {ROUNDS}: {found[-1].first_ms} ms, the last of all {found[-1].last_ms} ms")
+            one = found[-1]
+            say(f"round {number} of {ROUNDS}: {one.first_ms} ms, {one.price_ms} ms after the price fell")
         return found
 
 
@@ -95,7 +105,9 @@ def _round(bench: Bench, desk: Desk, tail: _Tail, number: int) -> Breach:
     _price(bench, _FALLEN)
     _await(lambda: int(_scalar(bench, _CLOSED)) == number * bench.load.followers, "not every stop is closed")
     _flush(bench)
-    breach = tail.breach(fell_ms, bench.load.followers)
+    seen_ms = _scalar(bench, _SEEN, number=number)
+    came = tail.closes(bench.load.followers)
+    breach = Breach(min(came) - seen_ms, max(came) - seen_ms, min(came) - fell_ms)
     _price(bench, PX)
     signal_of(bench, desk)  # The leader closes what nobody has any more.
     with bench.runtime.db.tenant(bench.runtime.tenant_ids[BRAND]) as session:
@@ -115,9 +127,9 @@ def _price(bench: Bench, px: int) -> None:
     bench.lab.call("POST", "marks", {"symbol": "BTCUSDT", "px": str(px)})
 
 
-def _scalar(bench: Bench, query: object) -> int:
+def _scalar(bench: Bench, query: TextClause, **params: int) -> int:
     with bench.runtime.db.tenant(bench.runtime.tenant_ids[BRAND]) as session:
-        return int(session.execute(query).scalar() or 0)  # type: ignore[call-overload]
+        return int(session.execute(query, params).scalar() or 0)
 
 
 def _await(done: Callable[[], bool], otherwise: str) -> None:
@@ -131,7 +143,7 @@ def _flush(bench: Bench) -> None:
 
 
 class _Tail:
-    """Read prices and orders of a journal while it grows."""
+    """Read the orders of a journal while it grows."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -141,10 +153,10 @@ class _Tail:
         """Leave out what is there so far."""
         self._offset = self._path.stat().st_size
 
-    def breach(self, fell_ms: int, closes: int) -> Breach:
-        """Say when the first and the last of so many orders came, counted from a moment of this machine's clock."""
+    def closes(self, expected: int) -> list[int]:
+        """Return when each of so many orders came, in epoch milliseconds of the exchange."""
         records = [orjson.loads(line) for line in self._path.read_bytes()[self._offset :].splitlines()]
-        came = [one["at_ms"] - fell_ms for one in records if one["kind"] == "order" and one["change"] == "NEW"]
-        if len(came) != closes:
-            raise Unavailable(f"expected {closes} closes, found {len(came)}")
-        return Breach(min(came), max(came))
+        came = [one["at_ms"] for one in records if one["kind"] == "order" and one["change"] == "NEW"]
+        if len(came) != expected:
+            raise Unavailable(f"expected {expected} closes, found {len(came)}")
+        return came

@@ -71,12 +71,14 @@ def run_risk(plan: RiskPlan, say: Say, breaches: Callable[[], list[Breach]] | No
 
 
 def breach_figures(found: Sequence[Breach]) -> dict[str, Any]:
-    """Return the slowest round's times, and the median's of the first close. Pure."""
+    """Return the slowest round's times, and the median's. Pure."""
     return {
         "breaches": len(found),
         "breach_to_order_p50_ms": median(one.first_ms for one in found),
         "breach_to_order_ms": max(one.first_ms for one in found),
         "breach_to_last_order_ms": max(one.last_ms for one in found),
+        "price_to_order_p50_ms": median(one.price_ms for one in found),
+        "price_to_order_ms": max(one.price_ms for one in found),
     }
 
 
