@@ -20,7 +20,8 @@ from copydesk.venues.client.windows import Seat, Shares
 from copydesk.venues.exchanges import budgets_of
 from copydesk.venues.traits import RateLimit
 
-_LISTENER, _REPLICATORS, _RISK = Decimal("0.15"), Decimal("0.55"), Decimal("0.05")
+_LISTENER, _REPLICATORS, _RISK = Decimal("0.15"), Decimal("0.50"), Decimal("0.05")
+_REPLICATORS_KEYS = Decimal("0.55")
 # Of an account's orders: what risk closes must go out however busy the replicators are.
 _RISK_ORDERS = Decimal("0.1")
 _REPLICATORS_ORDERS = Decimal("0.5")
@@ -32,9 +33,9 @@ def seat_of(role: str, replicators: int) -> Seat:
     assert role in ROLES, f"{role} has no seat at the rate budgets"
     orders = 1 - _RISK_ORDERS if replicators == 1 else _REPLICATORS_ORDERS
     return Seat(
-        address=_shares(_LISTENER, _REPLICATORS, _RISK, replicators),
+        address=_shares(_LISTENER, _REPLICATORS, _RISK, replicators, modest=1),
         orders=_shares(Decimal(0), orders, _RISK_ORDERS, replicators),
-        keys=_shares(_LISTENER, _REPLICATORS, _RISK, replicators),
+        keys=_shares(_LISTENER, _REPLICATORS_KEYS, _RISK, replicators, modest=1),
         place={"listener": 0, "replicator": 1, "risk": 1 + replicators}[role],
     )
 
@@ -73,5 +74,6 @@ def begin_anew(redis_url: str) -> None:
         redis.hset(BIRTH, mapping={"run": run, "at": "0"})
 
 
-def _shares(listener: Decimal, replicators: Decimal, risk: Decimal, count: int) -> Shares:
-    return Shares((listener, *[replicators / count] * count, risk))
+def _shares(listener: Decimal, replicators: Decimal, risk: Decimal, count: int, *, modest: int = 0) -> Shares:
+    """Return the shares of all; of the few that an exchange allows of some calls, `modest` ones take none."""
+    return Shares((listener, *[replicators / count] * count, risk), modest)

@@ -114,7 +114,7 @@ def test_two_replicators_leave_an_account_fewer_orders_without_a_lease() -> None
 
 
 def test_an_address_that_carries_a_thousand_needs_its_requests_to_be_spread() -> None:
-    """300,000 in five minutes: 285,000 with a margin, 156,750 for replicators, of which opens may use 109,725."""
+    """300,000 in five minutes: 285,000 with a margin, 142,500 for replicators, of which opens may use 99,750."""
     rooms = list(rooms_of("binance", Load(1_000)))
-    assert Room(109, 300) in rooms
+    assert Room(99, 300) in rooms
     assert Room(29, 10) in rooms

@@ -23,17 +23,24 @@ LEASE_WAIT_S = 0.05  # A window that lacks nothing but a lease may have it this 
 
 
 class Shares(NamedTuple):
-    """The parts of a count that each process has for its own, one after the other; what they leave is leased."""
+    """The parts of a count that each process has for its own, one after the other; what they leave is leased.
+
+    The last `modest` ones have nothing of a count that their part of is less than one.
+    """
 
     parts: tuple[Decimal, ...]
+    modest: int = 0
 
     def split(self, count: int, place: int) -> tuple[int, int]:
         """Return how many units are one process's own, and how many are everybody's to lease.
 
-        Everyone with a part has at least one, if there are that many.
+        Everyone else with a part has at least one, if there are that many.
         """
-        least = 1 if count >= len(self.parts) else 0
-        units = [max(int(count * part), least if part else 0) for part in self.parts]
+        firm = len(self.parts) - self.modest
+        least = 1 if count >= firm else 0
+        units = [
+            max(int(count * part), least if part and number < firm else 0) for number, part in enumerate(self.parts)
+        ]
         assert sum(units) <= count, "the shares of one address add up to more than its limits"
         return units[place], count - sum(units)
 
