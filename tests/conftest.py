@@ -20,6 +20,7 @@ from hypothesis import settings
 settings.register_profile("copydesk", deadline=None, derandomize=True)
 settings.load_profile("copydesk")
 
+_PROJECT = Path(__file__).parents[1]
 _TEMPLATE = "copydesk_template"
 # What fails in milliseconds runs before what takes minutes.
 _ORDER = ("unit", "properties", "tidy", "wire", "contract", "cli", "integration", "web", "simulation")
@@ -107,3 +108,16 @@ def run_sql(server: PostgresServer, statement: str) -> None:
     """Run one statement outside any transaction, as the owner."""
     with psycopg.connect(server.url(OWNER_ROLE, "postgres"), autocommit=True) as connection:
         connection.execute(statement)
+
+
+@pytest.fixture
+def shipped_brands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, database_url: str, redis_url: str) -> Path:
+    """The shipped brands as the current folder, with the session's servers in the environment."""
+    for name in ("tenants", "config"):
+        shutil.copytree(_PROJECT / name, tmp_path / name)
+    for slug in ("aurora", "boreal"):
+        (tmp_path / "themes" / slug).mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DATABASE_URL", database_url)
+    monkeypatch.setenv("REDIS_URL", redis_url)
+    return tmp_path

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -31,7 +30,6 @@ from copydesk.vault import Account
 from copydesk.venues import LeaderTrade
 from sqlalchemy import text
 
-ROOT = Path(__file__).parents[2]
 SHARD = "binance-lab:0"
 COPY = text(
     """
@@ -67,15 +65,8 @@ class Told:
 
 
 @pytest.fixture
-def copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, database_url: str, redis_url: str) -> Iterator[Told]:
+def copied(shipped_brands: Path) -> Iterator[Told]:
     """The shipped brands as the current folder; aurora's leader bought 0.42 BTC and one follower has copied it."""
-    for name in ("tenants", "config"):
-        shutil.copytree(ROOT / name, tmp_path / name)
-    for slug in ("aurora", "boreal"):
-        (tmp_path / "themes" / slug).mkdir(parents=True)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("DATABASE_URL", database_url)
-    monkeypatch.setenv("REDIS_URL", redis_url)
     runtime = Runtime()
     try:
         with runtime.db.tenant(runtime.tenant_ids["boreal"]) as session:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
@@ -21,7 +20,6 @@ from copydesk.replication import NewStrategy, NewSubscription, add_strategy, sub
 from copydesk.vault import Account
 from sqlalchemy import text
 
-ROOT = Path(__file__).parents[2]
 SHARD = "binance-lab:0"
 HOLDS = text(
     "INSERT INTO book (tenant_id, subscription_id, symbol, qty, target_qty) "
@@ -56,20 +54,7 @@ class Desk:
 
 
 @pytest.fixture
-def desk(
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    database_url: str,
-    redis_url: str,
-) -> Iterator[Desk]:
-    for name in ("tenants", "config"):
-        shutil.copytree(ROOT / name, tmp_path / name)
-    for slug in ("aurora", "boreal"):
-        (tmp_path / "themes" / slug).mkdir(parents=True)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("DATABASE_URL", database_url)
-    monkeypatch.setenv("REDIS_URL", redis_url)
+def desk(shipped_brands: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[Desk]:
     runtime = Runtime()
     try:
         followers = {}

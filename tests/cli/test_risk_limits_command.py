@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
@@ -19,7 +18,6 @@ from copydesk.replication import NewStrategy, NewSubscription, add_strategy, sub
 from copydesk.vault import Account
 from sqlalchemy import text
 
-ROOT = Path(__file__).parents[2]
 SHARD = "binance-lab:0"
 BOOK = text(
     "INSERT INTO book (tenant_id, subscription_id, symbol, qty, target_qty, cost, cash) "
@@ -54,20 +52,7 @@ class Shell:
 
 
 @pytest.fixture
-def shell(
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    database_url: str,
-    redis_url: str,
-) -> Iterator[Shell]:
-    for name in ("tenants", "config"):
-        shutil.copytree(ROOT / name, tmp_path / name)
-    for slug in ("aurora", "boreal"):
-        (tmp_path / "themes" / slug).mkdir(parents=True)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("DATABASE_URL", database_url)
-    monkeypatch.setenv("REDIS_URL", redis_url)
+def shell(shipped_brands: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[Shell]:
     runtime = Runtime()
     tenant_id, name = runtime.tenant_ids["aurora"], f"{utc_now():%H%M%S%f}"
     with runtime.db.tenant(tenant_id) as session:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -23,7 +22,6 @@ from copydesk.venues import Price
 from sqlalchemy import text
 from test_risk_command import follower
 
-ROOT = Path(__file__).parents[2]
 BTC = "BTC/USDT"
 DRAWDOWN = "drawdown > 20 % of equity -> close_and_disarm"
 D = Decimal
@@ -100,20 +98,7 @@ class Desk:
 
 
 @pytest.fixture
-def desk(
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    database_url: str,
-    redis_url: str,
-) -> Iterator[Desk]:
-    for name in ("tenants", "config"):
-        shutil.copytree(ROOT / name, tmp_path / name)
-    for slug in ("aurora", "boreal"):
-        (tmp_path / "themes" / slug).mkdir(parents=True)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("DATABASE_URL", database_url)
-    monkeypatch.setenv("REDIS_URL", redis_url)
+def desk(shipped_brands: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[Desk]:
     runtime = Runtime()
     try:
         with runtime.db.tenant(runtime.tenant_ids["aurora"]) as session:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -32,24 +31,16 @@ from copydesk.trading import Denial, Side
 from copydesk.vault import NewAccount, add_account, quarantine
 from copydesk.venues import LeaderTrade
 
-ROOT = Path(__file__).parents[2]
 SHARD = "binance-lab:0"
 
 
 @pytest.fixture
-def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, database_url: str, redis_url: str, owner_url: str) -> Path:
+def site(shipped_brands: Path, owner_url: str) -> Path:
     """The shipped brands as the current folder, with the session's servers in the environment."""
-    for name in ("tenants", "config"):
-        shutil.copytree(ROOT / name, tmp_path / name)
-    for slug in ("aurora", "boreal"):
-        (tmp_path / "themes" / slug).mkdir(parents=True)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("DATABASE_URL", database_url)
-    monkeypatch.setenv("REDIS_URL", redis_url)
     # What other tests hold in the session's database is nothing of this installation.
     with psycopg.connect(owner_url) as connection:
         connection.execute("UPDATE subscription SET state = 'ended'")
-    return tmp_path
+    return shipped_brands
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ connection to an exchange, and never answers with a price that is too old.
 
 from copydesk.marks.bearing import Bearing
 from copydesk.marks.form import AGE_MS_MAX, CHANNEL, FeedAge, FreshPrice, Unrest, marks_key, place_name
-from copydesk.marks.store import Marks, MarkWriter
+from copydesk.marks.store import Marks, MarkWriter, epoch_ms
 
 __all__ = [
     "AGE_MS_MAX",
@@ -17,6 +17,7 @@ __all__ = [
     "MarkWriter",
     "Marks",
     "Unrest",
+    "epoch_ms",
     "marks_key",
     "place_name",
 ]

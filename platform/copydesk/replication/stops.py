@@ -117,6 +117,11 @@ class Halt:
     now: datetime
     proof_at: datetime
 
+    @property
+    def ids(self) -> dict[str, str]:
+        """Return whom it concerns, as a parameter of statements."""
+        return {"ids": number_array(sorted(self.subscription_ids))}
+
 
 class Stopping(NamedTuple):
     """The orders of a stop on one lane, stored under `epoch`, and the books that it made none for."""
@@ -138,15 +143,11 @@ def stop_books(session: TenantSession, halt: Halt, market: Market) -> Stopping:
     Called again while books are still held, it stores the next order for those whose last one has ended. Send what it
     returns after the commit, and settle it under its epoch.
     """
-    ids = {"ids": number_array(sorted(halt.subscription_ids))}
-    session.execute(_HALT, {**ids, "state": str(halt.state), "reason": halt.reason})
-    epoch = session.execute(_FENCE, {"shard": halt.shard}).scalar() or 0
-    recall_orders(session, *halt.subscription_ids)
-    session.execute(_AIM, ids)
+    epoch = _halted(session, halt)
     under_way = _intended(session, halt.shard)
     orders: list[StopOrder] = []
     left: list[Remainder] = []
-    for row in session.execute(_HELD, {**ids, "shard": halt.shard}):
+    for row in session.execute(_HELD, {**halt.ids, "shard": halt.shard}):
         closing = row.closing + under_way[row.subscription_id, row.symbol, row.position_side]
         found = stop_order(session.tenant_id, HeldNow(**dict(row._mapping) | {"closing": closing}), market)
         if isinstance(found, Remainder):
@@ -157,13 +158,18 @@ def stop_books(session: TenantSession, halt: Halt, market: Market) -> Stopping:
     return Stopping(epoch, batch, left)
 
 
-def adopt_orders(session: TenantSession, halt: Halt, orders: Sequence[StopOrder]) -> None:
-    """Store what a stop has sent from memory; the lane asks the exchange what became of it."""
-    ids = {"ids": number_array(sorted(halt.subscription_ids))}
-    session.execute(_HALT, {**ids, "state": str(halt.state), "reason": halt.reason})
+def _halted(session: TenantSession, halt: Halt) -> int:
+    """Change the subscriptions, take back what rests and aim their books at nothing; return the lane's epoch."""
+    session.execute(_HALT, {**halt.ids, "state": str(halt.state), "reason": halt.reason})
     epoch = session.execute(_FENCE, {"shard": halt.shard}).scalar() or 0
     recall_orders(session, *halt.subscription_ids)
-    session.execute(_AIM, ids)
+    session.execute(_AIM, halt.ids)
+    return epoch
+
+
+def adopt_orders(session: TenantSession, halt: Halt, orders: Sequence[StopOrder]) -> None:
+    """Store what a stop has sent from memory; the lane asks the exchange what became of it."""
+    epoch = _halted(session, halt)
     if orders:
         _store(session, halt, epoch, orders)
 

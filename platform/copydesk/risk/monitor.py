@@ -34,6 +34,11 @@ class Key(NamedTuple):
     number: int
     account: bool = False
 
+    @property
+    def owner(self) -> tuple[str, int]:
+        """Name the holder within its brand, as acts and high waters are stored (`acts.Owner`)."""
+        return "account" if self.account else "subscription", self.number
+
 
 class Listing(NamedTuple):
     """An instrument on one environment of an exchange ("binance-lab", "BTC/USDT:USDT")."""

@@ -99,7 +99,22 @@ class RiskWatch(TenantRow, Table):
     doubts: Mapped[int] = mapped_column(Integer)
 
 
-class Switch(TenantRow, Table):
+class Thrown:
+    """What is stored of a switch that was thrown, of a brand's or of the platform's."""
+
+    id: Mapped[Identity]
+    reach: Mapped[str] = mapped_column(Text)
+    subject: Mapped[str] = mapped_column(Text, server_default="")
+    stops: Mapped[str] = mapped_column(Text)
+    reason: Mapped[str] = mapped_column(Text)
+    author: Mapped[str] = mapped_column(Text)
+    confirmed_by: Mapped[str | None] = mapped_column(Text)
+    at: Mapped[Moment] = mapped_column(server_default=func.clock_timestamp())
+    lifted_at: Mapped[Moment | None]
+    lifted_by: Mapped[str | None] = mapped_column(Text)
+
+
+class Switch(TenantRow, Thrown, Table):
     """A brand's switch that was thrown: it stops opens, or closes all besides, until somebody lifts it.
 
     `reach`: "tenant", "exchange", "instrument", "strategy"; `subject` names which (empty for the tenant). `stops`:
@@ -109,36 +124,14 @@ class Switch(TenantRow, Table):
     __tablename__ = "risk_switch"
     __table_args__ = (Index("ix_risk_switch_on", "tenant_id", postgresql_where=text("lifted_at IS NULL")),)
 
-    id: Mapped[Identity]
-    reach: Mapped[str] = mapped_column(Text)
-    subject: Mapped[str] = mapped_column(Text, server_default="")
-    stops: Mapped[str] = mapped_column(Text)
-    reason: Mapped[str] = mapped_column(Text)
-    author: Mapped[str] = mapped_column(Text)
-    confirmed_by: Mapped[str | None] = mapped_column(Text)
-    at: Mapped[Moment] = mapped_column(server_default=func.clock_timestamp())
-    lifted_at: Mapped[Moment | None]
-    lifted_by: Mapped[str | None] = mapped_column(Text)
 
-
-class InstallationSwitch(Table):
+class InstallationSwitch(Thrown, Table):
     """A switch of the whole platform, over every brand; as `Switch`, with the reach "all" besides.
 
     To close everything takes two people: until `confirmed_by` is another than the author, only opens are stopped.
     """
 
     __tablename__ = "installation_switch"
-
-    id: Mapped[Identity]
-    reach: Mapped[str] = mapped_column(Text)
-    subject: Mapped[str] = mapped_column(Text, server_default="")
-    stops: Mapped[str] = mapped_column(Text)
-    reason: Mapped[str] = mapped_column(Text)
-    author: Mapped[str] = mapped_column(Text)
-    confirmed_by: Mapped[str | None] = mapped_column(Text)
-    at: Mapped[Moment] = mapped_column(server_default=func.clock_timestamp())
-    lifted_at: Mapped[Moment | None]
-    lifted_by: Mapped[str | None] = mapped_column(Text)
 
 
 class SwitchVersion(Table):

@@ -11,8 +11,7 @@ from collections.abc import Callable, Collection, Iterable
 from decimal import Decimal
 
 from copydesk.kernel import Setting
-from copydesk.marks import Unrest
-from copydesk.marks.store import epoch_ms
+from copydesk.marks import Unrest, epoch_ms
 from copydesk.risk.settings import VOLATILITY_BPS_MAX, VOLATILITY_WINDOW_S
 from copydesk.risk.volatility import MarkWindow
 from copydesk.venues import Price

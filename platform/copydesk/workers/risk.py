@@ -176,7 +176,7 @@ class RiskRole:
         for number in seen.gone:
             self._forget(seen.tenant_id, number)
         for key, holding in seen.holdings.items():
-            owner = ("account" if key.account else "subscription", key.number)
+            owner = key.owner
             new = key not in self._monitor
             stop = stop_after_restart(*before.acts[owner]) if new and owner in before.acts else None
             self._monitor.see(key, holding, now=now, waters=before.waters.get(owner), stop=stop)
@@ -232,7 +232,7 @@ class RiskRole:
         self._kept_at = now
         by_brand: dict[int, list[Any]] = {}
         for key in self._monitor:
-            owner = ("account" if key.account else "subscription", key.number)
+            owner = key.owner
             by_brand.setdefault(key.tenant_id, []).append((owner, self._monitor.waters_of(key)))
         self._acts.keep(by_brand)
 

@@ -98,7 +98,7 @@ def act_of(verdict: Verdict, *, turn: int, now: datetime, suspected_at: datetime
     """Write a verdict down as an act; it was first suspected, and prices weighed since, from a moment on. Pure."""
     key, worst = verdict.key, verdict.broken[0]
     limit = worst.scoped.limit
-    scope = "account" if key.account else "subscription"
+    scope, _ = key.owner
     event = EVENT_OF[limit.action]
     facts = {
         "turn": turn,

@@ -6,7 +6,6 @@ Read in a thread of its own, so that PostgreSQL being away or slow keeps no pric
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -36,7 +35,7 @@ from copydesk.risk.monitor import Holding, Key, Listing
 from copydesk.risk.service import file_limits
 from copydesk.risk.store import Holder, read_limits
 from copydesk.risk.waters import Waters
-from copydesk.workers.outage import DATABASE_AWAY, first_line
+from copydesk.workers.lookout import Lookout
 
 log = logging.getLogger(__name__)
 
@@ -61,14 +60,13 @@ _NOTHING = Before()
 class Seen:
     """One look at a brand: holders as they are now, subscriptions that are gone, and what a new process goes on with.
 
-    `whole` tells that everything was read: who is not among the holders is gone. `copy_id` is the newest copy known.
+    `copy_id` is the newest copy known.
     """
 
     tenant_id: int
     holdings: Mapping[Key, Holding]
     exposures: Mapping[int, Exposure]
     gone: Collection[int]
-    whole: bool = False
     copy_id: int = 0
     before: Before = _NOTHING
 
@@ -92,35 +90,21 @@ class RiskDesk:
         self._runtime = runtime
         self._tell = tell
         self._brands: defaultdict[int, _Brand] = defaultdict(_Brand)
-        self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._read_on, name="risk-desk", daemon=True)
+        self._lookout = Lookout("risk-desk", self.look, every_s=READ_EVERY_S, away="watching from memory")
 
     def start(self) -> None:
         """Read everything once, so that the caller begins with all there is; then go on in a thread."""
         self.look()
-        self._thread.start()
+        self._lookout.start()
 
     def close(self) -> None:
-        self._stopped.set()
-        if self._thread.is_alive():
-            self._thread.join()
+        self._lookout.close()
 
     def look(self) -> None:
         """Look at every brand once. Raises the driver's errors."""
         self._runtime.directory.refresh_if_due()
         for tenant_id in self._runtime.tenant_ids.values():
             self._look_at(tenant_id, self._brands[tenant_id])
-
-    def _read_on(self) -> None:
-        away = False
-        while not self._stopped.wait(READ_EVERY_S):
-            try:
-                self.look()
-                away = False
-            except DATABASE_AWAY as error:
-                if not away:
-                    log.warning("watching from memory: %s", first_line(error))
-                away = True
 
     def _look_at(self, tenant_id: int, brand: _Brand) -> None:
         first = not brand.traces
@@ -162,7 +146,7 @@ class RiskDesk:
         accounts = {one.account_id for one in changed.values()}
         holdings = self._holdings(tenant_id, brand, changed, accounts) if changed else {}
         copy_id = brand.traces[-1].copy_id
-        self._tell(Seen(tenant_id, holdings, changed, frozenset(gone), ids is None, copy_id, before))
+        self._tell(Seen(tenant_id, holdings, changed, frozenset(gone), copy_id, before))
 
     def _holdings(
         self, tenant_id: int, brand: _Brand, changed: Mapping[int, Exposure], accounts: Collection[int]
@@ -174,22 +158,16 @@ class RiskDesk:
             if one.account_id in accounts:
                 together[one.account_id].append(one)
         for number, one in changed.items():
-            limits = self._limits(brand, number)
+            limits = effective(_told_limits(brand, number))
             holdings[Key(tenant_id, number)] = holding_of(
                 [one], limits, Subject.SUBSCRIPTION, currency=config.currency, zone=config.time_zone
             )
         for account, ones in together.items():
-            limits = effective(scoped for one in ones for scoped in self._told_limits(brand, one.subscription_id))
+            limits = effective(scoped for one in ones for scoped in _told_limits(brand, one.subscription_id))
             holdings[Key(tenant_id, account, account=True)] = holding_of(
                 ones, limits, Subject.ACCOUNT, currency=config.currency, zone=config.time_zone
             )
         return holdings
-
-    def _limits(self, brand: _Brand, number: int) -> LimitSet:
-        return effective(self._told_limits(brand, number))
-
-    def _told_limits(self, brand: _Brand, number: int) -> tuple[Scoped, ...]:
-        return (*brand.files, *brand.limits.get(number, ()))
 
     def _files(self, tenant_id: int) -> tuple[Scoped, ...]:
         try:
@@ -197,6 +175,10 @@ class RiskDesk:
         except ConfigError as error:
             log.warning("limits of a brand's file are not read anew: %s", error)
             return self._brands[tenant_id].files
+
+
+def _told_limits(brand: _Brand, number: int) -> tuple[Scoped, ...]:
+    return (*brand.files, *brand.limits.get(number, ()))
 
 
 def holding_of(

@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import Any
 
 from copydesk.kernel import CopydeskError
+from copydesk.marks import epoch_ms
 from copydesk.risk.monitor import Listing
 from copydesk.risk.trust import Tick
 from copydesk.venues import Draw, FeedState, MarketStream, Price, Venue, drawing_on
@@ -107,7 +108,7 @@ class RiskPrices:
         marked = price.mark is not None and ":" in price.symbol
         px, at_ms = (price.mark, price.mark_at_ms) if marked else (price.px, price.at_ms)
         if px is not None:
-            self._tell(Listing(name, price.symbol), Tick(STREAM, px, at_ms, _now_ms()))
+            self._tell(Listing(name, price.symbol), Tick(STREAM, px, at_ms, epoch_ms()))
 
     async def _ask(self, name: str, place: _Place, draw: Draw) -> None:
         try:
@@ -117,10 +118,6 @@ class RiskPrices:
         except (CopydeskError, TimeoutError) as error:
             log.warning("no second opinion on %s: %s", name, error)
             return
-        now_ms = _now_ms()
+        now_ms = epoch_ms()
         for symbol in place.symbols & found.keys():
             self._tell(Listing(name, symbol), Tick(REST, found[symbol], now_ms, now_ms))
-
-
-def _now_ms() -> int:
-    return int(time.time() * 1000)

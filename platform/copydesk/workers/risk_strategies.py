@@ -7,7 +7,6 @@ strategy opens nothing for anyone; closes follow its leader, who is still watche
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -39,7 +38,7 @@ from copydesk.risk.limits import effective
 from copydesk.risk.model import Action, Basis, Limit, Measure, Scope, Scoped, Unit
 from copydesk.risk.store import Holder, read_limits
 from copydesk.risk.track import Track
-from copydesk.workers.outage import DATABASE_AWAY, first_line
+from copydesk.workers.lookout import Lookout
 
 log = logging.getLogger(__name__)
 
@@ -93,34 +92,22 @@ class StrategyGuards:
         self._announce = announce
         self._now = now
         self._watched: dict[tuple[int, int], _Watched] = {}
-        self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._look_on, name="risk-strategies", daemon=True)
+        self._lookout = Lookout(
+            "risk-strategies", self.look, every_s=LOOK_EVERY_S, away="strategies are not judged now"
+        )
 
     def start(self) -> None:
         """Look from now on, in a thread."""
-        self._thread.start()
+        self._lookout.start()
 
     def close(self) -> None:
         """End the thread."""
-        self._stopped.set()
-        if self._thread.is_alive():
-            self._thread.join()
+        self._lookout.close()
 
     def look(self) -> None:
         """Look at every strategy once. Raises the driver's errors."""
         for brand in self._brands():
             self._look_at(brand)
-
-    def _look_on(self) -> None:
-        away = False
-        while not self._stopped.wait(LOOK_EVERY_S):
-            try:
-                self.look()
-                away = False
-            except DATABASE_AWAY as error:
-                if not away:
-                    log.warning("strategies are not judged now: %s", first_line(error))
-                away = True
 
     def _look_at(self, brand: Brand) -> None:
         now = self._now()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -21,7 +20,6 @@ from copydesk.vault import NewAccount, add_account
 from copydesk.venues import LeaderTrade
 from venue_lab import LabProcess
 
-ROOT = Path(__file__).parents[3]
 D = Decimal
 
 
@@ -79,22 +77,7 @@ def var(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def desk(
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    database_url: str,
-    owner_url: str,
-    redis_url: str,
-    lab: LabProcess,
-    var: Path,
-) -> Desk:
-    for name in ("tenants", "config"):
-        shutil.copytree(ROOT / name, tmp_path / name)
-    for slug in ("aurora", "boreal"):
-        (tmp_path / "themes" / slug).mkdir(parents=True)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("DATABASE_URL", database_url)
-    monkeypatch.setenv("REDIS_URL", redis_url)
+def desk(shipped_brands: Path, monkeypatch: pytest.MonkeyPatch, owner_url: str, lab: LabProcess, var: Path) -> Desk:
     monkeypatch.setenv("COPYDESK_VAR", str(var))
     monkeypatch.setenv("COPYDESK_LAB_REST", f"http://127.0.0.1:{lab.rest_port}")
     runtime = Runtime()
