@@ -122,7 +122,7 @@ def without_postgres(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize(
-    "broken", [nothing, without_replicator, without_postgres, without_redis], ids=lambda one: str(one.__name__)
+    "broken", [without_postgres, nothing, without_replicator, without_redis], ids=lambda one: str(one.__name__)
 )
 def test_a_gap_through_everybodys_stop_closes_everybody_once(
     desk: Desk, leader: ccxt.binance, broken: Callable[[Desk], None]

@@ -263,7 +263,7 @@ def run_risk(runtime: Runtime, stopped: threading.Event) -> None:
     prices = RiskPrices(loop.start, partial(_open_place, runtime, around), lambda *told: heard[0].hear(*told))
     role = RiskRole(runtime, acts, prices, Monitor(trust_terms(runtime.number)))
     heard.append(role)
-    desk = RiskDesk(runtime, role.tell)
+    desk = RiskDesk(runtime, role.tell, around.credentials)
     guards = StrategyGuards(
         runtime.db, partial(brands_of, runtime), wake=partial(wake_for_look, waker), announce=runtime.announce
     )

@@ -86,9 +86,13 @@ class _Brand:
 class RiskDesk:
     """Read all brands again and again, and hand over what is new of each."""
 
-    def __init__(self, runtime: Runtime, tell: Callable[[Seen], None]) -> None:
+    def __init__(
+        self, runtime: Runtime, tell: Callable[[Seen], None], hold_keys: Callable[[int, Collection[int]], object]
+    ) -> None:
+        """`hold_keys` has the keys of a brand's accounts opened while PostgreSQL is there to be asked for them."""
         self._runtime = runtime
         self._tell = tell
+        self._hold_keys = hold_keys
         self._brands: defaultdict[int, _Brand] = defaultdict(_Brand)
         self._lookout = Lookout("risk-desk", self.look, every_s=READ_EVERY_S, away="watching from memory")
 
@@ -147,6 +151,8 @@ class RiskDesk:
         holdings = self._holdings(tenant_id, brand, changed, accounts) if changed else {}
         copy_id = brand.traces[-1].copy_id
         self._tell(Seen(tenant_id, holdings, changed, frozenset(gone), copy_id, before))
+        if invested := {one.account_id for one in changed.values() if any(book.qty for book in one.books)}:
+            self._hold_keys(tenant_id, invested)
 
     def _holdings(
         self, tenant_id: int, brand: _Brand, changed: Mapping[int, Exposure], accounts: Collection[int]
