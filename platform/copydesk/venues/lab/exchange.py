@@ -16,7 +16,7 @@ from copydesk.venues.lab.accounts import Account
 from copydesk.venues.lab.engine import Engine
 from copydesk.venues.lab.faults import Fault
 from copydesk.venues.lab.fills import FillScript
-from copydesk.venues.lab.income import FundingBook
+from copydesk.venues.lab.income import FundingBook, FundingRate
 from copydesk.venues.lab.journal import VenueJournal
 from copydesk.venues.lab.keys import KeyRing
 from copydesk.venues.lab.light import fill
@@ -171,7 +171,8 @@ class Exchange:
         for symbol, instrument in self.perp.instruments.items():
             rate = self.world.funding_rate(self.venue, instrument)
             events = self.perp.fund(symbol, rate, now_ms)
-            self.funding_paid.note(events, self.perp, self.perp.markets[symbol].px())
+            charged = FundingRate(symbol, rate, self.perp.markets[symbol].px(), now_ms)
+            self.funding_paid.note(charged, events, self.perp)
             self.publish(events, now_ms)
 
     def fault_struck(self, fault: Fault, method: str, path: str, account: str) -> None:

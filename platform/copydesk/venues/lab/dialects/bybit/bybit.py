@@ -5,7 +5,6 @@ from __future__ import annotations
 import secrets
 import string
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
 
 import orjson
 from aiohttp import web
@@ -43,8 +42,6 @@ class Bybit:
         self.dcp = DcpWatch(exchange, self.front.memory)
         self.private = PrivateStreams(self.front, self.dcp)
         self.public = {market: PublicTopics(exchange, market) for market in (SPOT, PERP)}
-        self._next_funding_ms = exchange.world.next_funding_ms()
-        self._rates: dict[str, Decimal] = {}
         exchange.streams.on_trade = self._on_trade
         exchange.streams.on_fill = self._on_fill
 
@@ -90,22 +87,9 @@ class Bybit:
 
     def tick(self) -> None:
         """Send what a moved market has to tell."""
-        self._note_funding()
         for topics in self.public.values():
             topics.tick()
         self.dcp.tick()
-
-    def _note_funding(self) -> None:
-        """Remember the rates that were charged; the world tells only the running ones."""
-        world, memory = self.exchange.world, self.front.memory.funding
-        due_ms, now_ms = world.next_funding_ms(), self.exchange.now_ms()
-        if self._rates and self._next_funding_ms <= now_ms:
-            for symbol, rate in self._rates.items():
-                memory.setdefault(symbol, []).append((self._next_funding_ms, rate))
-        self._next_funding_ms = due_ms
-        self._rates = {
-            symbol: world.funding_rate(self.venue, i) for symbol, i in self.exchange.perp.instruments.items()
-        }
 
     def disconnect(self, account: str) -> int:
         """Cut the private streams of an account; return how many there were."""

@@ -159,9 +159,9 @@ def _funding(exchange: Exchange, call: Call) -> bytes:
     i = one_of(exchange, call, PERP)
     start, end = integer_of(call.params, "startTime"), integer_of(call.params, "endTime")
     listed = [
-        {"symbol": i.venue_symbol, "fundingRate": decimal_text(rate), "fundingRateTimestamp": str(at_ms)}
-        for at_ms, rate in reversed(call.memory.funding.get(i.venue_symbol, []))
-        if (start is None or at_ms >= start) and (end is None or at_ms <= end)
+        {"symbol": i.venue_symbol, "fundingRate": decimal_text(one.rate), "fundingRateTimestamp": str(one.at_ms)}
+        for one in reversed(exchange.funding_paid.rates)
+        if one.symbol == i.venue_symbol and (start is None or one.at_ms >= start) and (end is None or one.at_ms <= end)
     ]
     return orjson.dumps({"category": LINEAR, "list": listed[: limit_of(call.params, 200, 200)]})
 

@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from functools import lru_cache, partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from copydesk.venues.lab.dialects.okx.catalog import Catalog
 from copydesk.venues.lab.dialects.okx.limits import Meters
 from copydesk.venues.lab.dialects.okx.terms import Terms, terms_of
 from copydesk.venues.lab.exchange import Exchange
-
-if TYPE_CHECKING:
-    from copydesk.venues.lab.dialects.okx.ledger import FundingLog
 
 TERMS_MAX = 16_384
 TRANSFERS_MAX = 1000
@@ -23,14 +20,12 @@ class Desk:
     """One exchange as this dialect sees it.
 
     `terms` reads the words of an order; `request_ids` names amendments (`reqId`) while their events are told;
-    `transfers` are the latest movements between wallets with their times, newest last; `funding` notes what was
-    charged; `deadlines` tell when an account's orders are all canceled unless it puts that off. These three are kept
-    until the process ends.
+    `transfers` are the latest movements between wallets with their times, newest last; `deadlines` tell when
+    an account's orders are all canceled unless it puts that off. These are kept until the process ends.
     """
 
-    def __init__(self, exchange: Exchange, funding: FundingLog) -> None:
+    def __init__(self, exchange: Exchange) -> None:
         self.exchange = exchange
-        self.funding = funding
         self.catalog = Catalog(exchange)
         self.meters = Meters()
         self.terms: Callable[..., Terms] = lru_cache(TERMS_MAX)(partial(terms_of, self.catalog))

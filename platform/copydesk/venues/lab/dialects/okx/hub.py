@@ -69,7 +69,6 @@ class Hub:
         now_ms = int(self.desk.exchange.now_ms())
         if self.desk.deadlines:
             self.desk.cancel_overdue(now_ms)
-        self.desk.funding.tick()
         self.feeds.tick()
         for session in self._sessions:
             if session.feed is not None and session.feed.subscriptions:

@@ -7,10 +7,9 @@ orders that the exchange still knows of; funding and rates since the process beg
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
 from collections.abc import Iterator
-from decimal import ROUND_HALF_EVEN, Decimal
-from typing import TYPE_CHECKING, Any, NamedTuple
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
 
 from copydesk.kernel import decimal_text
 from copydesk.venues.lab.dialects.okx.catalog import order_text
@@ -21,14 +20,11 @@ from copydesk.venues.lab.dialects.okx.params import Call, integer_of, limit_of, 
 from copydesk.venues.lab.dialects.okx.public import swap_named
 from copydesk.venues.lab.dialects.okx.routes import Routes, private, public
 from copydesk.venues.lab.dialects.okx.terms import note_of
-from copydesk.venues.lab.exchange import Exchange
 from copydesk.venues.lab.model import PERP, Execution, Order
-from copydesk.venues.lab.world import FUNDING_EVERY_MS
 
 if TYPE_CHECKING:
     from copydesk.venues.lab.dialects.okx.desk import Desk
 
-ROWS_MAX = 1000
 PLACES = Decimal("1E-8")
 TRANSFER, TRADE, FUNDING_FEE = "1", "2", "8"
 _MOVED = {"6": "11", "18": "12"}
@@ -40,53 +36,6 @@ _EMPTY = dict.fromkeys(
     ),
     "",
 )
-
-
-class Rate(NamedTuple):
-    """A funding rate that was charged."""
-
-    inst_id: str
-    rate: Decimal
-    at_ms: int
-
-
-class FundingLog:
-    """Note the funding of each period as it ends: the rates, and what each account was charged."""
-
-    def __init__(self, exchange: Exchange) -> None:
-        self._exchange = exchange
-        self._period = self._present()
-        self._numbers = 0
-        self.rates: deque[Rate] = deque(maxlen=ROWS_MAX)
-        self.paid: defaultdict[str, deque[dict[str, str]]] = defaultdict(lambda: deque(maxlen=ROWS_MAX))
-
-    def tick(self) -> None:
-        """Look whether a period has ended; call after the market has moved."""
-        period = self._present()
-        if period == self._period:
-            return
-        self._period = period
-        exchange, now_ms = self._exchange, int(self._exchange.now_ms())
-        for inst_id, instrument in exchange.perp.instruments.items():
-            rate = exchange.world.funding_rate(exchange.venue, instrument)
-            self.rates.append(Rate(inst_id, rate, now_ms))
-            market = exchange.perp.markets[inst_id]
-            for (account, _), leg in market.legs.items():
-                if not leg.owner.house:
-                    cost = (leg.qty * market.px() * rate).quantize(PLACES, ROUND_HALF_EVEN)
-                    mode = leg.config.margin_mode
-                    self._note(account, inst_id, -cost, (mode, decimal_text(market.px())), now_ms)
-
-    def _note(self, account: str, inst_id: str, amount: Decimal, how: tuple[str, str], now_ms: int) -> None:
-        self._numbers += 1
-        self.paid[account].append(
-            _bill(now_ms, FUNDING_FEE, "174" if amount > 0 else "173", "USDT", amount)
-            | {"billId": str(now_ms * 1000 + self._numbers), "instId": inst_id, "instType": "SWAP"}
-            | {"mgnMode": how[0], "px": how[1], "pnl": decimal_text(amount)}
-        )
-
-    def _present(self) -> int:
-        return int(self._exchange.market_ms() // FUNDING_EVERY_MS)
 
 
 def _bill(at_ms: int, kind: str, sub_type: str, asset: str, change: Decimal) -> dict[str, str]:
@@ -140,10 +89,23 @@ def _transfer_bills(desk: Desk, account: str) -> Iterator[dict[str, str]]:
             yield bill | {"billId": told["transId"], "from": told["from"], "to": told["to"]}
 
 
+def _funding_bills(desk: Desk, account: str) -> Iterator[dict[str, str]]:
+    for paid in desk.exchange.funding_paid.of(account):
+        sub_type = "174" if paid.amount > 0 else "173"
+        yield _bill(paid.at_ms, FUNDING_FEE, sub_type, "USDT", paid.amount) | {
+            "billId": str(paid.number),
+            "instId": paid.symbol,
+            "instType": "SWAP",
+            "mgnMode": paid.margin_mode,
+            "px": decimal_text(paid.px),
+            "pnl": decimal_text(paid.amount),
+        }
+
+
 def _bills(desk: Desk, call: Call) -> list[dict[str, str]]:
     """List bills, the newest first, narrowed by what they are about."""
     params, account = call.params, call.account
-    rows = [*_trade_bills(desk, account), *_transfer_bills(desk, account), *desk.funding.paid.get(account, ())]
+    rows = [*_trade_bills(desk, account), *_transfer_bills(desk, account), *_funding_bills(desk, account)]
     names = ("instType", "instId", "ccy", "mgnMode", "type", "subType")
     wanted = {name: text_of(params, name) for name in names if text_of(params, name)}
     chosen = [
@@ -165,13 +127,13 @@ def _rates(desk: Desk, call: Call) -> list[dict[str, Any]]:
             "formulaType": "withRate",
             "fundingRate": decimal_text(one.rate),
             "fundingTime": str(one.at_ms),
-            "instId": one.inst_id,
+            "instId": one.symbol,
             "instType": listed.inst_type,
             "method": "current_period",
             "realizedRate": decimal_text(one.rate),
         }
-        for one in reversed(desk.funding.rates)
-        if one.inst_id == listed.inst_id
+        for one in reversed(desk.exchange.funding_paid.rates)
+        if one.symbol == listed.inst_id
         and (after is None or one.at_ms < after)
         and (before is None or one.at_ms > before)
     ][: limit_of(call.params)]

@@ -76,7 +76,7 @@ class Okx:
     def __init__(self, exchange: Exchange, *, idle_s: float = IDLE_S) -> None:
         """Open on an exchange; WebSocket connections are closed after `idle_s` seconds without data."""
         self.exchange = exchange
-        self.desk = Desk(exchange, ledger.FundingLog(exchange))
+        self.desk = Desk(exchange)
         self.hub = Hub(self.desk, idle_s)
 
     def handles(self, request: Request) -> bool:

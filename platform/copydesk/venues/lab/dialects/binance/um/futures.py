@@ -62,8 +62,8 @@ class BinanceFutures(Front):
         self, exchange: Exchange, token: Callable[[], str], transfers: defaultdict[str, deque[Transferred]]
     ) -> None:
         self.listen_keys = ListenKeys(exchange, token)
-        self.income = IncomeLog(exchange, transfers)
-        routes = {**ROUTES, **self.listen_keys.routes, **self.income.routes}
+        income = IncomeLog(exchange, transfers)
+        routes = {**ROUTES, **self.listen_keys.routes, **income.routes}
         super().__init__(exchange, routes, WeightMeter(market.WEIGHT_MAX), FuturesOrders())
 
     def waits(self, refusal: Refusal, ip: str) -> ApiError:
@@ -73,6 +73,5 @@ class BinanceFutures(Front):
         return errors.unauthorized(ip)
 
     def tick(self) -> None:
-        """Note funding and end listen keys whose time is over."""
-        self.income.tick()
+        """End listen keys whose time is over."""
         self.listen_keys.tick()

@@ -1,7 +1,7 @@
 """What Binance USDⓈ-M tells of money that came and went, and of past funding rates.
 
-Realized profits and commissions come from an account's executions, transfers from the wallet. Funding is noted here,
-when a period ends: the engine's prices and rates are then still those that were charged.
+Realized profits and commissions come from an account's executions, transfers from the wallet, and
+funding from the exchange's own record of what it has charged.
 Source: developers.binance.com, USDⓈ-M futures, "Get Income History", "Get Funding Rate History".
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict, deque
 from collections.abc import Iterable
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import Decimal
 from typing import NamedTuple
 
 import orjson
@@ -23,12 +23,9 @@ from copydesk.venues.lab.dialects.binance.um.terms import instrument_of
 from copydesk.venues.lab.dialects.binance.wallet import Transferred
 from copydesk.venues.lab.exchange import Exchange
 from copydesk.venues.lab.keys import READ
-from copydesk.venues.lab.perp.model import PLACES
 from copydesk.venues.lab.world import FUNDING_EVERY_MS, FUNDING_RATE_MAX
 
 HOUR_MS = 3_600_000
-RATES_LEN = 1000
-PAYMENTS_LEN = 1000
 _SIGNS = {"UMFUTURE_MAIN": -1, "UMFUTURE_FUNDING": -1, "MAIN_UMFUTURE": 1, "FUNDING_UMFUTURE": 1}
 
 
@@ -55,15 +52,6 @@ class FundingCalls:
         self._counts[call.ip] = used + 1
 
 
-class Rate(NamedTuple):
-    """A funding rate that was charged, and the mark price then."""
-
-    symbol: str
-    rate: Decimal
-    mark_px: Decimal
-    at_ms: int
-
-
 class Income(NamedTuple):
     """One row of the income history."""
 
@@ -78,43 +66,17 @@ class Income(NamedTuple):
 
 
 class IncomeLog:
-    """Note funding as it is charged, and answer for all kinds of income."""
+    """Answer for all kinds of income."""
 
     def __init__(self, exchange: Exchange, transfers: defaultdict[str, deque[Transferred]]) -> None:
         self._exchange = exchange
         self._transfers = transfers
-        self._rates: deque[Rate] = deque(maxlen=RATES_LEN)
-        self._paid: defaultdict[str, deque[Income]] = defaultdict(lambda: deque(maxlen=PAYMENTS_LEN))
-        self._period = self._present_period()
-        self._tran_id = 0
         self._calls = FundingCalls()
         self.routes: Routes = {
             ("GET", "/fapi/v1/income"): route(self._income, weight=30, needs=READ),
             ("GET", "/fapi/v1/fundingRate"): route(self._funding_rates, weight=0),
             ("GET", "/fapi/v1/fundingInfo"): route(self._funding_info, weight=0),
         }
-
-    def tick(self) -> None:
-        """Note the funding of a period that has just ended."""
-        period = self._present_period()
-        if period == self._period:
-            return
-        self._period = period
-        exchange, now_ms = self._exchange, int(self._exchange.now_ms())
-        for symbol, instrument in exchange.perp.instruments.items():
-            rate = exchange.world.funding_rate(exchange.venue, instrument)
-            market = exchange.perp.markets[symbol]
-            self._rates.append(Rate(symbol, rate, market.px(), now_ms))
-            for (account, _), leg in market.legs.items():
-                if leg.owner.house:
-                    continue
-                self._tran_id += 1
-                due = (leg.qty * market.px() * rate).quantize(PLACES, ROUND_HALF_EVEN)
-                row = Income(now_ms, "FUNDING_FEE", symbol, -due, "USDT", "FUNDING_FEE", self._tran_id, "")
-                self._paid[account].append(row)
-
-    def _present_period(self) -> int:
-        return int(self._exchange.market_ms() // FUNDING_EVERY_MS)
 
     def _rows(self, account: str, symbol: str | None) -> Iterable[Income]:
         for fill in self._exchange.perp.trades(account, symbol):
@@ -134,9 +96,11 @@ class IncomeLog:
                     fill.trade_id,
                     trade_id,
                 )
-        for paid in self._paid.get(account, ()):
+        for paid in self._exchange.funding_paid.of(account):
             if symbol in (None, paid.symbol):
-                yield paid
+                yield Income(
+                    paid.at_ms, "FUNDING_FEE", paid.symbol, paid.amount, "USDT", "FUNDING_FEE", paid.number, ""
+                )
         for moved in self._transfers.get(account, ()) if symbol is None else ():
             sign = _SIGNS.get(moved.type)
             if sign:
@@ -185,14 +149,14 @@ class IncomeLog:
         self._calls.count(call)
         symbol = instrument_of(exchange, call.params).venue_symbol if "symbol" in call.params else None
         limit, since = limit_of(call.params, 100, 1000), integer_of(call.params, "startTime")
-        rates = [one for one in self._rates if symbol in (None, one.symbol) and within(call, one.at_ms)]
+        rates = [one for one in exchange.funding_paid.rates if symbol in (None, one.symbol) and within(call, one.at_ms)]
         return orjson.dumps(
             [
                 {
                     "symbol": one.symbol,
                     "fundingTime": one.at_ms,
                     "fundingRate": eight(one.rate),
-                    "markPrice": eight(one.mark_px),
+                    "markPrice": eight(one.px),
                 }
                 for one in (rates[-limit:] if since is None else rates[:limit])
             ]
