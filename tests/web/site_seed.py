@@ -44,9 +44,13 @@ class FakeRuntime:
     themes_dir: Path = ROOT / "themes"
     redis_url: str = "redis://127.0.0.1:1"
     tenant_ids: Mapping[str, int] = field(default_factory=dict)
+    link_secret: str | None = "a key of these tests"
 
     def live_url(self, host: str) -> str:
         return f"http://{host.partition(':')[0]}:8001"
+
+    def link_key(self, purpose: str, slug: str) -> bytes | None:
+        return None if self.link_secret is None else f"{self.link_secret} {purpose} {slug}".encode()
 
 
 @dataclass(frozen=True)

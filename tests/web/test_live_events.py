@@ -34,9 +34,11 @@ class Desk:
         self.redis = redis
         self.streams: list[ClientResponse] = []
 
-    async def watch(self, brand: str, *, locale: str = "en", headers: dict[str, str] | None = None) -> ClientResponse:
-        """Open an event stream and wait until the server counts it."""
-        address = f"http://127.0.0.1:{self.port}/live/desk?locale={locale}"
+    async def watch(
+        self, brand: str, *, locale: str = "en", headers: dict[str, str] | None = None, path: str = ""
+    ) -> ClientResponse:
+        """Open an event stream, the public desk's where no other is named, and wait until the server counts it."""
+        address = f"http://127.0.0.1:{self.port}{path or f'/live/desk?locale={locale}'}"
         stream = await self.browser.get(address, headers={"Host": HOSTS.get(brand, brand)} | (headers or {}))
         self.streams.append(stream)
         if stream.status == 200:

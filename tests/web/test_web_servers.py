@@ -68,6 +68,25 @@ def test_the_sites_serve_both_brands_and_end_on_a_signal(environment: dict[str, 
         assert name in page[1]
 
 
+def test_a_link_made_on_the_command_line_opens_the_desk_that_is_served(
+    environment: dict[str, str], free_port: int
+) -> None:
+    command = [COPYDESK, "web", "--port", str(free_port), "--workers", "1"]
+    with subprocess.Popen(command, env=environment, cwd=ROOT, start_new_session=True) as server:
+        try:
+            assert wait_until(lambda: answer(free_port, "any.example", "/health") is not None, patience_s=30)
+            # Served before the first link was made, so that the key is one that another process makes.
+            before = answer(free_port, "aurora.localhost", "/risk/enter?token=nonsense")
+            link = [COPYDESK, "risk", "link", "--tenant", "aurora"]
+            made = subprocess.run(link, env=environment, cwd=ROOT, capture_output=True, text=True, check=True)
+            path = made.stdout.strip().partition(":8000")[2]
+            opened = answer(free_port, "aurora.localhost", path)
+            elsewhere = answer(free_port, "boreal.localhost", path)
+        finally:
+            os.killpg(server.pid, signal.SIGKILL)
+    assert [one and one[0] for one in (before, opened, elsewhere)] == [403, 303, 403]
+
+
 @pytest.mark.parametrize("role", ("web", "live"))
 def test_a_busy_port_is_one_line_and_exit_code_one(environment: dict[str, str], taken_port: int, role: str) -> None:
     done = subprocess.run(

@@ -7,6 +7,7 @@ replicator and risk may be given a `Vault`. Never logs, prints or raises with a 
 from copydesk.vault.envelope import key_version
 from copydesk.vault.fingerprint import Fingerprints
 from copydesk.vault.key_file import FileKeyStore
+from copydesk.vault.link_keys import LinkKeys
 from copydesk.vault.model import SealBroken, WrappedKey
 from copydesk.vault.port import DataKeyRepository, KeyEncryptionStore, MemoryDataKeys, SecretStore
 from copydesk.vault.secret_file import FileSecretStore
@@ -24,6 +25,7 @@ __all__ = [
     "InstallationKey",
     "KeyEncryptionStore",
     "KeyRing",
+    "LinkKeys",
     "MemoryDataKeys",
     "NewAccount",
     "PostgresDataKeys",

@@ -10,7 +10,7 @@ from flask_babel import Babel  # type: ignore[import-untyped]
 
 from copydesk.db import sqlalchemy_url
 from copydesk.kernel import Clock, SystemClock
-from copydesk.web import decisions, market, risk_words, words
+from copydesk.web import act_words, decisions, limit_sentences, market, risk_words, words
 from copydesk.web import format as figures
 from copydesk.web.database import db
 from copydesk.web.errors import init_errors
@@ -18,6 +18,8 @@ from copydesk.web.headers import init_headers
 from copydesk.web.health import health
 from copydesk.web.port import Runtime
 from copydesk.web.public import public
+from copydesk.web.risk import risk
+from copydesk.web.risk.prices import init_prices
 from copydesk.web.site import Sites, babel_locale, babel_timezone, init_sites
 from copydesk.web.theme import Themes
 
@@ -27,8 +29,12 @@ _POOL_SIZE = 8
 _WORDS = (
     *(words.words, words.state_words, words.sizing_words, words.reason_label),
     risk_words.limit_words,
+    *(limit_sentences.limit_sentence, limit_sentences.limit_amount, limit_sentences.scope_words),
+    limit_sentences.profile_words,
+    *(act_words.place_words, act_words.drift_words),
     *(decisions.purpose_words, decisions.sized_words, decisions.together_words, decisions.joined_words),
     *(market.traded_at, market.traded_as, market.copied_as, market.trades_at, market.held_as),
+    market.leverage_words,
 )
 
 
@@ -43,6 +49,7 @@ def create_app(runtime: Runtime, *, clock: Clock | None = None) -> Flask:
     )
     clock = clock or SystemClock()
     app.extensions["copydesk_clock"] = clock
+    app.extensions["copydesk_runtime"] = runtime
     app.extensions["copydesk_sites"] = sites = Sites(runtime)
     db.init_app(app)
     Babel(app, locale_selector=babel_locale, timezone_selector=babel_timezone, configure_jinja=False)
@@ -54,6 +61,8 @@ def create_app(runtime: Runtime, *, clock: Clock | None = None) -> Flask:
     init_sites(app, sites)
     init_headers(app)
     init_errors(app)
+    init_prices(app, runtime)
     app.register_blueprint(public)
+    app.register_blueprint(risk)
     app.add_url_rule("/health", "health", health)
     return app

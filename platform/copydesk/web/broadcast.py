@@ -65,14 +65,17 @@ class Rooms:
         """Return how many streams of this brand one address holds open."""
         return self._clients[slug, address]
 
+    def room(self, slug: str) -> frozenset[Listener]:
+        """Return everyone who listens to this brand now."""
+        return frozenset(self._rooms.get(slug, ()))
+
     def locales(self, slug: str) -> set[str]:
         """Return the locales that someone of this brand reads now."""
         return {listener.locale for listener in self._rooms.get(slug, ())}
 
     def send(self, slug: str, locale: str, frame: bytes) -> int:
         """Offer a frame to each listener of that brand and locale; returns how many took it."""
-        room = list(self._rooms.get(slug, ()))
-        return sum(listener.offer(frame) for listener in room if listener.locale == locale)
+        return sum(listener.offer(frame) for listener in self.room(slug) if listener.locale == locale)
 
 
 class Coalescer(Generic[K]):

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
+
 from flask import g
 from flask_sqlalchemy import SQLAlchemy
 from flask_sqlalchemy.session import Session as FlaskSession
 from sqlalchemy import Connection, event, text
 from sqlalchemy.orm import Session, SessionTransaction
 
-from copydesk.db import bind_tenant, metadata
+from copydesk.db import Database, TenantSession, bind_tenant, metadata
 
 
 class BrandSession(FlaskSession):
@@ -28,6 +30,16 @@ db = SQLAlchemy(metadata=metadata, session_options={"class_": BrandSession, "exp
 def brand_session() -> Session:
     """Return this context's session; it begins a transaction of the brand when first used."""
     return db.session()
+
+
+def reading_brand() -> AbstractContextManager[TenantSession]:
+    """Open a transaction of the request's brand, for reads that go by the session's own brand."""
+    return whole_database().tenant(g.tenant_id)
+
+
+def whole_database() -> Database:
+    """Return the database as everybody else knows it, on this app's connections."""
+    return Database(db.engine)
 
 
 def database_revision() -> str | None:

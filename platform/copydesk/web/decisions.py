@@ -40,6 +40,7 @@ _LEGS: dict[LegKind, LazyString] = {
     LegKind.END: lazy_gettext("closed on leaving"),
     LegKind.FLAT: lazy_gettext("closed by a stop"),
     LegKind.STOP: lazy_gettext("closed by a limit"),
+    LegKind.GUARD: lazy_gettext("closed by its stop at the exchange"),
     LegKind.REST: lazy_gettext("resting order"),
     LegKind.CATCH_UP: lazy_gettext("catching up with a resting order"),
     LegKind.GIVE_BACK: lazy_gettext("giving back from a resting order"),
@@ -55,6 +56,9 @@ _PURPOSES: dict[LegKind, LazyString] = {
     LegKind.END: lazy_gettext("The follower is leaving, and the book held %(held)s, so %(sent)s was closed."),
     LegKind.FLAT: lazy_gettext("Copying was stopped, and the book held %(held)s, so %(sent)s was closed."),
     LegKind.STOP: lazy_gettext("A limit was reached, and the book held %(held)s, so %(sent)s was closed."),
+    LegKind.GUARD: lazy_gettext(
+        "The price reached the stop that rested at the exchange, and the book held %(held)s, so %(sent)s was closed."
+    ),
     LegKind.REST: lazy_gettext("The trader's own order rests at this price, so %(sent)s was placed."),
     LegKind.CATCH_UP: lazy_gettext("The trader's order was filled, and the resting order had missed %(wanted)s of it."),
     LegKind.GIVE_BACK: lazy_gettext("The trader's order ended, and the resting order had got %(wanted)s too much."),

@@ -53,8 +53,16 @@ def told(explanation: Explanation, rules: Instrument | None = None) -> list[Sect
     sections += [Section(_copy_title(copy), list(_copy_rows(copy, explanation))) for copy in explanation.copies]
     if explanation.absence is not None:
         said = absence_words(explanation.absence, explanation.joined_into)
-        sections.append(Section(gettext("No copy"), [(gettext("Reason"), said)]))
+        sections.append(Section(gettext("No copy"), [(gettext("Reason"), said), *_unplaced_rows(explanation)]))
     return sections
+
+
+def _unplaced_rows(explanation: Explanation) -> Iterator[Row]:
+    if explanation.unplaced is not None:
+        denial, facts = explanation.unplaced
+        yield gettext("Reason"), words(denial, facts)
+        for said in limit_words(facts):
+            yield gettext("Risk"), said
 
 
 def _leader_title(move: LeaderMove) -> str:

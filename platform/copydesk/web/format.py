@@ -114,6 +114,11 @@ def pair(symbol: str) -> str:
     return symbol.partition(":")[0]
 
 
+def base(symbol: str) -> str:
+    """Return what is traded, without what it is priced in."""
+    return symbol.partition("/")[0]
+
+
 def quote(symbol: str) -> str:
     """Return the currency that a pair or a perpetual is priced in ("BTC/USDT", "BTC/USDT:USDT")."""
     return symbol.partition("/")[2].partition(":")[0]
@@ -125,5 +130,7 @@ def _locale() -> Locale:
 
 def filters(now: Callable[[], datetime]) -> dict[str, Callable[..., Any]]:
     """Return every formatting filter by its template name."""
-    plain = {f.__name__: f for f in (money, signed_money, qty, px, pct, bps, ms, exact, date, isolated, pair, quote)}
+    plain = {
+        f.__name__: f for f in (money, signed_money, qty, px, pct, bps, ms, exact, date, isolated, pair, base, quote)
+    }
     return {**plain, "ago": ago_filter(now)}

@@ -1,6 +1,7 @@
 """Live events: what replication announces on Redis reaches the browsers of that brand as rendered rows.
 
-Reads each changed signal once, renders it once per locale in use, and sends it to everyone who listens.
+Reads each changed signal once, renders it once per locale in use, and sends it to everyone who listens. What risk does
+is nobody's business but those who may see it: they have a stream of their own (`live_risk`).
 """
 
 from __future__ import annotations
@@ -16,11 +17,12 @@ from flask import Flask
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from copydesk.kernel import end
+from copydesk.kernel import Clock, SystemClock, end
 from copydesk.tenancy import FEATURE_DESK, Tenant, setting_value
 from copydesk.web.app import create_app
 from copydesk.web.broadcast import Coalescer, Listener, Rooms, sse_frame
 from copydesk.web.client import Proxies
+from copydesk.web.live_risk import RiskRooms
 from copydesk.web.port import Runtime
 from copydesk.web.render import DeskRenderer
 
@@ -33,6 +35,8 @@ LISTENERS_PER_CLIENT_MAX = 50
 REPLAYED = 10
 _RECONNECT_S = 1.0
 _PATTERN = "copydesk:*:desk"
+# What risk did, what a leader did to a position without trading, and which subscription got out of sync or back in.
+_OF_RISK = frozenset({"risk", "margin", "leverage", "subscription"})
 _BEAT = b": beat\n\n"
 _TOO_MANY = (
     f"Expected at most {LISTENERS_PER_CLIENT_MAX} open pages of this site from one address: close some, then reload.\n"
@@ -49,49 +53,85 @@ _HEADERS = {
 class Live:
     """One process of live events for every brand."""
 
-    def __init__(self, runtime: Runtime, flask_app: Flask, proxies: Proxies) -> None:
+    def __init__(self, runtime: Runtime, flask_app: Flask, proxies: Proxies, clock: Clock) -> None:
         self._runtime = runtime
+        self._clock = clock
         self._proxies = proxies
         self._renderer = DeskRenderer(flask_app)
         self._coalescer: Coalescer[tuple[str, int]] = Coalescer(self._publish, pause_s=PAUSE_S)
         self.rooms = Rooms()
+        self.risk = RiskRooms(runtime, PAUSE_S)
         self.subscribed = asyncio.Event()
 
     async def desk(self, request: web.Request) -> web.StreamResponse:
         """Stream a brand's desk until the browser leaves or falls behind."""
-        self._runtime.directory.refresh_if_due()
-        tenant = self._runtime.directory.by_host(request.host)
+        tenant = self._tenant(request)
         if tenant is None or not setting_value(tenant, FEATURE_DESK, bool):
             return web.Response(status=404, text="Not Found\n")
+        locale = wanted_locale(tenant, request.query.get("locale", ""))
+        return await self._stream(request, tenant, Listener(tenant.slug, locale, self._address(request)), self.rooms)
+
+    async def risk_desk(self, request: web.Request) -> web.StreamResponse:
+        """Stream that something was done, to who holds a token of the brand's risk desk, as long as it lasts."""
+        tenant = self._tenant(request)
+        if tenant is None:
+            return web.Response(status=404, text="Not Found\n")
+        now = self._clock.now()
+        grant = await asyncio.to_thread(self.risk.grant, tenant.slug, request.query.get("token", ""), now)
+        if grant is None:
+            return web.Response(status=403, text="Forbidden\n")
+        listener = Listener(tenant.slug, self.risk.room(grant), self._address(request))
+        # Whose token has ended asks again with it, and is refused.
+        lasts_s = (grant.until - now).total_seconds()
+        return await self._stream(request, tenant, listener, self.risk.rooms, lasts_s=lasts_s)
+
+    def _tenant(self, request: web.Request) -> Tenant | None:
+        self._runtime.directory.refresh_if_due()
+        return self._runtime.directory.by_host(request.host)
+
+    def _address(self, request: web.Request) -> str:
+        return self._proxies.client(request.remote or "", request.headers.getall("X-Forwarded-For", ()))
+
+    def _refusal(self, request: web.Request, tenant: Tenant, listener: Listener) -> web.Response | None:
         origin = request.headers.get("Origin")
         if origin is not None and not own_origin(tenant, origin):
             return web.Response(status=403, text="Forbidden\n")
-        if len(self.rooms) >= LISTENERS_MAX:
+        if len(self.rooms) + len(self.risk.rooms) >= LISTENERS_MAX:
             return web.Response(status=503, text="Service Unavailable\n", headers={"Retry-After": "5"})
-        client = self._proxies.client(request.remote or "", request.headers.getall("X-Forwarded-For", ()))
-        if self.rooms.count(tenant.slug, client) >= LISTENERS_PER_CLIENT_MAX:
+        held = (rooms.count(tenant.slug, listener.address) for rooms in (self.rooms, self.risk.rooms))
+        if sum(held) >= LISTENERS_PER_CLIENT_MAX:
             return web.Response(status=429, text=_TOO_MANY, headers={"Retry-After": "5"})
-        listener = Listener(tenant.slug, wanted_locale(tenant, request.query.get("locale", "")), client)
-        self.rooms.join(listener)
+        return None
+
+    async def _stream(
+        self, request: web.Request, tenant: Tenant, listener: Listener, rooms: Rooms, *, lasts_s: float | None = None
+    ) -> web.StreamResponse:
+        refusal = self._refusal(request, tenant, listener)
+        if refusal is not None:
+            return refusal
+        rooms.join(listener)
+        origin = request.headers.get("Origin")
         cors = {"Access-Control-Allow-Origin": origin} if origin else {}
         response = web.StreamResponse(headers={**_HEADERS, **cors})
         try:
             await response.prepare(request)
             await response.write(b"retry: 2000\n\n")
-            if "Last-Event-ID" in request.headers:
+            if "Last-Event-ID" in request.headers and rooms is self.rooms:
                 await self._catch_up(tenant, listener)
-            await self._feed(request, response, listener)
+            await self._feed(request, response, listener, lasts_s)
         except ConnectionError:
             pass  # The browser is gone; there is nobody left to tell.
         finally:
-            self.rooms.leave(listener)
+            rooms.leave(listener)
         return response
 
-    async def _feed(self, request: web.Request, response: web.StreamResponse, listener: Listener) -> None:
+    async def _feed(
+        self, request: web.Request, response: web.StreamResponse, listener: Listener, lasts_s: float | None
+    ) -> None:
         writer = asyncio.ensure_future(self._write_frames(response, listener))
         dropped = asyncio.ensure_future(listener.dropped.wait())
         try:
-            await asyncio.wait((writer, dropped), return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait((writer, dropped), timeout=lasts_s, return_when=asyncio.FIRST_COMPLETED)
             if dropped.done() and request.transport is not None:
                 request.transport.abort()
         finally:
@@ -135,14 +175,17 @@ class Live:
 
     def _heard(self, channel: bytes, data: bytes) -> None:
         try:
-            tenant_id = int(channel.split(b":")[1])
-            signal_id = int(orjson.loads(data)["signal_id"])
-        except (ValueError, KeyError, IndexError, TypeError):
+            tenant_id, told = int(channel.split(b":")[1]), orjson.loads(data)
+            risk = told.get("type") in _OF_RISK
+            number = told.get("subscription_id") if risk else int(told["signal_id"])
+        except (ValueError, KeyError, IndexError, TypeError, AttributeError):
             log.warning("live events skipped a message that names no signal on %r", channel)
             return
         slug = next((slug for slug, known in self._runtime.tenant_ids.items() if known == tenant_id), None)
-        if slug is not None and self.rooms.locales(slug):
-            self._coalescer.ask((slug, signal_id))
+        if slug is not None and risk:
+            self.risk.heard(slug, number)
+        elif slug is not None and self.rooms.locales(slug):
+            self._coalescer.ask((slug, number))
 
     async def _publish(self, key: tuple[str, int]) -> None:
         slug, signal_id = key
@@ -163,6 +206,7 @@ class Live:
 
     async def close(self) -> None:
         await self._coalescer.close()
+        await self.risk.close()
         self._renderer.close()
 
 
@@ -179,12 +223,13 @@ def wanted_locale(tenant: Tenant, asked: str) -> str:
     return asked if asked in tenant.config.locales else tenant.config.locale_default
 
 
-def create_live_app(runtime: Runtime, proxies: Proxies | None = None) -> web.Application:
+def create_live_app(runtime: Runtime, proxies: Proxies | None = None, *, clock: Clock | None = None) -> web.Application:
     """Build the live server; `app[LIVE]` is its heart, for tests. Without `proxies`, those on loopback are believed."""
-    live = Live(runtime, create_app(runtime), proxies or Proxies())
+    live = Live(runtime, create_app(runtime), proxies or Proxies(), clock or SystemClock())
     app = web.Application()
     app[LIVE] = live
     app.router.add_get("/live/desk", live.desk)
+    app.router.add_get("/live/risk", live.risk_desk)
     app.router.add_get("/health", _healthy)
     app.cleanup_ctx.append(_follow_redis)
     return app

@@ -93,6 +93,11 @@ def leverage_words(leverage: int | None) -> list[str]:
     return [gettext("%(leverage)s leverage", leverage=_times(leverage))] if leverage else []
 
 
+def market_of(symbol: str) -> str:
+    """Say whether a ccxt symbol is spot or a perpetual."""
+    return _market(perpetual=":" in symbol)
+
+
 def _market(*, perpetual: bool) -> str:
     return str(_MARKETS[not perpetual, perpetual])
 

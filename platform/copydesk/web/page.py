@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from flask import url_for
+from flask import request, url_for
 
 from copydesk.tenancy import Tenant
 from copydesk.trading import Environment
@@ -63,6 +63,7 @@ def page_values() -> dict[str, Any]:
         "features": site.features,
         "simulated": all(exchange.environment is Environment.LAB for exchange in site.tenant.config.exchanges),
         "section": "",
+        "here": request.path,
         "live_url": site.live_url,
         "csp_nonce": csp_nonce(),
         "asset": lambda path: current_themes().asset_url(theme, path),

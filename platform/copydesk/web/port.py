@@ -20,7 +20,11 @@ class Directory(Protocol):
 
 
 class Runtime(Protocol):
-    """One installation as the web sees it. `live_url` gives the origin of live events for a brand's host."""
+    """One installation as the web sees it.
+
+    `live_url` gives the origin of live events for a brand's host, `link_key` the key that signs a brand's links of one
+    purpose, None where no link was ever made.
+    """
 
     @property
     def database_url(self) -> str: ...
@@ -38,3 +42,5 @@ class Runtime(Protocol):
     def themes_dir(self) -> Path: ...
 
     def live_url(self, host: str) -> str: ...
+
+    def link_key(self, purpose: str, slug: str) -> bytes | None: ...

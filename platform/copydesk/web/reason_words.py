@@ -11,6 +11,7 @@ from flask_babel.speaklater import LazyString  # type: ignore[import-untyped]
 STATE_REASONS: Mapping[str, LazyString] = {
     "risk_stop": lazy_gettext("a limit was reached, and what was copied is closed"),
     "risk_soft_stop": lazy_gettext("a limit was reached, and nothing new is opened"),
+    "exchange_stop": lazy_gettext("its stop at the exchange closed a position, and nothing new is opened"),
     "stopped_by_switch": lazy_gettext("stopped by the operator, and what was copied is closed"),
     "stopped_by_owner": lazy_gettext("stopped by its owner, and what was copied is closed"),
 }

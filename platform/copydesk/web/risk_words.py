@@ -8,6 +8,7 @@ from decimal import Decimal
 from flask_babel import gettext, lazy_gettext  # type: ignore[import-untyped]
 from flask_babel.speaklater import LazyString  # type: ignore[import-untyped]
 
+from copydesk.risk.futures import LeverageBound
 from copydesk.risk.model import Scope
 from copydesk.trading import Denial
 from copydesk.web.format import figure, isolated, money
@@ -49,6 +50,9 @@ RISK_SENTENCES: Mapping[str, tuple[LazyString, ...]] = {
     _D.RISK_LIQUIDITY_UNKNOWN: (
         lazy_gettext("Skipped: at that moment it was not known how much is offered and traded in this market."),
     ),
+    _D.RISK_PURSE_UNKNOWN: (
+        lazy_gettext("Skipped: it is not known yet how much the account holds, and a limit is a share of that."),
+    ),
     _D.RISK_OVERLAP_MAX: (
         lazy_gettext("Skipped: another strategy on this account already holds too much of the same market."),
     ),
@@ -80,7 +84,7 @@ _WHOSE: Mapping[str, LazyString] = {
 
 
 def limit_words(facts: Mapping[str, str] | None) -> list[str]:
-    """Name the limits that an order met, each with whose it is: the one that bit, and one that only warned."""
+    """Name the limits that an order met, each with whose it is: one that bit, one that only warned, one on leverage."""
     told, said = facts or {}, []
     if "limit_line" in told:
         limit, whose = isolated(told["limit_line"]), _WHOSE[told["limit_scope"]]
@@ -88,7 +92,33 @@ def limit_words(facts: Mapping[str, str] | None) -> list[str]:
     if "warned_line" in told:
         limit, whose = isolated(told["warned_line"]), _WHOSE[told["warned_scope"]]
         said.append(str(gettext("Beyond a limit that only warns: %(limit)s (%(whose)s).", limit=limit, whose=whose)))
+    if "leverage_bound" in told:
+        said.append(_leverage_words(told))
     return said
+
+
+_LESS_LEVERAGE: Mapping[str, LazyString] = {
+    LeverageBound.FOLLOWER: lazy_gettext(
+        "Leverage %(leverage)s instead of the trader's %(wanted)s: this subscription wants no more."
+    ),
+    LeverageBound.BRAND: lazy_gettext(
+        "Leverage %(leverage)s instead of the trader's %(wanted)s: no more is allowed here."
+    ),
+    LeverageBound.BRACKET: lazy_gettext(
+        "Leverage %(leverage)s instead of the trader's %(wanted)s: "
+        "the exchange allows no more for a position of %(notional)s."
+    ),
+}
+
+
+def _leverage_words(told: Mapping[str, str]) -> str:
+    """Say why a copy has less leverage than the leader."""
+    notional = told.get("leverage_notional")
+    return str(_LESS_LEVERAGE[told["leverage_bound"]]) % {
+        "leverage": isolated(f"{told['leverage']}×"),
+        "wanted": isolated(f"{told['leverage_wanted']}×"),
+        "notional": "" if notional is None else money(Decimal(notional), told["leverage_currency"]),
+    }
 
 
 def with_limit(sentence: str, reason: str, facts: Mapping[str, str]) -> str:

@@ -243,12 +243,12 @@ _SENTENCES: dict[str, tuple[LazyString, ...]] = {
     ),
     _D.MARGIN_MODE_WRONG: (
         lazy_gettext(
-            "Skipped: this market could not be set to cross margin. Close its positions and orders at %(exchange)s, "
-            "or set it there."
+            "Skipped: this market could not be set to the margin mode in use here. Close its positions and orders at "
+            "%(exchange)s, or set it there."
         ),
         lazy_gettext(
-            "Skipped: this market could not be set to cross margin. Close its positions and orders at the exchange, "
-            "or set it there."
+            "Skipped: this market could not be set to the margin mode in use here. Close its positions and orders at "
+            "the exchange, or set it there."
         ),
     ),
     _D.LEVERAGE_REFUSED: (

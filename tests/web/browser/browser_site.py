@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from aiohttp import web
+from copydesk.kernel import Clock
 from copydesk.web import create_app, create_live_app
 from copydesk.web.database import db
 from copydesk.web.live import LIVE
@@ -45,9 +46,9 @@ class _Quiet(WSGIRequestHandler):
 
 
 @contextmanager
-def serving_sites(runtime: LiveRuntime) -> Iterator[int]:
-    """Serve the pages from a thread; yields the port."""
-    app = create_app(runtime, clock=FixedClock())
+def serving_sites(runtime: LiveRuntime, clock: Clock | None = None) -> Iterator[int]:
+    """Serve the pages from a thread, at a time that stands still where no clock is given; yields the port."""
+    app = create_app(runtime, clock=clock or FixedClock())
     server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=_Quiet)
     server.daemon_threads = False  # Closing waits for requests under way, so that none keeps a connection.
     thread = threading.Thread(target=server.serve_forever)

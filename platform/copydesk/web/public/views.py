@@ -15,6 +15,7 @@ from copydesk.web.database import brand_session
 from copydesk.web.page import render
 from copydesk.web.public import samples
 from copydesk.web.public.blueprint import public
+from copydesk.web.risk.samples import risk_values
 from copydesk.web.site import LOCALE_COOKIE, current_site
 
 LANDING_CARDS = 3
@@ -79,7 +80,7 @@ def receipt(signal_id: int) -> Response:
 @public.get("/_patterns")
 def patterns() -> str:
     """Show every component of the theme with sample values."""
-    return render("patterns.html", **samples.pattern_values(_now()))
+    return render("patterns.html", **samples.pattern_values(_now()), **risk_values(_now()))
 
 
 @public.post("/language/<locale>")

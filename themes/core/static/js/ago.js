@@ -5,7 +5,7 @@
 
   const refresh = () => {
     if (document.hidden) return;
-    for (const time of document.querySelectorAll("[data-feed] time")) {
+    for (const time of document.querySelectorAll("[data-feed] time, [data-ages] time")) {
       const passed = Math.max((Date.now() - Date.parse(time.dateTime)) / 1000, 0);
       const [unit, size] = steps.find(([, seconds]) => passed >= seconds * 1.2) ?? steps.at(-1);
       const text = words.format(-Math.round(passed / size), unit);

@@ -1,0 +1,69 @@
+"""The views of the risk desk. Each declares what it needs; what it shows is read anew each time."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from flask import current_app, redirect, request
+from werkzeug.wrappers import Response as AnyResponse
+
+from copydesk.kernel import NotFound
+from copydesk.web.grants import Permission
+from copydesk.web.page import render
+from copydesk.web.risk.access import granted, live_url, needs, refusal, remember
+from copydesk.web.risk.blueprint import risk
+from copydesk.web.risk.picture import OwnRisk, RiskDesk, read_own_risk, read_risk_desk
+from copydesk.web.risk.prices import current_prices
+from copydesk.web.site import current_site
+
+
+@risk.get("/enter")
+def enter() -> AnyResponse:
+    """Take the token of a link out of the address, and show the page that it opens."""
+    token = request.args.get("token", "")
+    grant = granted(token)
+    if grant is None:
+        return refusal()
+    answer = current_app.make_response(redirect(grant.path, code=303))
+    return remember(answer, token, grant)
+
+
+@risk.get("")
+@needs(Permission.RISK_READ)
+def desk() -> str:
+    return render("risk.html", desk=_desk(), live_url=live_url())
+
+
+@risk.get("/now")
+@needs(Permission.RISK_READ)
+def desk_now() -> str:
+    """Give the page its figures anew, without the page around them."""
+    return render("partials/risk_now.html", desk=_desk())
+
+
+@risk.get("/subscriptions/<int:subscription_id>")
+@needs(Permission.RISK_OWN)
+def own(subscription_id: int) -> str:
+    return render("risk_own.html", own=_own(subscription_id), live_url=live_url())
+
+
+@risk.get("/subscriptions/<int:subscription_id>/now")
+@needs(Permission.RISK_OWN)
+def own_now(subscription_id: int) -> str:
+    """Give the page its figures anew, without the page around them."""
+    return render("partials/risk_own_now.html", own=_own(subscription_id))
+
+
+def _desk() -> RiskDesk:
+    return read_risk_desk(current_site().tenant, current_prices(), _now())
+
+
+def _own(subscription_id: int) -> OwnRisk:
+    if subscription_id >= 2**63:
+        raise NotFound("There is no such subscription.")
+    return read_own_risk(current_site().tenant, subscription_id, current_prices(), _now())
+
+
+def _now() -> datetime:
+    now: datetime = current_app.extensions["copydesk_clock"].now()
+    return now

@@ -1,0 +1,66 @@
+"""Public prices as pages may read them, and how old they are."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from flask import Flask, current_app
+from redis import Redis
+from redis.exceptions import RedisError
+
+from copydesk.marks import ComingFunding, FeedAge, Marks
+from copydesk.web.port import Runtime
+
+# A page is shown without prices rather than late.
+_REDIS_S = 0.25
+
+
+@dataclass(frozen=True)
+class Feed:
+    """When the newest price of an exchange's environment was told."""
+
+    place: str
+    newest_at: datetime
+
+
+class Prices:
+    """The newest public prices: the mark where there is one, else the last price; and the funding that is coming."""
+
+    def __init__(self, marks: Marks, coming: ComingFunding) -> None:
+        self._marks = marks
+        self.coming = coming
+
+    def of(self, place: str, symbols: Collection[str]) -> Mapping[str, Decimal]:
+        """Return what is known and young enough."""
+        found = {symbol: price.mark or price.px for symbol, price in self._marks.fresh(place, symbols).items()}
+        return {symbol: px for symbol, px in found.items() if px is not None}
+
+    def one(self, place: str, symbol: str) -> Decimal | None:
+        """Return one of them."""
+        return self.of(place, [symbol]).get(symbol)
+
+    def feeds(self, places: Iterable[str], now: datetime) -> tuple[Feed, ...]:
+        """Return how old the prices of these exchanges are, of those that have any."""
+        ages = ((place, self._age(place)) for place in sorted(set(places)))
+        return tuple(Feed(place, now - timedelta(milliseconds=age.newest_ms)) for place, age in ages if age)
+
+    def _age(self, place: str) -> FeedAge | None:
+        try:
+            return self._marks.age(place)
+        except RedisError:
+            return None
+
+
+def init_prices(app: Flask, runtime: Runtime) -> None:
+    """Let the pages of this app read prices; nothing is sent to Redis yet."""
+    redis = Redis.from_url(runtime.redis_url, socket_timeout=_REDIS_S, socket_connect_timeout=_REDIS_S)
+    app.extensions["copydesk_prices"] = Prices(Marks(redis), ComingFunding(redis))
+
+
+def current_prices() -> Prices:
+    """Return the prices of the running app."""
+    prices: Prices = current_app.extensions["copydesk_prices"]
+    return prices
