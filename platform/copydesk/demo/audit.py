@@ -11,17 +11,21 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from math import ceil
+from math import ceil, inf
+from types import MappingProxyType
 from typing import Any
 
 from copydesk.demo.asks import Ask, Fault, Leg
-from copydesk.demo.events import leader_events
+from copydesk.demo.events import LeaderEvent, leader_events
 from copydesk.demo.expect import Expectation, Seat
 from copydesk.demo.ledger import Holdings
 from copydesk.demo.listed import Listed, market_of
+from copydesk.demo.stopped import ON_THE_WAY_MS
+from copydesk.trading import Denial
 
 Record = Mapping[str, Any]
 KINDS = frozenset({"account", "execution", "funding", "mark", "order", "request"})
+_OF_ORDERS = frozenset({"execution", "order"})
 # How the exchanges say that a rate limit was exceeded, by HTTP status or by code.
 _OVER_LIMIT = frozenset({"403", "418", "429", "50011", "50061", "10006", "10018"})
 
@@ -71,8 +75,16 @@ class Tally:
         }
 
 
-def audit(records: Iterable[Record], seats: Sequence[Seat], listed: Listed | None = None) -> dict[str, Any]:
+def audit(
+    records: Iterable[Record],
+    seats: Sequence[Seat],
+    listed: Listed | None = None,
+    stopped: Mapping[str, float] = MappingProxyType({}),
+) -> dict[str, Any]:
     """Replay the journal and return the figures of `demo --check` that the exchanges' side can prove.
+
+    Followers who were `stopped` at a time, in milliseconds, owe nothing from then on, and what was on its way then may
+    come or not; what else became of them is for `demo.stopped` to say.
 
     Besides those: `placed`, all orders of followers, `filled`, those of them that bought or sold anything,
     `over_limit`, requests of anybody that an exchange refused for their number, and `markets`, the figures of each
@@ -83,16 +95,16 @@ def audit(records: Iterable[Record], seats: Sequence[Seat], listed: Listed | Non
         crowd[seat.leader].append(seat)
     book = Holdings(set(crowd), {seat.account for seat in seats}, listed or Listed())
     expectation = Expectation(book)
-    records = [record for record in records if record["kind"] in KINDS]
+    records = [record for record in records if record["kind"] in KINDS and not _is_after_stop(record, stopped)]
     asked = [
-        (seat, event.symbol, expectation.follow(seat, event))
+        (seat, event.symbol, _asked(expectation, seat, event, stopped.get(seat.account, inf)))
         for event in leader_events(records, book)
         for seat in crowd[event.account]
     ]
     tallies = {_row(seat.terms.venue, seat.market): Tally() for seat in sorted(seats, key=_place)}
     for seat, symbol, ask in asked:
         _tally(tallies, seat.terms.venue, symbol).count(ask)
-    _judge(tallies, book, expectation)
+    _judge(tallies, book, expectation, stopped)
     total = Tally()
     for tally in tallies.values():
         total.add(tally)
@@ -106,7 +118,22 @@ def audit(records: Iterable[Record], seats: Sequence[Seat], listed: Listed | Non
     }
 
 
-def _judge(tallies: dict[str, Tally], book: Holdings, expectation: Expectation) -> None:
+def _is_after_stop(record: Record, stopped: Mapping[str, float]) -> bool:
+    """Tell whether a record is of an order of a stopped follower from then on."""
+    return record["kind"] in _OF_ORDERS and record["at_ms"] >= stopped.get(record["account"], inf)
+
+
+def _asked(expectation: Expectation, seat: Seat, event: LeaderEvent, stopped_ms: float) -> Ask:
+    """Return what is asked of a follower; of one who is stopped nothing, and just before that nothing for sure."""
+    if event.at_ms >= stopped_ms:
+        return Ask(event.at_ms, event.px, surely=False, denial=Denial.SUBSCRIPTION_DISARMED, answers_max=0)
+    ask = expectation.follow(seat, event)
+    if ask.surely and event.at_ms >= stopped_ms - ON_THE_WAY_MS:
+        ask.surely, ask.denial = False, Denial.SUBSCRIPTION_DISARMED
+    return ask
+
+
+def _judge(tallies: dict[str, Tally], book: Holdings, expectation: Expectation, stopped: Mapping[str, float]) -> None:
     """Count latencies, faults and refusals of orders, and what holdings are off by in the end."""
     first: dict[int, tuple[Leg, float]] = {}
     for order in book.placed.values():
@@ -119,6 +146,8 @@ def _judge(tallies: dict[str, Tally], book: Holdings, expectation: Expectation) 
     for venue, market, reason in book.rejected:
         tallies.setdefault(_row(venue, market), Tally()).rejected[reason] += 1
     for account, symbol, off in expectation.settle():
+        if account in stopped:
+            continue
         tally = _tally(tallies, book.venue(account), symbol)
         tally.drift_steps = max(tally.drift_steps, off)
 

@@ -16,7 +16,9 @@ from copydesk.demo.asks import Fault
 from copydesk.demo.audit import KINDS, audit
 from copydesk.demo.cast import TRADERS, follower_terms, trader_account
 from copydesk.demo.expect import Seat
+from copydesk.demo.scene import SCENE, Fired, Scene, fired
 from copydesk.demo.stage import Say, Script, Stage
+from copydesk.demo.stopped import judge_stop
 from copydesk.kernel import Unavailable
 from copydesk.replication import denial_counts, signal_count, unsettled_count
 from copydesk.stack import stop, wait_until
@@ -27,6 +29,8 @@ T = TypeVar("T")
 _SETTLE_S = 40.0
 _POLL_S = 0.25
 _FILLED_SHARE_MIN = 0.9
+# After which part of the time prices move against one follower, and within which part more at the latest.
+_SCENE_AFTER, _SCENE_WITHIN = 0.3, 0.3
 _COPIED_ORDERS = text("SELECT count(DISTINCT (account_id, symbol, venue_order_id)) FROM signal")
 FAULTS = ("missing", "over_limit", *map(str, Fault))
 FIGURES = (
@@ -41,16 +45,34 @@ def check(stage: Stage, script: Script, *, trading_s: float, say: Say) -> dict[s
     wait_for_first_signal(stage.runtime)
     say(f"trading for {trading_s:.0f} s")
     stop_at = time.monotonic() + trading_s
+    staged = script.followers > SCENE.number
+    if staged:
+        wait_until(lambda: False, patience_s=trading_s * _SCENE_AFTER, poll_s=0.2)
+        stage.perform(SCENE, patience_s=trading_s * _SCENE_WITHIN, say=say)
     wait_until(lambda: time.monotonic() >= stop_at, patience_s=trading_s + 1, poll_s=0.2)
     stop(stage.traders)
     say("traders stopped; waiting for copies to settle")
     seats = demo_seats(script.followers)
     records = settled_journal(stage.runtime, stage.lab_dir / "journal.jsonl", {seat.leader for seat in seats})
     say("auditing the exchange's journal")
-    figures = audit(records, seats)
+    stops = fired(stage.runtime, SCENE)
+    stopped = {SCENE.account: stops[0].at.timestamp() * 1000} if stops else {}
+    figures = audit(records, seats, stopped=stopped)
     require_fills(figures)
     counts = {"tenants": len(TRADERS), "followers": len(seats), "denied": denials(stage.runtime), **figures}
-    return {name: counts[name] for name in FIGURES}
+    seen = {name: counts[name] for name in FIGURES}
+    return seen | {"stop": stop_figures(records, seats, SCENE, stops)} if staged else seen
+
+
+def stop_figures(
+    records: Sequence[Mapping[str, Any]], seats: Sequence[Seat], scene: Scene, stops: Sequence[Fired]
+) -> dict[str, Any]:
+    """Return what became of the follower whose own stop was to fire, by the journal; `well` where all went well."""
+    named = {"account": scene.account, "line": scene.line, "fired": len(stops)}
+    if not stops:
+        return {**named, "well": False}
+    found = judge_stop(records, seats, scene.account, stops[0].at.timestamp() * 1000)
+    return {**named, **found.figures(), "well": found.well and len(stops) == 1}
 
 
 def settled_journal(runtime: Runtime, path: Path, leaders: set[str]) -> list[dict[str, Any]]:
@@ -111,7 +133,8 @@ def passed(figures: dict[str, Any]) -> bool:
     clean = all(figures[fault] == 0 for fault in FAULTS) and figures["drift_steps_max"] <= 1
     filled = "filled" not in figures or _filled(figures)
     seen = figures["leader_fills"] > 0 and all(row["copies_done"] > 0 for row in figures["markets"].values())
-    return bool(clean and filled and seen and figures["copies_expected"] > 0)
+    stopped = "stop" not in figures or figures["stop"]["well"]
+    return bool(clean and filled and seen and stopped and figures["copies_expected"] > 0)
 
 
 def demo_seats(followers: int) -> list[Seat]:

@@ -97,7 +97,9 @@ class Expectation:
         ask = Ask(event.at_ms, event.px, surely, denial, answers_max=len(event.parts), worth=high * event.px)
         if not (surely or can_be):
             return _never(ask)
-        span.shift(low if surely else ZERO, high)
+        # Where the allocation bounds an order, what rounding kept back of earlier ones is not made up for.
+        rounding = rules.qty_step if left_low < wants.low else ZERO
+        span.shift(max(low - rounding, ZERO) if surely else ZERO, high)
         return ask
 
 

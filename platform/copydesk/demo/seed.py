@@ -26,6 +26,7 @@ from copydesk.demo.cast import (
     trader_account,
 )
 from copydesk.demo.lab_control import FUTURES, TRADING, LabControl, LabKey
+from copydesk.demo.scene import SCENE, set_stop
 from copydesk.identity import Role, User
 from copydesk.kernel import decimal_text
 from copydesk.replication import SHARDS, NewStrategy, NewSubscription, Strategy, add_strategy, shard_of, subscribe
@@ -98,7 +99,9 @@ class BrandSeeder:
         new = NewSubscription(
             strategies[terms.strategy], account_id, terms.allocation, terms.sizing_mode, terms.sizing_value
         )
-        subscribe(session, new)
+        subscription_id = subscribe(session, new)
+        if (self._slug, terms.number) == SCENE[:2]:
+            set_stop(session, self._runtime, SCENE, subscription_id)
 
     def _open(self, account: str, venue: str, market: str, funds: Decimal) -> LabKey:
         """Open an account with its money where the market needs it: exchanges may keep a futures purse apart."""

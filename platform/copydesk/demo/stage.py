@@ -14,6 +14,7 @@ from copydesk.bootstrap import Runtime
 from copydesk.db import migrate
 from copydesk.demo.cast import TRADERS, trader_account
 from copydesk.demo.lab_control import LabControl
+from copydesk.demo.scene import Scene, play
 from copydesk.demo.seed import seed_demo
 from copydesk.kernel import Unavailable
 from copydesk.stack import (
@@ -51,13 +52,19 @@ class Script:
 
 @dataclass(frozen=True)
 class Stage:
-    """A demo that is running. `traders` is the process that places the leaders' orders."""
+    """A demo that is running. `traders` is the process that places the leaders' orders, `control` the lab's address."""
 
     stack: Stack
     supervisor: Supervisor
     runtime: Runtime
     traders: subprocess.Popen[bytes]
     lab_dir: Path
+    control: str
+
+    def perform(self, scene: Scene, *, patience_s: float, say: Say) -> None:
+        """Let prices move against a follower with a stop of its own, once it holds enough or is waited for no more."""
+        with LabControl(self.control, lab_token(self.lab_dir)) as lab:
+            play(lab, scene, patience_s=patience_s, say=say)
 
 
 def demo_roles(script: Script) -> tuple[Role, ...]:
@@ -97,7 +104,7 @@ def staged(options: RoleOptions, environ: Mapping[str, str], script: Script, say
                 _await_watch(lab)
             traders = _spawn_traders(stack, environment, seats, script)
             try:
-                yield Stage(stack, supervisor, runtime, traders, lab_dir)
+                yield Stage(stack, supervisor, runtime, traders, lab_dir, environment["COPYDESK_LAB_CONTROL"])
             finally:
                 stop(traders)
         finally:

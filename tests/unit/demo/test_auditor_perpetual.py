@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from auditor_story import FOLLOWER, Story, seats
+from auditor_story import FOLLOWER, D, Story, seats
 from copydesk.demo.check import passed
+from copydesk.trading import SizingMode
 
 
 def perpetual(copies_on: str = "binance") -> Story:
@@ -167,3 +168,15 @@ def test_a_market_without_a_copy_does_not_pass() -> None:
     figures = story.figures(lonely)
     assert figures["markets"]["okx perp"]["copies_done"] == 0
     assert not passed(figures)
+
+
+def test_what_rounding_kept_back_is_not_made_up_for_where_the_allocation_is_spent() -> None:
+    """Two opens of 95 USDT are 0.0019 each; 145 allow the second no more than 0.0018, and each is 0.001."""
+    story = perpetual()
+    for _ in range(2):
+        story.leader("buy", "0.2")
+        story.copy("buy", "0.001")
+    crowd = seats(145, mode=SizingMode.FIXED_NOTIONAL, value=D(95), market="perp")
+    assert story.figures(crowd)["drift_steps_max"] == 1
+    roomy = seats(1_000, mode=SizingMode.FIXED_NOTIONAL, value=D(95), market="perp")
+    assert story.figures(roomy)["drift_steps_max"] == 2
