@@ -28,7 +28,11 @@ class Wallet(StrEnum):
 
 
 class Position(NamedTuple):
-    """One open perpetual position by ccxt symbol. `qty` is signed, in base units; prices in quote units."""
+    """One open perpetual position by ccxt symbol. `qty` is signed, in base units; prices in quote units.
+
+    `margin` is the money behind an isolated position without its unrealized profit; None where it has none of its own,
+    or the exchange does not tell.
+    """
 
     symbol: str
     side: PositionSide
@@ -39,6 +43,7 @@ class Position(NamedTuple):
     margin_mode: MarginMode | None
     unrealized: Decimal
     liquidation_px: Decimal | None
+    margin: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +117,13 @@ class FundingPayment(NamedTuple):
     amount: Decimal
     currency: str
     at_ms: int
+
+
+class FundingRate(NamedTuple):
+    """What longs pay shorts of a perpetual next, as a ratio of the notional (below zero the other way), and when."""
+
+    rate: Decimal
+    next_at_ms: int
 
 
 # Stands in `OrderFact.placed_by` where the exchange does not say which conditional order placed this one.

@@ -10,11 +10,12 @@ from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Seque
 from decimal import Decimal
 from typing import Protocol
 
-from copydesk.trading import Credentials, Fill, Instrument, MarginMode, OrderRequest, OrderView
+from copydesk.trading import Bracket, Credentials, Fill, Instrument, MarginMode, OrderRequest, OrderView
 from copydesk.venues.model import (
     Amendment,
     Balance,
     FundingPayment,
+    FundingRate,
     KeyScope,
     LeaderTrade,
     Liquidity,
@@ -110,6 +111,14 @@ class Venue(Protocol):
         """Return the open perpetual positions; flat ones are left out."""
         ...
 
+    async def brackets(self, credentials: Credentials, symbol: str) -> tuple[Bracket, ...]:
+        """Return how much leverage a perpetual's position may have by its size, and what must be kept behind it.
+
+        The lowest first. Public on most exchanges; Binance tells them to a key alone. Where an exchange counts
+        contracts, the caps are at the price of now.
+        """
+        ...
+
     async def set_leverage(
         self, credentials: Credentials, symbol: str, leverage: int, margin_mode: MarginMode = MarginMode.CROSS
     ) -> None:
@@ -142,6 +151,10 @@ class Venue(Protocol):
 
     async def liquidity(self, symbol: str) -> Liquidity:
         """Return what is offered of one instrument within 1 % of its price, and what was traded of it in 24 hours."""
+        ...
+
+    async def funding_rate(self, symbol: str) -> FundingRate:
+        """Return what a perpetual's positions pay or receive next, as it stands now; needs no key."""
         ...
 
     async def trades_since(self, credentials: Credentials, symbol: str, since_ms: int) -> list[LeaderTrade]:

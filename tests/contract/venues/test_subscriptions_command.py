@@ -133,6 +133,51 @@ def test_a_preview_shows_what_joining_costs_and_changes_nothing(desk: Desk, caps
     assert desk.rows(f"SELECT count(*) FROM subscription WHERE account_id = {desk.follower}") == [(0,)]
 
 
+def limited(desk: Desk, *line: str) -> None:
+    """Let the account be limited, for as long as the test's account is used."""
+    whose = ["--tenant", "aurora", "--by", "Mara", "--account", str(desk.follower)]
+    assert run(["risk", "limits", "set", *whose, *line]) == 0
+
+
+def test_a_preview_says_what_limits_would_make_of_an_order(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
+    limited(desk, "order > 100 USDT -> shrink")
+    capsys.readouterr()
+    assert run(asked(desk, "preview", "--join", "at_market")) == 0
+    (line,) = said(capsys)["joining"]
+    assert (D(line["cut_from"]), line["limited"]["limit_line"]) == (D("0.004"), "order > 100 USDT -> shrink")
+    assert D(line["notional"]) <= 100
+    assert run(asked(desk, "preview", "--join", "at_market")[:-1]) == 0
+    told = capsys.readouterr().out
+    assert f"; cut from 0.004 to {D(line['qty']).normalize():f}. Limit: " in told
+    assert "order > 100 USDT -> shrink" in told
+    assert "(the account's)." in told
+
+
+def test_a_preview_counts_the_limits_of_a_profile_that_would_be_picked(
+    desk: Desk, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(asked(desk, "preview", "--join", "at_market", "--profile", "conservative")) == 0
+    (line,) = said(capsys)["joining"]
+    assert D(line["notional"]) <= 100
+    assert line["limited"]["limit_line"] == "order > 10 % of equity -> shrink"
+
+
+def test_an_allocation_beyond_its_share_of_what_the_account_owns_is_refused(
+    desk: Desk, capsys: pytest.CaptureFixture[str]
+) -> None:
+    limited(desk, "allocation > 0.1 % of balance -> block_opens")
+    capsys.readouterr()
+    for what in ("preview", "start"):
+        assert run(asked(desk, what)) == 1
+        (reason,) = said(capsys)["against"]
+        assert reason["reason"] == "risk_allocation_max"
+        assert reason["excess"].startswith("allocation: expected at most ")
+        assert reason["excess"].endswith("the account's limit), found 1000 USDT")
+    assert desk.rows(f"SELECT count(*) FROM subscription WHERE account_id = {desk.follower}") == [(0,)]
+    ((owned,),) = desk.rows(f"SELECT balance FROM account_purse WHERE account_id = {desk.follower}")
+    assert f"at most {(owned / 1000).normalize():f} USDT" in reason["excess"]
+
+
 def test_a_leaders_own_account_is_refused_with_a_reason(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
     for what in ("preview", "start"):
         assert run(asked(desk, what, account=desk.leader)) == 1

@@ -253,13 +253,15 @@ def test_canceling_everything_cancels_conditional_orders_too() -> None:
 
 def test_positions_carry_leverage_and_margin_mode_and_cost_one_request_when_there_are_none() -> None:
     row = {"symbol": "BTCUSDT", "positionSide": "LONG", "positionAmt": "0.010", "entryPrice": "60000",
-           "markPrice": "60100", "unRealizedProfit": "1", "liquidationPrice": "30000"}  # fmt: skip
+           "markPrice": "60100", "unRealizedProfit": "1", "liquidationPrice": "30000",
+           "isolatedWallet": "85.7"}  # fmt: skip
     config = [{"symbol": "BTCUSDT", "marginType": "ISOLATED", "leverage": 7}]
     answers = {"GET /fapi/v3/positionRisk": [row], "GET /fapi/v1/symbolConfig": config}
     (position,), _ = told(answers, lambda venue: venue.positions(KEY, PERP))
     assert (position.symbol, position.qty, position.leverage, position.margin_mode) == (
         PERP, D("0.010"), 7, MarginMode.ISOLATED,
     )  # fmt: skip
+    assert position.margin == D("85.7")
     none, exchange = told({"GET /fapi/v3/positionRisk": []}, lambda venue: venue.positions(KEY))
     assert none == [] and exchange.places == ["GET /fapi/v3/positionRisk"]
 

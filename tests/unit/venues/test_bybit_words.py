@@ -1,6 +1,7 @@
 """How Bybit's adapter words orders and reads instruments, balances and rights.
 
-Payloads from Bybit v5 API: Place Order, Get Instruments Info, Get Wallet Balance, Get API Key Information.
+Payloads from Bybit v5 API: Place Order, Get Instruments Info, Get Risk Limit, Get Wallet Balance, Get API Key
+Information.
 """
 
 from __future__ import annotations
@@ -10,8 +11,8 @@ from typing import Any
 
 import pytest
 from copydesk.kernel import VenueRefused
-from copydesk.trading import Credentials, Denial, Instrument, OrderRequest, OrderType, PositionSide, Side
-from copydesk.venues.bybit.account import balances_of, key_scope_of, perpetual_instruments
+from copydesk.trading import Bracket, Credentials, Denial, Instrument, OrderRequest, OrderType, PositionSide, Side
+from copydesk.venues.bybit.account import balances_of, brackets_of, key_scope_of, perpetual_instruments
 from copydesk.venues.bybit.orders import order_params
 from copydesk.venues.bybit.traits import REST
 from copydesk.venues.bybit.wire import BybitWire
@@ -31,6 +32,17 @@ LINEAR: dict[str, Any] = {
 
 def worded(side: Side, kind: OrderType, of: Instrument = BYBIT_PERP, **more: Any) -> dict[str, Any]:
     return order_params(OrderRequest("cd-1", of.symbol, side, kind, D("0.03"), **more), of)
+
+
+@pytest.mark.parametrize("maint", ["0.5", "0.005"])
+def test_a_tier_is_read_whether_its_maintenance_is_told_in_percent_or_as_a_ratio(maint: str) -> None:
+    row = {"id": 1, "symbol": "BTCUSDT", "riskLimitValue": "2000000", "maintenanceMargin": maint, "initialMargin": "1",
+           "isLowestRisk": 1, "maxLeverage": "100.00", "mmDeduction": ""}  # fmt: skip
+    second = row | {"id": 2, "riskLimitValue": "2600000", "maxLeverage": "90.00", "mmDeduction": "1200"}
+    assert brackets_of({"category": "linear", "list": [second, row]}) == (
+        Bracket(D(2_000_000), 100, D("0.005")),
+        Bracket(D(2_600_000), 90, D("0.005"), D(1200)),
+    )
 
 
 def test_a_hedge_order_names_its_position_and_a_close_is_reduce_only_in_both_modes() -> None:

@@ -1,6 +1,7 @@
 """How OKX's adapter words orders and reads instruments, balances, positions and rights.
 
-Payloads from OKX API guide v5: Place order, Place algo order, Instruments, Balance, Positions, Account configuration.
+Payloads from OKX API guide v5: Place order, Place algo order, Instruments, Position tiers, Balance, Positions, Account
+configuration.
 """
 
 from __future__ import annotations
@@ -11,10 +12,11 @@ from typing import Any
 
 import pytest
 from copydesk.kernel import VenueRefused
-from copydesk.trading import Denial, Instrument, MarginMode, OrderRequest, OrderType, PositionSide, Side
+from copydesk.trading import Bracket, Denial, Instrument, MarginMode, OrderRequest, OrderType, PositionSide, Side
 from copydesk.venues.model import Balance
 from copydesk.venues.okx.account import (
     balances_of,
+    brackets_of,
     key_scope_of,
     perpetual_instruments,
     positions_of,
@@ -156,6 +158,24 @@ def test_positions_are_signed_base_units() -> None:
         ("short", D("-0.03")),
     ]
     assert (net.leverage, net.liquidation_px) == (10, None)
+
+
+def test_an_isolated_position_has_margin_of_its_own() -> None:
+    cross, own = positions_of([held(margin=""), held(mgnMode="isolated", margin="180.5")], known(OKX_PERP))
+    assert (cross.margin, own.margin) == (None, D("180.5"))
+
+
+def test_tiers_count_contracts_and_have_nothing_to_deduct() -> None:
+    tier = {
+        "baseMaxLoan": "", "imr": "0.01", "instFamily": "BTC-USDT", "instId": "", "maxLever": "100", "maxSz": "1000",
+        "minSz": "0", "mmr": "0.004", "optMgnFactor": "0", "quoteMaxLoan": "", "tier": "1", "uly": "BTC-USDT",
+    }  # fmt: skip
+    second = tier | {"tier": "2", "maxLever": "66.66", "maxSz": "2000", "mmr": "0.005"}
+    # A contract is 0.01 BTC here.
+    assert brackets_of([second, tier], OKX_PERP, D(60_000)) == (
+        Bracket(D(600_000), 100, D("0.004")),
+        Bracket(D(1_200_000), 66, D("0.005")),
+    )
 
 
 def test_broken_leverage_counts_as_the_whole_number_below_so_that_nobody_takes_more() -> None:

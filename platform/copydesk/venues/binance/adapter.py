@@ -16,7 +16,7 @@ from functools import partial
 from typing import TypeVar
 
 from copydesk.kernel import CopydeskError, VenueRefused
-from copydesk.trading import Credentials, Denial, Fill, Instrument, MarginMode, OrderRequest, OrderView
+from copydesk.trading import Bracket, Credentials, Denial, Fill, Instrument, MarginMode, OrderRequest, OrderView
 from copydesk.venues.bearing import liquidity_of
 from copydesk.venues.binance.perpetual import PerpetualMarket
 from copydesk.venues.binance.spot import SpotMarket
@@ -31,6 +31,7 @@ from copydesk.venues.model import (
     Amendment,
     Balance,
     FundingPayment,
+    FundingRate,
     KeyScope,
     LeaderTrade,
     Liquidity,
@@ -192,6 +193,10 @@ class Binance(Venue):
         """Return the open perpetual positions; flat ones are left out."""
         return await self.perpetual.positions(credentials, None if symbol is None else self.symbols.contract(symbol))
 
+    async def brackets(self, credentials: Credentials, symbol: str) -> tuple[Bracket, ...]:
+        """Return how much leverage a contract's position may have by its size."""
+        return await self.perpetual.brackets(credentials, self.symbols.contract(symbol))
+
     async def set_leverage(
         self, credentials: Credentials, symbol: str, leverage: int, margin_mode: MarginMode = MarginMode.CROSS
     ) -> None:
@@ -214,6 +219,10 @@ class Binance(Venue):
     ) -> None:
         """Move money between two wallets. Needs the right to universal transfers, which copying keys may not have."""
         await self.spot.transfer(credentials, currency, amount, source, target)
+
+    async def funding_rate(self, symbol: str) -> FundingRate:
+        """Return what a contract's positions pay or receive next."""
+        return await self.perpetual.funding_rate(self.symbols.contract(symbol))
 
     async def trades_since(self, credentials: Credentials, symbol: str, since_ms: int) -> list[LeaderTrade]:
         """Return the account's executions of one instrument since that time, oldest first."""

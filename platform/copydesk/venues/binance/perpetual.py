@@ -7,13 +7,15 @@ from functools import partial
 from typing import Any
 
 from copydesk.kernel import VenueRefused
-from copydesk.trading import Credentials, Fill, Instrument, MarginMode, OrderView
+from copydesk.trading import Bracket, Credentials, Fill, Instrument, MarginMode, OrderView
 from copydesk.venues.binance.errors import MARGIN_MODE_SET, NO_SUCH_ORDER, NOT_MODIFIED, POSITION_MODE_SET
 from copydesk.venues.binance.order_facts import algo_fact, perpetual_fact
 from copydesk.venues.binance.perpetual_account import (
     MARGIN_MODE_TEXT,
     balances_of,
+    brackets_of,
     funding_of,
+    funding_rate_of,
     instruments_of,
     positions_of,
     settings_of,
@@ -31,7 +33,7 @@ from copydesk.venues.client.core import NOTHING, VenueClient
 from copydesk.venues.client.patience import ask_patiently
 from copydesk.venues.client.slices import off_loop
 from copydesk.venues.client.wire import reading
-from copydesk.venues.model import Amendment, Balance, FundingPayment, LeaderTrade, OrderFact, Position
+from copydesk.venues.model import Amendment, Balance, FundingPayment, FundingRate, LeaderTrade, OrderFact, Position
 from copydesk.venues.symbols import SymbolMap
 
 # Account Trade List: a longer time between start and end is refused, and older trades are not told.
@@ -152,6 +154,12 @@ class PerpetualMarket:
         raw = await self.client.ask("position_settings", credentials, params, settings_of)
         settings = {self._symbol_of(name): setting for name, setting in raw.items()}
         return [_with_settings(position, settings.get(position.symbol)) for position in found]
+
+    async def brackets(self, credentials: Credentials, instrument: Instrument) -> tuple[Bracket, ...]:
+        return await self.client.ask("brackets", credentials, {"symbol": instrument.venue_symbol}, brackets_of)
+
+    async def funding_rate(self, instrument: Instrument) -> FundingRate:
+        return await self.client.ask("funding_rate", None, {"symbol": instrument.venue_symbol}, funding_rate_of)
 
     async def funding(self, credentials: Credentials, since_ms: int) -> list[FundingPayment]:
         """Return the account's funding payments, oldest first, page by page; Binance tells those of three months."""

@@ -1,7 +1,7 @@
 """Binance USDⓈ-M's words for everything but orders: contracts, balances and positions. Pure.
 
 Source: developers.binance.com, USDⓈ-M futures: Exchange Information, Account Information V3, Position Information
-V3, Symbol Configuration, Get Income History.
+V3, Symbol Configuration, Notional and Leverage Brackets, Mark Price, Get Income History.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
-from copydesk.trading import Instrument, MarginMode, PositionSide
+from copydesk.trading import Bracket, Instrument, MarginMode, PositionSide
 from copydesk.venues.binance.spot_account import qty_max
 from copydesk.venues.client.wire import number
-from copydesk.venues.model import Balance, FundingPayment, Position
+from copydesk.venues.model import Balance, FundingPayment, FundingRate, Position
 from copydesk.venues.symbols import SymbolMap
 
-# Binance tells a contract's own bound to a key alone (leverageBracket); this is the widest. Less is refused by name.
+# Binance tells a contract's own bound to a key alone (`brackets_of`); this is the widest. Less is refused by name.
 LEVERAGE_MAX = 125
 
 MARGIN_MODE = {"CROSSED": MarginMode.CROSS, "ISOLATED": MarginMode.ISOLATED}
@@ -54,10 +54,24 @@ def positions_of(rows: Iterable[Mapping[str, Any]], symbol_of: Callable[[str], s
             margin_mode=None,
             unrealized=number(row["unRealizedProfit"]),
             liquidation_px=number(row["liquidationPrice"]) or None,
+            margin=number(row["isolatedWallet"]) or None,
         )
         for row in rows
         if number(row["positionAmt"])
     ]
+
+
+def brackets_of(rows: Iterable[Mapping[str, Any]]) -> tuple[Bracket, ...]:
+    """Read `leverageBracket` of one contract, whose figures are JSON numbers.
+
+    `notionalCoef` of an account with brackets of its own is not counted in: without it they are the narrower ones.
+    """
+    return tuple(sorted(_bracket(row) for contract in rows for row in contract["brackets"]))
+
+
+def _bracket(row: Mapping[str, Any]) -> Bracket:
+    cap, ratio, deduction = (number(str(row[name])) for name in ("notionalCap", "maintMarginRatio", "cum"))
+    return Bracket(cap, int(row["initialLeverage"]), ratio, deduction)
 
 
 def funding_of(rows: Iterable[Mapping[str, Any]], symbols: SymbolMap) -> dict[str, FundingPayment]:
@@ -70,6 +84,11 @@ def funding_of(rows: Iterable[Mapping[str, Any]], symbols: SymbolMap) -> dict[st
             amount = number(row["income"])
             found[payment_id] = FundingPayment(payment_id, instrument.symbol, amount, row["asset"], int(row["time"]))
     return found
+
+
+def funding_rate_of(answer: Mapping[str, Any]) -> FundingRate:
+    """Read `premiumIndex` of one contract: what is called the last rate is the one of the running period."""
+    return FundingRate(number(answer["lastFundingRate"]), int(answer["nextFundingTime"]))
 
 
 def settings_of(rows: Iterable[Mapping[str, Any]]) -> dict[str, tuple[int, MarginMode]]:

@@ -78,6 +78,7 @@ PERPETUAL = OriginRules(
             "prices": Endpoint("GET", "/fapi/v1/ticker/price", 2),
             "depth": Endpoint("GET", "/fapi/v1/depth", 10),  # With 500 levels.
             "day": Endpoint("GET", "/fapi/v1/ticker/24hr", 1),  # Of one contract.
+            "funding_rate": Endpoint("GET", "/fapi/v1/premiumIndex", 1),  # Of one contract.
             "submit": Endpoint("POST", "/fapi/v1/order", 0, orders=1),
             "amend": Endpoint("PUT", "/fapi/v1/order", 1, orders=1),
             "query": Endpoint("GET", "/fapi/v1/order", 1, settles=True),
@@ -96,6 +97,7 @@ PERPETUAL = OriginRules(
             "balances": Endpoint("GET", "/fapi/v3/account", 5),
             "positions": Endpoint("GET", "/fapi/v3/positionRisk", 5),
             "funding": Endpoint("GET", "/fapi/v1/income", 30),
+            "brackets": Endpoint("GET", "/fapi/v1/leverageBracket", 1),
             "position_settings": Endpoint("GET", "/fapi/v1/symbolConfig", 5),
             "leverage": Endpoint("POST", "/fapi/v1/leverage", 1),
             "margin_mode": Endpoint("POST", "/fapi/v1/marginType", 1),

@@ -15,7 +15,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from copydesk.kernel import VenueRefused
-from copydesk.trading import Credentials, Fill, Instrument, MarginMode, OrderRequest, OrderView
+from copydesk.trading import Bracket, Credentials, Fill, Instrument, MarginMode, OrderRequest, OrderView
 from copydesk.venues.bearing import liquidity_of
 from copydesk.venues.bitget import errors, instruments
 from copydesk.venues.bitget.classic import Classic
@@ -37,6 +37,7 @@ from copydesk.venues.model import (
     Amendment,
     Balance,
     FundingPayment,
+    FundingRate,
     KeyScope,
     LeaderTrade,
     Liquidity,
@@ -210,6 +211,11 @@ class Bitget(Venue):
         instrument = None if symbol is None else self.symbols.contract(symbol)
         return await self._ask(credentials, lambda kind: kind.positions(credentials, instrument))
 
+    async def brackets(self, credentials: Credentials, symbol: str) -> tuple[Bracket, ...]:
+        """Return how much leverage a contract's position may have by its size; each kind of account has its tiers."""
+        instrument = self.symbols.contract(symbol)
+        return await self._ask(credentials, lambda kind: kind.brackets(instrument))
+
     async def set_leverage(
         self, credentials: Credentials, symbol: str, leverage: int, margin_mode: MarginMode = MarginMode.CROSS
     ) -> None:
@@ -234,6 +240,11 @@ class Bitget(Venue):
     ) -> None:
         """Move money between two wallets of the same account."""
         await self._ask(credentials, lambda kind: kind.transfer(credentials, currency, amount, source, target))
+
+    async def funding_rate(self, symbol: str) -> FundingRate:
+        """Return what a contract's positions pay or receive next; public, and the same for both kinds."""
+        params = {"symbol": self.symbols.contract(symbol).venue_symbol, "productType": USDT_FUTURES}
+        return await self.public.ask("funding_rate", None, params, instruments.funding_rate_of)
 
     async def trades_since(self, credentials: Credentials, symbol: str, since_ms: int) -> list[LeaderTrade]:
         """Return the account's executions of one instrument since that time, oldest first."""

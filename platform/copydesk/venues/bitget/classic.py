@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
-from copydesk.trading import Credentials, Fill, Instrument, MarginMode, OrderView
+from copydesk.trading import Bracket, Credentials, Fill, Instrument, MarginMode, OrderView
 from copydesk.venues.bitget import classic_account as account
 from copydesk.venues.bitget.classic_calls import ClassicCalls, market_params
 from copydesk.venues.bitget.classic_orders import fills_of, leader_trade
@@ -91,6 +91,10 @@ class Classic(Kind):
             "positions", credentials, params, lambda a: account.positions_of(a["data"], self._symbols)
         )
         return [p for p in found if instrument is None or p.symbol == instrument.symbol]
+
+    async def brackets(self, instrument: Instrument) -> tuple[Bracket, ...]:
+        params = market_params(instrument)
+        return await self._client.ask("brackets", None, params, lambda a: account.brackets_of(a["data"]))
 
     async def set_leverage(
         self, credentials: Credentials, instrument: Instrument, leverage: int, margin_mode: MarginMode

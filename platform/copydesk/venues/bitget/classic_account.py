@@ -1,7 +1,7 @@
 """A classic account's words for everything but orders: balances, positions and key rights. Pure.
 
 Source: Bitget API guide v2: Spot, Get account assets, Get account information; Future, Get account list, Get all
-positions, Get account bills; Common, Get funding assets.
+positions, Get position tier, Get account bills; Common, Get funding assets.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
-from copydesk.trading import PositionSide
-from copydesk.venues.bitget.words import HEDGE, MARGIN_MODE, POSITION_SIDE
+from copydesk.trading import Bracket, PositionSide
+from copydesk.venues.bitget.words import HEDGE, MARGIN_MODE, POSITION_SIDE, own_margin
 from copydesk.venues.client.wire import number
 from copydesk.venues.model import Balance, FundingPayment, KeyScope, Position
 from copydesk.venues.symbols import SymbolMap
@@ -47,6 +47,15 @@ def margins_of(rows: Iterable[Mapping[str, Any]]) -> dict[str, Balance]:
     return balances
 
 
+def brackets_of(rows: Iterable[Mapping[str, Any]]) -> tuple[Bracket, ...]:
+    """Read `query-position-lever` of one contract.
+
+    No deduction is told: a tier's ratio is counted for the whole position.
+    """
+    told = ((row["endUnit"], row["leverage"], row["keepMarginRate"]) for row in rows)
+    return tuple(sorted(Bracket(number(cap), int(number(leverage)), number(ratio)) for cap, leverage, ratio in told))
+
+
 def positions_of(rows: Iterable[Mapping[str, Any]] | None, symbols: SymbolMap) -> list[Position]:
     """Read the positions without flat ones and without instruments that we do not know."""
     found = []
@@ -68,6 +77,7 @@ def positions_of(rows: Iterable[Mapping[str, Any]] | None, symbols: SymbolMap) -
                 margin_mode=MARGIN_MODE.get(row["marginMode"]),
                 unrealized=number(row["unrealizedPL"] or "0"),
                 liquidation_px=liquidation_px if liquidation_px > 0 else None,
+                margin=own_margin(row["marginMode"], row["marginSize"]),
             )
         )
     return found

@@ -64,6 +64,8 @@ CLASSIC = _rules(
         "spot_depth": _public("v2/spot/market/orderbook", 20),
         "perpetual_depth": _public("v2/mix/market/merge-depth", 20),
         "perpetual_day": _public("v2/mix/market/ticker", 20),
+        "brackets": _public("v2/mix/market/query-position-lever", 10),
+        "funding_rate": _public("v2/mix/market/current-fund-rate", 20),
         "submit_spot": _write("v2/spot/trade/place-order", 10, orders=1),
         "submit_perpetual": _write("v2/mix/order/place-order", 10, orders=1),
         "submit_spot_plan": _write("v2/spot/trade/place-plan-order", 20, orders=1),
@@ -107,6 +109,7 @@ UNIFIED = _rules(
     {
         "time": _public("v2/public/time", 20, settles=True),
         "settings": _read("v3/account/settings", 20),
+        "brackets": _public("v3/market/position-tier", 20),
         "submit": _write("v3/trade/place-order", 10, orders=1),
         "submit_strategy": _write("v3/trade/place-strategy-order", 10, orders=1),
         "query": _read("v3/trade/order-info", 20, settles=True),

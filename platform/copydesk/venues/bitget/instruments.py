@@ -1,7 +1,7 @@
 """Bitget's instruments and prices, the same for both kinds of account. Pure.
 
 Source: Bitget API guide v2: Spot, Get symbol info, Get ticker information; Future, Get contract config, Get all
-tickers.
+tickers, Get current funding rate.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any
 from copydesk.trading import Instrument
 from copydesk.venues.bearing import Levels
 from copydesk.venues.client.wire import number
+from copydesk.venues.model import FundingRate
 from copydesk.venues.symbols import SymbolMap
 
 _UNBOUNDED = Decimal(10**12)
@@ -88,3 +89,9 @@ def volume_of(answer: Mapping[str, Any]) -> Decimal:
     """Read one instrument's ticker: what a day traded in quote currency."""
     (row,) = answer["data"]
     return number(row["quoteVolume"])
+
+
+def funding_rate_of(answer: Mapping[str, Any]) -> FundingRate:
+    """Read one contract's `current-fund-rate`: the rate of the running period, and when it ends."""
+    (row,) = answer["data"]
+    return FundingRate(number(row["fundingRate"]), int(row["nextUpdate"]))

@@ -15,7 +15,7 @@ from decimal import Decimal
 from typing import Generic, Protocol, TypeVar
 
 from copydesk.kernel import OutcomeUnknown, Unavailable, VenueRefused
-from copydesk.trading import Credentials, Fill, Instrument, MarginMode, OrderView
+from copydesk.trading import Bracket, Credentials, Fill, Instrument, MarginMode, OrderView
 from copydesk.venues.bitget import errors
 from copydesk.venues.client.core import VenueClient
 from copydesk.venues.client.wire import Failure
@@ -53,6 +53,8 @@ class Kind(Protocol):
     async def balances(self, credentials: Credentials, wallet: Wallet) -> dict[str, Balance]: ...
 
     async def positions(self, credentials: Credentials, instrument: Instrument | None) -> list[Position]: ...
+
+    async def brackets(self, instrument: Instrument) -> tuple[Bracket, ...]: ...
 
     async def set_leverage(
         self, credentials: Credentials, instrument: Instrument, leverage: int, margin_mode: MarginMode

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from copydesk.kernel import VenueRefused
-from copydesk.trading import Credentials, Fill, Instrument, MarginMode, OrderView, PositionSide
+from copydesk.trading import Bracket, Credentials, Fill, Instrument, MarginMode, OrderView, PositionSide
 from copydesk.venues.bitget import errors
 from copydesk.venues.bitget import unified_account as account
 from copydesk.venues.bitget.kinds import Kind
@@ -100,6 +100,10 @@ class Unified(Kind):
         return await self._client.ask(
             "positions", credentials, params, lambda a: account.positions_of(rows_of(a), self._symbols)
         )
+
+    async def brackets(self, instrument: Instrument) -> tuple[Bracket, ...]:
+        params = {"category": USDT_FUTURES, "symbol": instrument.venue_symbol}
+        return await self._client.ask("brackets", None, params, lambda a: account.brackets_of(a["data"]))
 
     async def set_leverage(
         self, credentials: Credentials, instrument: Instrument, leverage: int, margin_mode: MarginMode

@@ -1,7 +1,7 @@
 """A unified account's words for everything but orders: balances, positions and key rights. Pure.
 
-Source: Bitget API guide v3: Get account assets, Get account funding assets, Get position info, Get account info, Get
-financial records.
+Source: Bitget API guide v3: Get account assets, Get account funding assets, Get position info, Get position tier,
+Get account info, Get financial records.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
-from copydesk.trading import PositionSide
-from copydesk.venues.bitget.words import HEDGE, MARGIN_MODE, POSITION_SIDE
+from copydesk.trading import Bracket, PositionSide
+from copydesk.venues.bitget.words import HEDGE, MARGIN_MODE, POSITION_SIDE, own_margin
 from copydesk.venues.client.wire import number
 from copydesk.venues.model import Balance, FundingPayment, KeyScope, Position
 from copydesk.venues.symbols import SymbolMap
@@ -45,6 +45,12 @@ def funding_of(rows: Iterable[Mapping[str, Any]] | None) -> dict[str, Balance]:
     }
 
 
+def brackets_of(rows: Iterable[Mapping[str, Any]]) -> tuple[Bracket, ...]:
+    """Read `position-tier` of one contract. No deduction is told: a tier's ratio is counted for the whole position."""
+    found = (Bracket(number(row["maxTierValue"]), int(number(row["leverage"])), number(row["mmr"])) for row in rows)
+    return tuple(sorted(found))
+
+
 def positions_of(rows: Iterable[Mapping[str, Any]], symbols: SymbolMap) -> list[Position]:
     """Read the positions without flat ones and without instruments that we do not know."""
     found = []
@@ -66,6 +72,7 @@ def positions_of(rows: Iterable[Mapping[str, Any]], symbols: SymbolMap) -> list[
                 margin_mode=MARGIN_MODE.get(row["marginMode"]),
                 unrealized=number(row["unrealisedPnl"] or "0"),
                 liquidation_px=liquidation_px if liquidation_px > 0 else None,
+                margin=own_margin(row["marginMode"], row["positionBalance"]),
             )
         )
     return found

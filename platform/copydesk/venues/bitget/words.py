@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 from copydesk.kernel import ZERO, VenueRefused
@@ -19,6 +20,7 @@ from copydesk.trading import (
     TimeInForce,
 )
 from copydesk.venues.bitget.traits import BITGET
+from copydesk.venues.client.wire import number
 from copydesk.venues.traits import Feature
 
 USDT_FUTURES = "USDT-FUTURES"
@@ -65,6 +67,11 @@ def check_expressible(order: OrderRequest, instrument: Instrument) -> None:
 def unsupported(feature: Feature) -> VenueRefused:
     """Make the refusal of what the traits say is not supported."""
     return VenueRefused(f"Bitget: {BITGET.unsupported[feature]}", code=Denial.VENUE_REFUSED.value)
+
+
+def own_margin(mode: str, amount: str) -> Decimal | None:
+    """Read the margin of a position; what a cross position is told to have is not its own."""
+    return number(amount or "0") or None if MARGIN_MODE.get(mode) is MarginMode.ISOLATED else None
 
 
 def accepted(answer: Mapping[str, Any], order: OrderRequest) -> OrderView:

@@ -1,7 +1,7 @@
 """Bybit's words for everything but orders: instruments, prices, balances, positions and key rights. Pure.
 
-Source: Bybit v5 API: Get Instruments Info, Get Tickers, Get Wallet Balance, Get Position Info, Get API Key
-Information, Create Internal Transfer.
+Source: Bybit v5 API: Get Instruments Info, Get Tickers, Get Wallet Balance, Get Position Info, Get Risk Limit, Get
+API Key Information, Create Internal Transfer.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from decimal import Decimal
 from typing import Any
 
 from copydesk.kernel import OutcomeUnknown, VenueRefused
-from copydesk.trading import Denial, Instrument, PositionSide
+from copydesk.trading import Bracket, Denial, Instrument, PositionSide
 from copydesk.venues.bearing import Levels
 from copydesk.venues.bybit.orders import POSITION_SIDE
 from copydesk.venues.client.wire import number
-from copydesk.venues.model import Balance, KeyScope, Position
+from copydesk.venues.model import Balance, FundingRate, KeyScope, Position
 from copydesk.venues.symbols import SymbolMap
 
 # The rights that copying may have. `AccountTransfer` moves money between one's own wallets alone.
@@ -91,6 +91,12 @@ def volume_of(answer: Mapping[str, Any]) -> Decimal:
     return number(row["turnover24h"])
 
 
+def funding_rate_of(answer: Mapping[str, Any]) -> FundingRate:
+    """Read one contract's `market/tickers`: the rate of the running period, and when it ends."""
+    (row,) = answer["result"]["list"]
+    return FundingRate(number(row["fundingRate"]), int(row["nextFundingTime"]))
+
+
 def balances_of(result: Mapping[str, Any]) -> dict[str, Balance]:
     """Read `wallet-balance`: what spot orders, futures orders and positions hold counts as locked.
 
@@ -127,6 +133,18 @@ def transferred(result: Mapping[str, Any]) -> None:
         raise OutcomeUnknown(f"Bybit says of the transfer: {status}")
 
 
+def brackets_of(result: Mapping[str, Any]) -> tuple[Bracket, ...]:
+    """Read `risk-limit` of one contract."""
+    return tuple(sorted(_bracket(row) for row in result["list"]))
+
+
+def _bracket(row: Mapping[str, Any]) -> Bracket:
+    """Read one tier. The page's example has maintenance in percent, answers have ratios: those are below 1/leverage."""
+    leverage_max, maint = number(row["maxLeverage"]), number(row["maintenanceMargin"])
+    ratio = maint / 100 if maint * leverage_max >= 1 else maint
+    return Bracket(number(row["riskLimitValue"]), int(leverage_max), ratio, number(row.get("mmDeduction") or "0"))
+
+
 def positions_of(result: Mapping[str, Any], symbols: SymbolMap) -> list[Position]:
     """Read `position/list` without flat ones. The margin mode is the account's, and told elsewhere."""
     found = []
@@ -148,6 +166,7 @@ def positions_of(result: Mapping[str, Any], symbols: SymbolMap) -> list[Position
                 margin_mode=None,
                 unrealized=number(row["unrealisedPnl"] or "0"),
                 liquidation_px=number(row["liqPrice"]) if row["liqPrice"] else None,
+                margin=number(row.get("positionBalance") or "0") or None,
             )
         )
     return found

@@ -15,7 +15,7 @@ from typing import Any
 from uuid import uuid4
 
 from copydesk.kernel import VenueRefused
-from copydesk.trading import Credentials, Fill, Instrument, MarginMode, OrderRequest, OrderView
+from copydesk.trading import Bracket, Credentials, Fill, Instrument, MarginMode, OrderRequest, OrderView
 from copydesk.venues.bearing import liquidity_of
 from copydesk.venues.bybit import account, errors
 from copydesk.venues.bybit.history import funding_since, trades_since
@@ -33,6 +33,7 @@ from copydesk.venues.model import (
     Amendment,
     Balance,
     FundingPayment,
+    FundingRate,
     KeyScope,
     LeaderTrade,
     Liquidity,
@@ -219,6 +220,11 @@ class Bybit(Venue):
                 return found
             params["cursor"] = cursor
 
+    async def brackets(self, credentials: Credentials, symbol: str) -> tuple[Bracket, ...]:
+        """Return how much leverage a contract's position may have by its size."""
+        params = {"category": "linear", "symbol": self.symbols.contract(symbol).venue_symbol}
+        return await self.client.ask("brackets", None, params, lambda a: account.brackets_of(a["result"]))
+
     async def set_leverage(
         self, credentials: Credentials, symbol: str, leverage: int, margin_mode: MarginMode = MarginMode.CROSS
     ) -> None:
@@ -262,6 +268,11 @@ class Bybit(Venue):
             "toAccountType": _PURSE[target],
         }
         await self.client.ask("transfer", credentials, params, lambda answer: account.transferred(answer["result"]))
+
+    async def funding_rate(self, symbol: str) -> FundingRate:
+        """Return what a contract's positions pay or receive next."""
+        params = {"category": "linear", "symbol": self.symbols.contract(symbol).venue_symbol}
+        return await self.client.ask("prices", None, params, account.funding_rate_of)
 
     async def trades_since(self, credentials: Credentials, symbol: str, since_ms: int) -> list[LeaderTrade]:
         """Return the account's executions of one instrument since that time, oldest first."""

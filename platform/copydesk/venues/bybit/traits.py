@@ -61,6 +61,7 @@ REST = OriginRules(
             "open_orders": _read("order/realtime", "order_realtime"),
             "fills": _read("execution/list", "execution_list", settles=True),
             "trades": _read("execution/list", "execution_list"),
+            "brackets": _read("market/risk-limit"),
             "balances": _read("account/wallet-balance", "wallet_balance"),
             "funding_balances": _read("asset/transfer/query-account-coins-balance", "coins_balance"),
             "positions": _read("position/list", "position_list"),

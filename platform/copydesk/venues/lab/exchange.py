@@ -15,6 +15,7 @@ from copydesk.kernel import ZERO, decimal_text
 from copydesk.venues.lab.accounts import Account
 from copydesk.venues.lab.engine import Engine
 from copydesk.venues.lab.faults import Fault
+from copydesk.venues.lab.feeds import PublicTelling
 from copydesk.venues.lab.fills import FillScript
 from copydesk.venues.lab.income import FundingBook, FundingRate
 from copydesk.venues.lab.journal import VenueJournal
@@ -67,6 +68,7 @@ class Exchange:
         self.journal = VenueJournal(world.journal, listing.venue)
         self.keys = keys
         self.streams = Streams()
+        self.public = PublicTelling()
         self.spot.heard = self.perp.heard = self.streams.recent
         self.makers = {SPOT: MarketMaker(world.seed), PERP: MarketMaker(world.seed)}
         self.history = world.history

@@ -38,9 +38,11 @@ class Harm(StrEnum):
     FORGET = "forget"
     AGE_STREAMS = "age_streams"
     SERVER_SHUTDOWN = "server_shutdown"
+    MISPRINT = "misprint"
+    FREEZE = "freeze"
 
 
-REQUEST, ORDER, STREAM, EXCHANGE, MARKET = "request", "order", "stream", "exchange", "market"
+REQUEST, ORDER, STREAM, FEED, EXCHANGE, MARKET = "request", "order", "stream", "feed", "exchange", "market"
 
 
 class Kind(NamedTuple):
@@ -61,6 +63,7 @@ SCOPE_FIELDS: Mapping[str, tuple[str, ...]] = {
     REQUEST: ("venue", "method", "path", "account", "every", "times", "probability"),
     ORDER: ("venue", "account", "every", "times", "probability"),
     STREAM: ("venue", "account", "every", "times", "probability"),
+    FEED: ("venue", "market", "symbol"),
     EXCHANGE: ("venue",),
     MARKET: (),
 }
@@ -91,6 +94,20 @@ KINDS: Mapping[Harm, Kind] = {
         Kind(Harm.REORDER, STREAM, (), (), "an event is sent after the one that follows it"),
         Kind(Harm.SWALLOW, STREAM, (), (), "events are lost"),
         Kind(Harm.DISCONNECT, STREAM, (), ("account",), "private streams of the account are cut", lasts=False),
+        Kind(
+            Harm.MISPRINT,
+            FEED,
+            ("percent", "times"),
+            ("venue", "market", "percent"),
+            "public streams tell prices that far off, each channel so many times",
+        ),
+        Kind(
+            Harm.FREEZE,
+            FEED,
+            ("how",),
+            ("venue", "market"),
+            "public streams tell the last prices at new times, the last message again, or nothing",
+        ),
         Kind(Harm.MAINTENANCE, EXCHANGE, (), ("venue",), "every request is answered 503 in the exchange's words"),
         Kind(Harm.CANCEL_ONLY, EXCHANGE, (), ("venue",), "orders are refused unless they only reduce; cancels work"),
         Kind(Harm.CLOCK_OFFSET, EXCHANGE, ("offset_ms",), ("venue", "offset_ms"), "the exchange's clock is off"),
@@ -166,6 +183,7 @@ FIELDS: Mapping[str, Field] = {
     "mode": Field(
         str, "listen keys end silently, with their event, or with a close", choice=("silently", "event", "close")
     ),
+    "how": Field(str, "how a feed is frozen", choice=("still", "repeat", "silent")),
     "hours": Field((int, float), "hours of market time", least=0, most=24),
     "market": Field(str, "spot or perp", choice=("spot", "perp")),
     "symbol": Field(str, "the exchange's name of the instrument; for a gap the pair, as BTCUSDT"),
@@ -201,6 +219,7 @@ class Fault:
     ratio: float = 1.0
     offset_ms: float = 0.0
     mode: str = "silently"
+    how: str = "still"
     hours: float = 0.0
     market: str = "spot"
     symbol: str = ""

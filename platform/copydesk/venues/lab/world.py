@@ -104,10 +104,10 @@ class World:
         left_ms = FUNDING_EVERY_MS - market_ms % FUNDING_EVERY_MS
         return int(self.now_ms() + (left_ms / speed if speed else FUNDING_EVERY_MS))
 
-    def tick(self) -> None:
-        """Move the market: call about every 100 ms."""
+    def tick(self, *, marked: bool = False) -> None:
+        """Move the market: call about every 100 ms; `marked` has the journal note prices even if none are due."""
         wall_ms = self.now_ms()
-        marks = wall_ms - self._marked_ms >= MARK_EVERY_MS
+        marks = marked or wall_ms - self._marked_ms >= MARK_EVERY_MS
         if marks:
             self._marked_ms = wall_ms
         for exchange in self.exchanges.values():

@@ -1,6 +1,7 @@
 """OKX's words for everything but orders: instruments, prices, balances, positions and key rights. Pure.
 
-Source: OKX API guide v5: Get instruments, Get tickers, Get balance, Get positions, Get account configuration.
+Source: OKX API guide v5: Get instruments, Get tickers, Get position tiers, Get funding rate, Get balance, Get
+positions, Get account configuration.
 """
 
 from __future__ import annotations
@@ -9,10 +10,10 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
-from copydesk.trading import Instrument, PositionSide
+from copydesk.trading import Bracket, Instrument, PositionSide
 from copydesk.venues.bearing import Levels
 from copydesk.venues.client.wire import number
-from copydesk.venues.model import Balance, KeyScope, Position
+from copydesk.venues.model import Balance, FundingRate, KeyScope, Position
 from copydesk.venues.okx.orders import MARGIN_MODE, POSITION_SIDE
 from copydesk.venues.symbols import SymbolMap, base_of
 
@@ -114,6 +115,30 @@ def funding_of(rows: Iterable[Mapping[str, Any]]) -> dict[str, Balance]:
     }
 
 
+def funding_rate_of(answer: Mapping[str, Any]) -> FundingRate:
+    """Read `funding-rate` of one swap: the running period ends at `fundingTime`, the one after at `nextFundingTime`."""
+    (row,) = answer["data"]
+    return FundingRate(number(row["fundingRate"]), int(row["fundingTime"]))
+
+
+def last_of(answer: Mapping[str, Any]) -> Decimal:
+    """Read the last price of one instrument's `market/ticker`."""
+    (row,) = answer["data"]
+    return number(row["last"])
+
+
+def brackets_of(rows: Iterable[Mapping[str, Any]], instrument: Instrument, px: Decimal) -> tuple[Bracket, ...]:
+    """Read `position-tiers`: caps are contracts there, a notional at `px` here.
+
+    A tier's ratio counts for the whole position, so there is nothing to deduct.
+    """
+    found = (
+        Bracket(base_of(number(row["maxSz"]), instrument) * px, int(number(row["maxLever"])), number(row["mmr"]))
+        for row in rows
+    )
+    return tuple(sorted(found))
+
+
 def positions_of(rows: Iterable[Mapping[str, Any]], symbols: SymbolMap) -> list[Position]:
     """Read `account/positions` without flat ones and without instruments that we do not know."""
     found = []
@@ -134,6 +159,7 @@ def positions_of(rows: Iterable[Mapping[str, Any]], symbols: SymbolMap) -> list[
                 margin_mode=MARGIN_MODE.get(row["mgnMode"]),
                 unrealized=number(row["upl"] or "0"),
                 liquidation_px=number(row["liqPx"]) if row["liqPx"] else None,
+                margin=number(row.get("margin") or "0") or None,
             )
         )
     return found

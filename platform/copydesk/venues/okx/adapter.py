@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any
 
 from copydesk.kernel import VenueRefused
-from copydesk.trading import Credentials, Fill, Instrument, MarginMode, OrderRequest, OrderView
+from copydesk.trading import Bracket, Credentials, Fill, Instrument, MarginMode, OrderRequest, OrderView
 from copydesk.venues.bearing import liquidity_of
 from copydesk.venues.client.budget import RateBudget
 from copydesk.venues.client.core import VenueClient
@@ -25,6 +25,7 @@ from copydesk.venues.model import (
     Amendment,
     Balance,
     FundingPayment,
+    FundingRate,
     KeyScope,
     LeaderTrade,
     Liquidity,
@@ -184,6 +185,13 @@ class Okx(Venue):
             "positions", credentials, params, lambda a: account.positions_of(a["data"], self.symbols)
         )
 
+    async def brackets(self, credentials: Credentials, symbol: str) -> tuple[Bracket, ...]:
+        """Return how much leverage a swap's position may have by its size, at the last price: OKX counts contracts."""
+        swap = self.symbols.contract(symbol)
+        px = await self.client.ask("day", None, {"instId": swap.venue_symbol}, account.last_of)
+        params = {"instType": "SWAP", "tdMode": "cross", "instFamily": f"{swap.base}-{swap.quote}"}
+        return await self.client.ask("brackets", None, params, lambda a: account.brackets_of(a["data"], swap, px))
+
     async def set_leverage(
         self, credentials: Credentials, symbol: str, leverage: int, margin_mode: MarginMode = MarginMode.CROSS
     ) -> None:
@@ -234,6 +242,11 @@ class Okx(Venue):
             "type": _WITHIN_THE_ACCOUNT,
         }
         await self._set("transfer", credentials, params)
+
+    async def funding_rate(self, symbol: str) -> FundingRate:
+        """Return what a swap's positions pay or receive next."""
+        params = {"instId": self.symbols.contract(symbol).venue_symbol}
+        return await self.client.ask("funding_rate", None, params, account.funding_rate_of)
 
     async def trades_since(self, credentials: Credentials, symbol: str, since_ms: int) -> list[LeaderTrade]:
         """Return the account's executions of one instrument since that time, oldest first."""

@@ -11,7 +11,7 @@ from copydesk.venues.lab.control.body import Body, Call, Lab, count
 from copydesk.venues.lab.control.market import require_pair
 from copydesk.venues.lab.delisting import delist, relist
 from copydesk.venues.lab.exchange import Exchange
-from copydesk.venues.lab.faults import FIELDS, KINDS, ORDER, SCOPE_FIELDS, STREAM, Fault, Harm
+from copydesk.venues.lab.faults import FEED, FIELDS, KINDS, ORDER, SCOPE_FIELDS, STREAM, Fault, Harm
 
 REPLAY_MAX = 1_000_000
 ID_MAX = 10**9
@@ -133,6 +133,19 @@ def _heal_streams(lab: Lab, fault: Fault) -> None:
         exchange.streams.lift(fault)
 
 
+def _harm_feed(lab: Lab, fault: Fault) -> dict[str, Any]:
+    exchange = lab.world.exchanges[fault.venue]
+    listed = sorted(exchange.engine(fault.market).instruments)
+    if fault.symbol and fault.symbol not in listed:
+        raise InvalidInput(f"symbol: expected one of {listed}, found {fault.symbol!r}")
+    exchange.public.harms.append(fault)
+    return {}
+
+
+def _heal_feed(lab: Lab, fault: Fault) -> None:
+    lab.world.exchanges[fault.venue].public.lift(fault)
+
+
 def _script_fills(lab: Lab, fault: Fault) -> dict[str, Any]:
     for exchange in _concerned(lab, fault):
         exchange.fills.patterns.append(fault)
@@ -227,7 +240,7 @@ def _jump(lab: Lab, fault: Fault) -> dict[str, Any]:
     world.market.jump(fault.symbol, ratio, world.market_ms())
     if fault.symbol in world.pins:
         world.pins[fault.symbol] *= ratio
-    world.tick()
+    world.tick(marked=True)
     return {}
 
 
@@ -236,12 +249,13 @@ def _jump_back(lab: Lab, fault: Fault) -> None:
     lab.world.market.jump(fault.symbol, ratio, lab.world.market_ms())
     if fault.symbol in lab.world.pins:
         lab.world.pins[fault.symbol] *= ratio
-    lab.world.tick()
+    lab.world.tick(marked=True)
 
 
 _NOTHING = Effect(lambda _lab, _fault: {})
 _BY_SCOPE: Mapping[str, Effect] = {
     STREAM: Effect(_harm_streams, _heal_streams),
+    FEED: Effect(_harm_feed, _heal_feed),
     ORDER: Effect(_script_fills, _unscript_fills),
 }
 _EFFECTS: Mapping[Harm, Effect] = {

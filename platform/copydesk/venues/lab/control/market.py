@@ -89,7 +89,7 @@ def pin(lab: Lab, body: Body) -> Any:
         if px <= 0:
             raise InvalidInput(f"px: expected a price above 0, found {px}")
         world.pins[symbol] = px
-    world.tick()
+    world.tick(marked=True)
     return {"pins": dict(world.pins)}
 
 

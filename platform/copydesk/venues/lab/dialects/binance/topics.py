@@ -9,10 +9,12 @@ from typing import Any, cast
 import orjson
 
 from copydesk.venues.lab.exchange import Exchange
-from copydesk.venues.lab.model import DepthDiff
+from copydesk.venues.lab.model import PERP, SPOT, DepthDiff
 from copydesk.venues.lab.streams import StreamConnection
 
 Levels = dict[Decimal, Decimal]
+# Last, mark and average mark price, and the best ones.
+PRICES = frozenset({"c", "p", "ap", "b", "a"})
 
 
 class Topics:
@@ -46,7 +48,10 @@ class Topics:
         subscribers = self._subscribers.get(self._prefix + name)
         if not subscribers:
             return
-        payload = orjson.dumps(make())
+        spot = PERP if self._prefix else SPOT, name.partition("@")[0].upper()
+        payload = self.exchange.public.told(self._prefix + name, spot, orjson.dumps(make()), PRICES)
+        if payload is None:
+            return
         wrapped = b'{"stream":"%b","data":%b}' % (name.encode(), payload)
         hold_ms = self.exchange.rtt_ms / 2
         for connection, combined in subscribers.items():

@@ -26,6 +26,8 @@ CHECKSUM_LEVELS = 25
 BOOK_LEVELS = 500
 TRADES_AT_FIRST = 50
 CANDLES_AT_FIRST = 500
+_LAST = {"lastPr", "bidPr", "askPr", "lastPrice", "bid1Price", "ask1Price"}
+PRICES = frozenset({*_LAST, "markPrice", "indexPrice", "price"})
 
 
 class Speech(NamedTuple):
@@ -152,9 +154,13 @@ class PublicFeed:
         return b'{"action":"%b","arg":%b,"data":%b,"ts":%d}' % (action, channel.arg, orjson.dumps(data), now_ms)
 
     def _publish(self, channel: Channel, action: bytes, data: Any) -> None:
-        payload, hold_ms = self._frame(channel, action, data), self._hold_ms()
+        spot, hold_ms = (channel.market, channel.instrument.venue_symbol), self._hold_ms()
+        key = f"{channel.market}/{channel.name}/{channel.instrument.venue_symbol}"
+        told = self.exchange.public.told(key, spot, self._frame(channel, action, data), PRICES)
+        if told is None:
+            return
         for connection in channel.subscribers:
-            connection.send(payload, hold_ms)
+            connection.send(told, hold_ms)
 
     def _first(self, channel: Channel) -> Any:
         """Return what a new subscriber gets first; None where it waits for the next push."""

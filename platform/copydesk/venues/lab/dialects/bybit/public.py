@@ -26,6 +26,7 @@ SECOND_MS = 1000
 SPOT_ARGS_MAX = 10
 CONNECTIONS_MAX = 1000
 ARGS_LEN_MAX = 21_000
+PRICES = frozenset({"lastPrice", "markPrice", "indexPrice", "bid1Price", "ask1Price", "p"})
 KINDS = {"orderbook": 3, "publicTrade": 2, "tickers": 2, "kline": 3, "allLiquidation": 2}
 
 
@@ -83,9 +84,12 @@ class PublicTopics:
         return f"{self.market}:{topic}" in self._listeners
 
     def _send(self, topic: str, payload: bytes) -> None:
-        hold_ms = self.exchange.rtt_ms / 2
-        for connection in self._listeners.get(f"{self.market}:{topic}", ()):
-            connection.send(payload, hold_ms)
+        key, hold_ms = f"{self.market}:{topic}", self.exchange.rtt_ms / 2
+        told = self.exchange.public.told(key, (self.market, topic.rpartition(".")[2]), payload, PRICES)
+        if told is None:
+            return
+        for connection in self._listeners.get(key, ()):
+            connection.send(told, hold_ms)
 
     def tick(self) -> None:
         """Send what has changed since the last tick; call about every 100 ms."""

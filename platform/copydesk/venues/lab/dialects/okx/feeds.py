@@ -38,6 +38,7 @@ FUNDING_MS = 30_000
 SILENCE_MS = 60_000
 _SWAPS_ONLY = frozenset({FUNDING})
 _BY_INSTRUMENT = frozenset({TICKERS, BOOKS, BOOKS5, BEST, TRADES, MARK, FUNDING, LIMIT})
+PRICES = frozenset({"last", "bidPx", "askPx", "markPx", "idxPx", "px"})
 _PARTIAL = {BOOKS5: 5, BEST: 1}
 
 
@@ -202,9 +203,13 @@ class PublicFeeds:
             self._publish(topic, _message(topic.arg, orjson.dumps(rows)))
 
     def _publish(self, topic: Topic, payload: bytes) -> None:
+        spot = ("", "") if topic.listed is None else (topic.listed.market, topic.listed.inst_id)
+        told = self._exchange.public.told(topic.key, spot, payload, PRICES)
+        if told is None:
+            return
         hold_ms = self._exchange.rtt_ms / 2
         for connection in self._subscribers.get(topic.key, ()):
-            connection.send(payload, hold_ms)
+            connection.send(told, hold_ms)
 
     def _tell_book(self, listed: Listed) -> bool:
         """Send the levels that changed since the last look, or after a minute that none did; tell whether any did."""
