@@ -67,6 +67,14 @@ RISK_BARS = (
     Bar("peak_mb", at_most=1024),
 )
 
+# Of every scenario of `bench gap`, with the lab matching each order in a book.
+GAP_BARS = (
+    Bar("price_to_ack_ms", 500, at_most=2000),
+    Bar("missing", at_most=0),
+    Bar("duplicates", at_most=0),
+    Bar("over_closed", at_most=0),
+)
+
 
 def verdicts(figures: Mapping[str, Any], bars: Sequence[Bar] = BARS) -> list[Verdict]:
     """Hold figures against the bars for their number of followers; a figure without a bar is left out."""

@@ -5,15 +5,12 @@ from __future__ import annotations
 import shutil
 import tempfile
 from pathlib import Path
-from typing import Any
 
 import click
-from rich.console import Console
-from rich.table import Table
 
 from copydesk.bench.lab_orders import LANES
-from copydesk.cli.bench_fanout import failover, fanout
-from copydesk.cli.bench_risk import risk
+from copydesk.cli.bench_fanout import failover, fanout, print_rows
+from copydesk.cli.bench_risk import gap, risk
 from copydesk.cli.installation import print_json
 
 
@@ -26,10 +23,11 @@ def command() -> None:
       copydesk bench fanout --followers 1000 --rtt-ms 20 --json
       copydesk bench failover
       copydesk bench risk --positions 100000 --accounts 10000
+      copydesk bench gap --followers 500
     """
 
 
-for part in (fanout, failover, risk):
+for part in (fanout, failover, risk, gap):
     command.add_command(part)
 
 
@@ -85,8 +83,8 @@ def lab(
     if as_json:
         print_json(figures)
         return
-    _print_rows(f"Orders a second on one core; {ahead} sent ahead on {connections} connections", figures["rows"])
-    _print_rows("Memory and restart", [figures["memory"]])
+    print_rows(f"Orders a second on one core; {ahead} sent ahead on {connections} connections", figures["rows"])
+    print_rows("Memory and restart", [figures["memory"]])
 
 
 @command.command("venues")
@@ -123,14 +121,7 @@ def venues(accounts: int, rows: int, rounds: int, venues: tuple[str, ...], as_js
     if as_json:
         print_json(figures)
     else:
-        _print_rows(f"{accounts:,} accounts, each after its first order", figures["warm"])
+        print_rows(f"{accounts:,} accounts, each after its first order", figures["warm"])
         stalls = [{**row, "ok": "yes" if row["ok"] else "NO"} for row in figures["stalls"]]
-        _print_rows("Longest stall of the event loop: processor time, its worst round, wall clock", stalls)
+        print_rows("Longest stall of the event loop: processor time, its worst round, wall clock", stalls)
     return 0 if figures["ok"] else 1
-
-
-def _print_rows(title: str, rows: list[dict[str, Any]]) -> None:
-    table = Table(*(name.replace("_", " ") for name in rows[0]), title=title)
-    for row in rows:
-        table.add_row(*(f"{value:,}" if isinstance(value, int | float) else value for value in row.values()))
-    Console().print(table)

@@ -176,6 +176,14 @@ def print_figures(title: str, figures: dict[str, Any]) -> None:
     Console().print(table)
 
 
+def print_rows(title: str, rows: Sequence[dict[str, Any]]) -> None:
+    """Print rows of the same figures below each other."""
+    table = Table(*(name.replace("_", " ") for name in rows[0]), title=title)
+    for row in rows:
+        table.add_row(*(f"{value:,}" if isinstance(value, int | float) else value for value in row.values()))
+    Console().print(table)
+
+
 def _print_bars(rows: Sequence[dict[str, Any]]) -> None:
     """Print each size's figures in a column beside their bars; figures without one come last."""
     table = Table("figure", title="From the leader's execution to the followers' acknowledgements")

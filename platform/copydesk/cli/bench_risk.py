@@ -1,4 +1,4 @@
-"""`copydesk bench risk`: how long it takes to value and screen everything, and one instrument."""
+"""`copydesk bench risk` and `gap`: how long it takes to value and screen everything, and to close everybody."""
 
 from __future__ import annotations
 
@@ -8,9 +8,12 @@ from pathlib import Path
 
 import click
 
-from copydesk.bench.bars import RISK_BARS, verdicts
-from copydesk.cli.bench_fanout import print_figures, run_folder
+from copydesk.bench.bars import GAP_BARS, RISK_BARS, verdicts
+from copydesk.bench.gap_closes import GAP_SCENARIOS, flawless
+from copydesk.cli.bench_fanout import print_figures, print_rows, run_folder
 from copydesk.cli.installation import print_json, with_root
+from copydesk.cli.options import Number
+from copydesk.venues.lab import LabConfig
 
 
 @click.command("risk")
@@ -47,6 +50,48 @@ def risk(
         print_json(figures)
     else:
         print_figures(f"{positions:,} positions of {accounts:,} accounts on one core", figures)
+
+
+@click.command("gap")
+@click.option("--followers", default=500, show_default=True, type=click.IntRange(1, 1000), help="Followers.")
+@click.option(
+    "--scenario",
+    "scenarios",
+    multiple=True,
+    type=click.Choice(GAP_SCENARIOS),
+    help="Only this one; may be repeated.",
+)
+@click.option(
+    "--rtt-ms",
+    default=20.0,
+    show_default=True,
+    type=Number(0, LabConfig.RTT_MS_MAX),
+    help="Round trip to the exchange, in milliseconds.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the figures as one line of JSON.")
+@with_root
+def gap(root: Path, followers: int, scenarios: tuple[str, ...], rtt_ms: float, as_json: bool) -> int:
+    """Let the price gap through everybody's stop while something else is broken, and measure until all are closed.
+
+    Closes are counted in the exchange's journal. Exits 1 where one is missing, came twice, or closed too much.
+
+    \b
+    Examples:
+      copydesk bench gap --followers 500 --json
+      copydesk bench gap --followers 50 --scenario redis --scenario postgres
+    """
+    from copydesk.bench.gap import GapPlan, run_gap
+    from copydesk.cli.up import interruptible
+
+    plan = GapPlan(followers, scenarios or GAP_SCENARIOS, rtt_ms)
+    with run_folder(root) as options, interruptible():
+        rows = run_gap(plan, options, os.environ, _say)
+    if as_json:
+        told = [row | {"bars": [verdict._asdict() for verdict in verdicts(row, GAP_BARS)]} for row in rows]
+        print_json({"rtt_ms": rtt_ms, "rows": told})
+    else:
+        print_rows(f"Stops of {followers:,} followers: milliseconds until the exchange's answer", rows)
+    return 0 if all(flawless(row) for row in rows) else 1
 
 
 def _say(line: str) -> None:

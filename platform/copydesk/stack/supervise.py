@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -76,6 +77,18 @@ class Supervisor:
         if self._process is not None:
             stop(self._process, patience_s=_STOP_PATIENCE_S + 5)
             self._process = None
+
+    def kill(self, name: str) -> None:
+        """End a role as a power cut would, and leave it ended; only fault tests and measurements want this."""
+        pid = next(state.pid for state in self.states() if state.name == name)
+        os.kill(pid, signal.SIGSTOP)  # It must not get to end in order, as whoever lets go of it asks it to.
+        self._call("stopProcess", f"roles:{name}", False)
+        os.kill(pid, signal.SIGKILL)
+
+    def start_again(self, name: str) -> None:
+        """Start a role that was ended, and return once it runs."""
+        wait_until(lambda: any(one.name == name and one.state == "STOPPED" for one in self.states()), patience_s=5)
+        self._call("startProcess", f"roles:{name}", True)
 
     @property
     def alive(self) -> bool:
