@@ -28,6 +28,7 @@ from copydesk.replication import (
     CARRY_S_MAX,
     EXPOSURE_MAX,
     LEVERAGE_MAX,
+    MARGIN_MODE,
     MARK_BPS_MAX,
     ROUND_UP_RATIO_MAX,
     SIGNAL_AGE_MS_MAX,
@@ -48,7 +49,7 @@ from copydesk.tenancy import (
     installation_value,
     setting_value,
 )
-from copydesk.trading import Credentials, Environment, Instrument
+from copydesk.trading import Credentials, Environment, Instrument, MarginMode
 from copydesk.vault import FileKeyStore, Fingerprints, KeyRing, PostgresDataKeys, Vault
 from copydesk.venues import (
     LeaderStream,
@@ -329,9 +330,8 @@ class WorkerSurroundings:
 
     def terms(self, tenant_id: int, shard: str) -> Terms:
         tenant, place = self._runtime.tenant(tenant_id), whereabouts_of(shard).exchange
-        offered = [exchange for exchange in tenant.config.exchanges if _place_of(exchange) == place]
         return Terms(
-            markets=frozenset(market for exchange in offered for market in exchange.markets),
+            markets=frozenset(m for e in tenant.config.exchanges if _place_of(e) == place for m in e.markets),
             slippage_bps_max=setting_value(tenant, SLIPPAGE_BPS_MAX, int),
             signal_age_ms_max=setting_value(tenant, SIGNAL_AGE_MS_MAX, int),
             broker_prefix=broker_prefix(self.exchange(tenant_id, shard).venue.traits, _broker_id(tenant, place)),
@@ -341,6 +341,7 @@ class WorkerSurroundings:
             mark_bps_max=setting_value(tenant, MARK_BPS_MAX, int),
             exposure_max=setting_value(tenant, EXPOSURE_MAX, int),
             risk_limits=file_limits(tenant),
+            margin_mode=MarginMode(setting_value(tenant, MARGIN_MODE, str)),
         )
 
     def price_now(self, shard: str, symbol: str) -> FreshPrice:

@@ -104,6 +104,45 @@ def test_a_refused_limit_names_the_field_the_bound_and_the_value_and_exits_1(she
 
 
 @pytest.mark.parametrize(
+    ("line", "bound", "value"),
+    [
+        ("loss > 250 % of equity -> warn", "limit: expected loss from 0.1 to 100 %", "250 %"),
+        ("loss > 5 % of equty -> close", "as basis for loss (did you mean equity?)", '"equty"'),
+        (
+            "instruments in BTC/USD -> block_opens",
+            "limit: expected a known instrument (did you mean BTC/USDT?)",
+            '"BTC/USD"',
+        ),
+        (
+            "exposure > 60 % of equity -> warn",
+            "exposure of equity -> warn: expected less than the 50 % of block_opens",
+            "60 %",
+        ),
+        ("order > 10 EUR -> shrink", "order -> shrink: expected an amount in USDT", "10 EUR"),
+    ],
+)
+def test_a_bad_limit_is_refused_with_field_bound_and_value_for_whomever_it_is_set(
+    shell: Shell, line: str, bound: str, value: str
+) -> None:
+    for whose in ((), ("--strategy", shell.slug), ("--account", str(shell.account)), shell.mine):
+        shell.set(*whose, "exposure > 50 % of equity -> block_opens")
+        said = shell.set(*whose, line, code=1)
+        assert bound in said
+        assert f"found {value}." in said
+        shell.json("limits", "clear", *whose, "exposure > 50 % of equity -> block_opens")
+
+
+def test_an_account_limits_itself_to_instruments_of_its_own_exchange(shell: Shell) -> None:
+    tenant = Path("tenants/aurora/tenant.yaml")
+    told = tenant.read_text().replace("BTC/USDT, ETH/USDT, SOL/USDT", "BTC/USDT, SOL/USDT", 1)
+    tenant.write_text(told)
+    line = "instruments in ETH/USDT -> block_opens"
+    for whose in (("--account", str(shell.account)), shell.mine):
+        assert "expected a known instrument" in shell.set(*whose, line, code=1)
+    assert line in shell.set(line)
+
+
+@pytest.mark.parametrize(
     ("whose", "said"),
     [
         (("--strategy", "nobody"), "there is no strategy nobody"),

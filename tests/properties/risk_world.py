@@ -7,7 +7,7 @@ from decimal import Decimal
 from copydesk.risk.equity_rules import EquityState, Spans
 from copydesk.risk.measures import MEASURES, Comparison, Judged, Telling
 from copydesk.risk.model import Limit, Measure, Scope, Scoped, Threshold, Unit
-from copydesk.risk.order_rules import Opening, OrderState, Sums
+from copydesk.risk.order_rules import Opening, OrderState, Purse, Sums
 from hypothesis import strategies as st
 
 SYMBOLS = ("BTC/USDT", "ETH/USDT", "SOL/USDT", "BTC/USDT:USDT")
@@ -92,6 +92,7 @@ order_states = st.builds(
     volume=st.none() | decimals("0", "5000000", 2),
     correlation=st.none() | decimals("-1", "1"),
     margin_distance=st.none() | decimals("0", "1"),
+    purse=st.none() | st.builds(Purse, amounts, amounts),
 )
 gains = decimals("-50000", "50000", 2)
 equity_states = st.builds(

@@ -26,7 +26,7 @@ _ENDS = text(
     "SELECT a.label, c.status, c.reason FROM copy c JOIN account a ON a.id = c.account_id "
     "WHERE c.signal_id = (SELECT max(id) FROM signal) ORDER BY c.id"
 )
-_PREPARED = text("SELECT count(*) FROM account_setup WHERE symbol = :symbol")
+_PREPARED = text("SELECT count(*) FROM account_setup WHERE symbol = :symbol AND leverage > 0")
 # Steps of the lab's listings: by base, on spot, on perpetuals, and on perpetuals that OKX counts in contracts.
 _STEPS = {
     "BTC": ("0.00001", "0.001", "0.0001"),

@@ -35,6 +35,7 @@ risk:
   # Prices are set by hand here, and leap: only a doubling within five seconds keeps anything from being opened.
   volatility_bps_max: 10000
   volatility_window_s: 5
+  protective_verify_s: 5
 venues:
   connections_max: 20
   connections_warm: 20
@@ -63,7 +64,8 @@ class Script:
     """What a file of tests wants: followers by brand, and how old a trade the second brand still opens.
 
     With `perpetuals` the first brand trades its pair's perpetual as well, and its accounts have money for that;
-    `limits` are that brand's, and then the risk role runs as well.
+    `limits` are that brand's, and then the risk role runs too; with `protective` it keeps stops at the exchange.
+    `leverage_max` is that brand's bound, `margin_mode` what its followers' perpetuals are opened in.
     """
 
     north: int = 40
@@ -71,6 +73,9 @@ class Script:
     south_age_ms: int = 20_000
     perpetuals: bool = False
     limits: tuple[str, ...] = ()
+    protective: bool = False
+    leverage_max: int = 5
+    margin_mode: str = "cross"
 
 
 @contextmanager
@@ -112,7 +117,7 @@ def _write_installation(root: Path, script: Script) -> None:
     (root / "config" / "defaults.yaml").write_text(DEFAULTS)
     (root / "themes").symlink_to(PROJECT / "themes")
     brands = (
-        ("north", 'BTC/USDT, "BTC/USDT:USDT"' if script.perpetuals else "BTC/USDT", _limits(script.limits)),
+        ("north", 'BTC/USDT, "BTC/USDT:USDT"' if script.perpetuals else "BTC/USDT", _more(script)),
         ("south", "ETH/USDT", f"replication:\n  signal_age_ms_max: {script.south_age_ms}\n"),
     )
     for slug, market, more in brands:
@@ -123,8 +128,14 @@ def _write_installation(root: Path, script: Script) -> None:
             (folder / image).write_text("<svg/>")
 
 
-def _limits(lines: tuple[str, ...]) -> str:
-    return "risk:\n  limits:\n" + "".join(f'    - "{line}"\n' for line in lines) if lines else ""
+def _more(script: Script) -> str:
+    bounds = f"  leverage_max: {script.leverage_max}\n  margin_mode: {script.margin_mode}\n"
+    return f"replication:\n{bounds}{_risk(script)}"
+
+
+def _risk(script: Script) -> str:
+    limits = "".join(f'    - "{line}"\n' for line in script.limits)
+    return f"risk:\n  protective_stops: {str(script.protective).lower()}\n  limits:\n{limits}" if limits else ""
 
 
 def open_exchange(roles: RoleBook, options: RoleOptions, token: str) -> Exchange:

@@ -76,8 +76,8 @@ def resting(desk: CrossDesk, cast: Cast) -> dict[str, list[tuple[Decimal, Decima
     for record in desk.exchange.records():
         if record["kind"] not in ("order", "execution") or record["account"] not in accounts:
             continue
-        if record["market"] != market:
-            continue
+        if record["market"] != market or "order_id" not in record:
+            continue  # What was refused has no number.
         key = record["account"], str(record["order_id"])
         if record.get("order_status", record.get("status")) in OVER:
             known.pop(key, None)

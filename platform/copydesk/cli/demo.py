@@ -47,6 +47,10 @@ def _trade(seats: Path, **options: Any) -> None:
 command.add_command(click.Command("traders", params=traders.params, help=traders.help, callback=_trade))
 
 
+# How long a running demo waits for the follower with a stop to hold enough.
+_SCENE_S = 120.0
+
+
 def _say(line: str) -> None:
     click.echo(line, err=True)
 
@@ -68,21 +72,27 @@ def _say(line: str) -> None:
 def run_demo(root: Path, var: Path | None, speed: float, **ports: Any) -> None:
     """Run both brands until Ctrl-C; the data stay in the data directory for the next start.
 
+    In the first start prices move once against a follower whose own limit then closes everything: the trader goes on.
+
     \b
     Examples:
       copydesk demo run
       copydesk demo run --var var/demo --port 8080 --lab-port 8090 --lab-ws-port 8091
     """
     from copydesk.cli.up import brand_urls, interruptible
+    from copydesk.demo.scene import SCENE, fired
     from copydesk.demo.stage import Script, staged
     from copydesk.stack import RoleOptions
 
     installation = open_installation(root, var)
     options = RoleOptions(root=installation.root.resolve(), var_dir=installation.var.resolve(), **ports)
-    with interruptible(), suppress(KeyboardInterrupt), staged(options, os.environ, Script(speed=speed), _say):
+    script = Script(speed=speed)
+    with interruptible(), suppress(KeyboardInterrupt), staged(options, os.environ, script, _say) as stage:
         for url in brand_urls(installation, options.port):
             click.echo(url)
         _say("ready; Ctrl-C ends everything")
+        if not fired(stage.runtime, SCENE):
+            stage.perform(SCENE, patience_s=_SCENE_S, say=_say)
         threading.Event().wait()
 
 

@@ -101,10 +101,14 @@ def _document(found: Explanation, rules: Instrument | None) -> dict[str, Any]:
         "handover": _plain(found.handover),
         "copies": [_copy(copy, found.move.fact.symbol) for copy in found.copies],
         "absence": None,
+        "unplaced": None,
         "rules": _plain(rules),
     }
     if absence is not None:
         document["absence"] = {"reason": absence, "sentence": absence_words(absence, found.joined_into)}
+    if found.unplaced is not None:
+        denial, facts = found.unplaced
+        document["unplaced"] = {"reason": str(denial), "facts": facts, "sentence": words(denial, facts)}
     return document
 
 

@@ -53,7 +53,8 @@ class LimitDesk:
     def __init__(self, runtime: Runtime, tenant: str) -> None:
         """Raises NotFound for an unknown brand."""
         self.tenant_id = brand_id(runtime, tenant)
-        self.ground: Ground = ground_of(runtime.tenant(self.tenant_id))
+        self._tenant = runtime.tenant(self.tenant_id)
+        self.ground: Ground = ground_of(self._tenant)
         self._marks = Marks(runtime.hasty_redis)
 
     def owner(self, session: TenantSession, whose: Whose) -> LimitOwner:
@@ -74,6 +75,16 @@ class LimitDesk:
             return LimitOwner(Scope.SUBSCRIPTION, whose.subscription)
         return LimitOwner(Scope.TENANT)
 
+    def ground_for(self, session: TenantSession, owner: LimitOwner) -> Ground:
+        """Return what a limit stands on: of one account, or subscription, the instruments of its exchange alone."""
+        account_id = owner.id if owner.scope is Scope.ACCOUNT else None
+        if owner.scope is Scope.SUBSCRIPTION:
+            account_id = subscription_lines(session, number=owner.id)[0].account_id
+        if account_id is None:
+            return self.ground
+        place = account_place(session, account_id)
+        return ground_of(self._tenant, place=f"{place.venue}-{place.environment}")
+
     def of_files(self, owner: LimitOwner) -> list[str]:
         """Return the lines of the platform and of the brand's file, which only a change of the files takes back."""
         if owner.scope is not Scope.TENANT:
@@ -82,7 +93,7 @@ class LimitDesk:
 
     def explain(self, session: TenantSession, subscription_id: int) -> tuple[str | None, list[Explained]]:
         """Return the profile of a subscription and every limit that holds for it; raises NotFound."""
-        stands = standing_now(session, subscription_id, self._px)
+        stands = standing_now(session, subscription_id, self._px, currency=self.ground.currency)
         holder = stands.holder
         owners = (
             LimitOwner(Scope.TENANT),
@@ -129,7 +140,7 @@ def _figures(scoped: Scoped, reading: Reading | None, currency: str) -> tuple[st
     def shown(value: Decimal | None) -> str | None:
         if value is None:
             return None
-        if measure is Measure.MARGIN_DISTANCE:
+        if measure in (Measure.MARGIN_DISTANCE, Measure.CORRELATION):
             return f"{decimal_text((value * 100).quantize(_CENT, ROUND_FLOOR))} %"
         if scoped.limit.threshold.unit in (Unit.COUNT, Unit.TIMES):
             return decimal_text(value)

@@ -11,6 +11,8 @@ from copydesk.bootstrap import Runtime
 from copydesk.cli.brand import brand_id, on_brand
 from copydesk.cli.installation import print_json
 from copydesk.cli.risk_limits import explain, limits, profile
+from copydesk.cli.risk_link import link
+from copydesk.cli.risk_perpetuals import perpetuals
 from copydesk.cli.risk_simulate import simulate
 from copydesk.cli.risk_status import status
 from copydesk.cli.risk_switch import agreed, preview_lines, switch
@@ -32,11 +34,13 @@ def command(context: click.Context) -> None:
     Examples:
       copydesk risk
       copydesk risk status --tenant aurora
+      copydesk risk perpetuals --tenant aurora --subscription 17
       copydesk risk simulate --tenant aurora --strategy steady --profile balanced
       copydesk risk switch on --tenant aurora --instrument BTC/USDT:USDT --reason "exchange halts" --by Mara
       copydesk risk switch list
       copydesk risk stop-all --tenant aurora --user 17 --yes
       copydesk risk profile choose 17 balanced --tenant aurora
+      copydesk risk link --tenant aurora
       copydesk risk explain 17 --tenant aurora
     """
 
@@ -95,5 +99,5 @@ def stop_all(
     return 0
 
 
-for part in (status, simulate, switch, limits, profile, explain):
+for part in (status, perpetuals, simulate, switch, limits, profile, explain, link):
     command.add_command(part)

@@ -12,6 +12,7 @@ from copydesk.bootstrap import Runtime
 from copydesk.cli.brand import on_brand
 from copydesk.cli.installation import print_json
 from copydesk.cli.limit_desk import LimitDesk, Whose, set_json, told
+from copydesk.cli.risk_history import history_json, history_lines, read_history
 from copydesk.risk.grammar import text_of
 from copydesk.risk.profiles import Profile
 from copydesk.risk.sentences import english
@@ -89,7 +90,7 @@ def set_(runtime: Runtime, tenant: str, line: str, by: str, as_json: bool, **who
     desk = LimitDesk(runtime, tenant)
     with runtime.db.tenant(desk.tenant_id) as session:
         owner = desk.owner(session, Whose(**whose))
-        said = set_limit(session, desk.ground, owner, line, author=by)
+        said = set_limit(session, desk.ground_for(session, owner), owner, line, author=by)
     click.echo(f"{said}   [{owner.scope}]", err=as_json)
     if as_json:
         print_json({"ok": True, "scope": owner.scope, "id": owner.id, "line": said})
@@ -192,6 +193,8 @@ def choose(runtime: Runtime, tenant: str, subscription: int, name: str, as_json:
 def explain(runtime: Runtime, tenant: str, subscription: int, as_json: bool) -> int:
     """Show every limit that holds for a subscription: what it does, whose it is, what it overrules, how far it is.
 
+    Then what was done because of limits, its account's and its strategy's too, and news of the strategy.
+
     \b
     Examples:
       copydesk risk explain 17 --tenant aurora
@@ -200,10 +203,14 @@ def explain(runtime: Runtime, tenant: str, subscription: int, as_json: bool) -> 
     desk = LimitDesk(runtime, tenant)
     with runtime.db.tenant(desk.tenant_id) as session:
         chosen, found = desk.explain(session, subscription)
+        history = read_history(session, subscription)
     click.echo(f"Subscription {subscription}, profile {chosen or 'none'}, {len(found)} limits", err=as_json)
     for one in found:
         for line in told(one):
             click.echo(line, err=as_json)
+    for line in history_lines(history):
+        click.echo(line, err=as_json)
     if as_json:
-        print_json({"subscription": subscription, "profile": chosen, "limits": [asdict(one) for one in found]})
+        limits = [asdict(one) for one in found]
+        print_json({"subscription": subscription, "profile": chosen, "limits": limits, **history_json(history)})
     return 0

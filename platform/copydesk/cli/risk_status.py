@@ -12,9 +12,11 @@ import click
 from copydesk.bootstrap import Runtime
 from copydesk.cli.brand import brand_id, on_installation
 from copydesk.cli.installation import print_json
-from copydesk.kernel import decimal_text
+from copydesk.cli.risk_perpetuals import nearest_words, open_perpetuals, perpetual_json
+from copydesk.cli.risk_protection import protection_json, protection_words
+from copydesk.kernel import decimal_text, utc_now
 from copydesk.marks import Marks
-from copydesk.replication import Held, Near, RiskPicture, read_picture
+from copydesk.replication import Held, Near, RiskPicture, StopStanding, read_picture, stop_standings
 from copydesk.risk.acts import ActState
 from copydesk.risk.grammar import text_of
 from copydesk.risk.sentences import english
@@ -23,6 +25,7 @@ from copydesk.risk.status import LateAct, WatchNow
 from copydesk.web.reason_words import state_reason_words
 
 _CENT = Decimal("0.01")
+_NEAREST = 10
 
 
 @click.command("status")
@@ -45,7 +48,15 @@ def status(runtime: Runtime, tenant: str | None, as_json: bool) -> int:
         picture, currency = _picture(runtime, slug)
         for line in told(slug, picture, currency):
             click.echo(line, err=as_json)
-        shown[slug] = picture_json(picture, currency)
+        held, guarded = open_perpetuals(runtime, slug), _guarded(runtime, slug)
+        for line in protection_words(guarded, utc_now()):
+            click.echo(line, err=as_json)
+        for line in nearest_words(held[:_NEAREST], len(held), utc_now()):
+            click.echo(line, err=as_json)
+        shown[slug] = picture_json(picture, currency) | {
+            "perpetuals": [perpetual_json(one) for one in held],
+            "exchange_stops": protection_json(guarded),
+        }
         sound = sound and picture.alive and not picture.flagged
     if as_json:
         print_json({"ok": sound, "brands": shown})
@@ -63,6 +74,11 @@ def _picture(runtime: Runtime, slug: str) -> tuple[RiskPicture, str]:
 
     with runtime.db.tenant(tenant_id) as session:
         return read_picture(session, ground.limits, marks_of, currency=ground.currency), ground.currency
+
+
+def _guarded(runtime: Runtime, slug: str) -> list[StopStanding]:
+    with runtime.db.tenant(brand_id(runtime, slug)) as session:
+        return stop_standings(session)
 
 
 def told(slug: str, picture: RiskPicture, currency: str) -> Iterator[str]:

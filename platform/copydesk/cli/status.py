@@ -173,12 +173,13 @@ def _roles(var: VarDir) -> Iterator[Finding]:
     config = RawConfigParser()
     config.read(config_file)
     for role in states:
-        ports = _ports(config.get(f"program:{role.name}", "command", fallback=""))
+        ports = ports_of(config.get(f"program:{role.name}", "command", fallback=""))
         said = f"{role.state.lower()}, process {role.pid}" + (f", ports {', '.join(ports)}" if ports else "")
         yield Finding(f"role {role.name}", role.state == "RUNNING", said)
 
 
-def _ports(command_line: str) -> list[str]:
+def ports_of(command_line: str) -> list[str]:
+    """Return the ports that a role listens on, as its command says."""
     return [value for flag, value in pairwise(shlex.split(command_line)) if flag in _SERVED]
 
 

@@ -11,16 +11,25 @@ from copydesk.cli.brand import brand_id, on_brand
 from copydesk.cli.follower_desk import FollowerDesk
 from copydesk.cli.installation import print_json
 from copydesk.cli.subscription_acts import done, wake_lane
-from copydesk.replication import close_strategy, pause_strategy, resume_strategy, strategy_lines
+from copydesk.replication import (
+    close_strategy,
+    news_of_strategy,
+    pause_strategy,
+    resume_strategy,
+    strategy_lines,
+)
+from copydesk.web.news_words import news_words
+from copydesk.web.speaking import speaking
 
 
 @click.group("strategies")
 def command() -> None:
-    """Look at the strategies of a brand, pause one, let it go on, or close it.
+    """Look at the strategies of a brand and their news, pause one, let it go on, or close it.
 
     \b
     Examples:
       copydesk strategies list --tenant aurora
+      copydesk strategies news steady --tenant aurora
       copydesk strategies close steady --tenant aurora
     """
 
@@ -42,6 +51,31 @@ def list_(runtime: Runtime, tenant: str, as_json: bool) -> int:
         click.echo(f"{said}, {line.orders_copied_by} of them its orders", err=as_json)
     if as_json:
         print_json({"strategies": [asdict(line) for line in lines]})
+    return 0
+
+
+@command.command("news")
+@click.argument("strategy")
+@on_brand
+def news(runtime: Runtime, tenant: str, strategy: str, as_json: bool) -> int:
+    """Tell what happened to a strategy besides trading: margin, leverage, suspensions; the newest first.
+
+    \b
+    Example:
+      copydesk strategies news steady --tenant aurora
+    """
+    desk = FollowerDesk(runtime, brand_id(runtime, tenant))
+    with runtime.db.tenant(desk.tenant_id) as session:
+        found = news_of_strategy(session, desk.strategy(session, strategy).strategy_id)
+    with speaking("en"):
+        said = [news_words(one) for one in found]
+    for one, words in zip(found, said, strict=True):
+        click.echo(f"{one.at:%Y-%m-%d %H:%M:%S} UTC {words}", err=as_json)
+    if not found:
+        click.echo("no news", err=True)
+    if as_json:
+        told = [asdict(one) | {"at": one.at.isoformat(), "said": words} for one, words in zip(found, said, strict=True)]
+        print_json({"news": told})
     return 0
 
 

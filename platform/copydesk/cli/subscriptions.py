@@ -14,9 +14,10 @@ from copydesk.bootstrap import Runtime
 from copydesk.cli.brand import brand_id, on_brand
 from copydesk.cli.follower_desk import FollowerDesk
 from copydesk.cli.installation import print_json
+from copydesk.cli.risk_history import history_json, history_lines, read_history
 from copydesk.cli.subscription_acts import ACTS, wake_lane
 from copydesk.cli.subscription_earnings import earnings
-from copydesk.kernel import NotFound, decimal_text
+from copydesk.kernel import decimal_text
 from copydesk.replication import (
     JoinLine,
     NewSubscription,
@@ -24,6 +25,7 @@ from copydesk.replication import (
     SubscriptionLine,
     Suitability,
     Wanted,
+    require_allocation,
     subscribe,
     subscription_lines,
 )
@@ -31,6 +33,7 @@ from copydesk.risk.profiles import Profile
 from copydesk.risk.service import choose_profile, ground_of
 from copydesk.trading import CopyMode, JoinMode, SizingMode
 from copydesk.web.reason_words import state_reason_words
+from copydesk.web.risk_words import limit_words
 from copydesk.web.words import words
 
 _F = TypeVar("_F", bound=Callable[..., Any])
@@ -131,26 +134,28 @@ def list_(runtime: Runtime, tenant: str, strategy: str | None, ended: bool, as_j
 def show(runtime: Runtime, tenant: str, subscription: int, as_json: bool) -> int:
     """Show one subscription, also one that has ended: what it holds, what rests for it, what is kept back and why.
 
+    Then what was done because of limits, and news of the strategy.
+
     \b
     Example:
       copydesk subscriptions show 17 --tenant aurora
     """
     with runtime.db.tenant(brand_id(runtime, tenant)) as session:
         lines = subscription_lines(session, ended=True, number=subscription)
-    if not lines:
-        raise NotFound(f"there is no subscription {subscription}")
-    for said in _told(lines[0]):
+        history = read_history(session, subscription)
+    for said in (*_told(lines[0]), *history_lines(history)):
         click.echo(said, err=as_json)
     if as_json:
-        print_json({"subscription": asdict(lines[0])})
+        print_json({"subscription": asdict(lines[0]), **history_json(history)})
     return 0
 
 
 @command.command("preview")
 @_with_terms
+@_PROFILE
 @on_brand
-def preview(runtime: Runtime, tenant: str, as_json: bool, **terms: Any) -> int:
-    """Say whether an account can copy a strategy, and what joining it now would cost. Changes nothing.
+def preview(runtime: Runtime, tenant: str, profile: str | None, as_json: bool, **terms: Any) -> int:
+    """Say whether an account can copy a strategy, what joining it now would cost, and what limits would make of it.
 
     Exits 1 where the account cannot copy it.
 
@@ -158,7 +163,7 @@ def preview(runtime: Runtime, tenant: str, as_json: bool, **terms: Any) -> int:
     Example:
       copydesk subscriptions preview --tenant aurora --strategy steady --account 12 --allocation 500 --join at_market
     """
-    found, lines = asyncio.run(_looked_at(runtime, tenant, terms))
+    found, lines = asyncio.run(_looked_at(runtime, tenant, terms, profile))
     _show(found, lines, as_json=as_json)
     return 0 if found.fits else 1
 
@@ -175,11 +180,12 @@ def start(runtime: Runtime, tenant: str, profile: str | None, as_json: bool, **t
       copydesk subscriptions start --tenant aurora --strategy steady --account 12 --allocation 500 --profile balanced
       copydesk subscriptions start --tenant aurora --strategy steady --account 12 --allocation 500 --copies orders
     """
-    found, lines = asyncio.run(_looked_at(runtime, tenant, terms))
+    found, lines = asyncio.run(_looked_at(runtime, tenant, terms, profile))
     if not found.fits:
         _show(found, lines, as_json=as_json)
         return 1
     desk = FollowerDesk(runtime, brand_id(runtime, tenant))
+    ground = ground_of(runtime.tenant(desk.tenant_id))
     with runtime.db.tenant(desk.tenant_id) as session:
         new = NewSubscription(
             desk.strategy(session, terms["strategy"]).strategy_id,
@@ -190,10 +196,10 @@ def start(runtime: Runtime, tenant: str, profile: str | None, as_json: bool, **t
             JoinMode(terms["join"]),
             copies=CopyMode(terms["copies"]),
         )
-        subscription_id = subscribe(session, new)
+        subscription_id = subscribe(session, new, ground)
         if profile is not None:
-            ground = ground_of(runtime.tenant(desk.tenant_id))
             choose_profile(session, ground, subscription_id, Profile(profile))
+            require_allocation(session, ground, subscription_id)
         shard = desk.shard(session, terms["account"])
     wake_lane(runtime, desk.tenant_id, shard, subscription_id)
     click.echo(f"Subscription {subscription_id} copies {terms['strategy']}: {terms['copies']}.", err=as_json)
@@ -202,10 +208,12 @@ def start(runtime: Runtime, tenant: str, profile: str | None, as_json: bool, **t
     return 0
 
 
-async def _looked_at(runtime: Runtime, tenant: str, terms: Mapping[str, Any]) -> tuple[Suitability, list[JoinLine]]:
+async def _looked_at(
+    runtime: Runtime, tenant: str, terms: Mapping[str, Any], profile: str | None
+) -> tuple[Suitability, list[JoinLine]]:
     desk = FollowerDesk(runtime, brand_id(runtime, tenant))
     wanted = Wanted(terms["allocation"], SizingMode(terms["sizing"]), terms["value"], JoinMode(terms["join"]))
-    return await desk.look(terms["strategy"], terms["account"], wanted)
+    return await desk.look(terms["strategy"], terms["account"], wanted, None if profile is None else Profile(profile))
 
 
 def _told(line: SubscriptionLine) -> Iterator[str]:
@@ -231,16 +239,20 @@ def _ordered(order: RestingLine) -> str:
     bounds = "".join(f" {name} {decimal_text(px)}" for name, px in prices.items() if px is not None)
     what = "closing " if order.reduces else ""
     reason = f": {words(order.reason, {})}" if order.reason else ""
-    return f"{what}{order.side} {decimal_text(order.qty)} {order.symbol} {order.position_side}{bounds}{reason}"
+    limited = "".join(f" {said}" for said in limit_words(order.facts))
+    return f"{what}{order.side} {decimal_text(order.qty)} {order.symbol} {order.position_side}{bounds}{reason}{limited}"
 
 
 def _show(found: Suitability, lines: list[JoinLine], *, as_json: bool) -> None:
     for denial, facts in (*found.against, *found.notes):
-        click.echo(words(denial, facts), err=as_json)
+        click.echo(" ".join(filter(None, (words(denial, facts), facts.get("excess")))), err=as_json)
     for line in lines:
         click.echo(_costs(line), err=as_json)
     if as_json:
-        against = [{"reason": denial, "sentence": words(denial, facts)} for denial, facts in found.against]
+        against = [
+            {"reason": denial, "sentence": words(denial, facts), "excess": facts.get("excess")}
+            for denial, facts in found.against
+        ]
         notes = [{"reason": denial, "sentence": words(denial, facts)} for denial, facts in found.notes]
         joining = [_line_json(line) for line in lines]
         print_json({"ok": found.fits, "against": against, "notes": notes, "joining": joining})
@@ -254,8 +266,16 @@ def _costs(line: JoinLine) -> str:
     worst = "" if line.px_worst is None else f" at {decimal_text(line.px_worst)} or better"
     return (
         f"{place}: {line.side} {decimal_text(line.qty)}{worst}, worth {decimal_text(line.notional)}, "
-        f"takes {decimal_text(line.margin)}, fee about {decimal_text(line.fee)}"
+        f"takes {decimal_text(line.margin)}, fee about {decimal_text(line.fee)}{_limited(line)}"
     )
+
+
+def _limited(line: JoinLine) -> str:
+    """Say which limit would make the order smaller, or only warn, and whose it is."""
+    if line.limited is None:
+        return ""
+    cut = "" if line.cut_from is None else f"; cut from {decimal_text(line.cut_from)} to {decimal_text(line.qty)}"
+    return ". ".join([cut, *limit_words(line.limited)])
 
 
 def _line_json(line: JoinLine) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import click
@@ -13,6 +14,7 @@ from copydesk.cli.options import PORT
 from copydesk.cli.roles import role
 from copydesk.kernel import ConfigError
 from copydesk.tenancy import TenantDirectory
+from copydesk.vault import FileKeyStore, LinkKeys
 
 LIVE_PORT = 8001
 
@@ -48,6 +50,14 @@ class SiteRuntime:
         """Return the origin of live events for a `Host` header."""
         return self.live_address.replace("{host}", host.partition(":")[0])
 
+    def link_key(self, purpose: str, slug: str) -> bytes | None:
+        """Return the key that signs a brand's links of one purpose, None where no link was ever made."""
+        return self._link_keys.known(purpose, slug)
+
+    @cached_property
+    def _link_keys(self) -> LinkKeys:
+        return link_keys(self.runtime)
+
     def check(self) -> None:
         """Raise ConfigError now for what would fail every request later, then let go of every connection."""
         try:
@@ -57,6 +67,11 @@ class SiteRuntime:
                 )
         finally:
             self.runtime.close()
+
+
+def link_keys(runtime: Runtime) -> LinkKeys:
+    """Open the keys of links under the pages' own key file, which opens nothing that the vault seals."""
+    return LinkKeys(FileKeyStore(runtime.places.var / "web" / "key"), runtime.db)
 
 
 def live_address(live_url: str, live_port: int) -> str:

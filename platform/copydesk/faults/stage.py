@@ -46,7 +46,7 @@ Say = Callable[[str], None]
 POSTGRES, REDIS, REST, STREAM = "postgres", "redis", "rest", "stream"
 _OPENS_S = 30.0
 _CALM = Decimal("0.05")  # So far a public price may be from what the lab was told.
-_PREPARED = text("SELECT count(*) FROM account_setup WHERE symbol = :symbol")
+_PREPARED = text("SELECT count(*) FROM account_setup WHERE symbol = :symbol AND leverage > 0")
 
 _ORDERS_KNOWN = text("SELECT count(DISTINCT venue_order_id) FROM signal WHERE symbol = :symbol")
 _OPEN_COPIES = text(

@@ -5,6 +5,7 @@ connection to an exchange, and never answers with a price that is too old.
 """
 
 from copydesk.marks.bearing import Bearing
+from copydesk.marks.coming import ComingFunding
 from copydesk.marks.form import AGE_MS_MAX, CHANNEL, FeedAge, FreshPrice, Unrest, marks_key, place_name
 from copydesk.marks.store import Marks, MarkWriter, epoch_ms
 
@@ -12,6 +13,7 @@ __all__ = [
     "AGE_MS_MAX",
     "CHANNEL",
     "Bearing",
+    "ComingFunding",
     "FeedAge",
     "FreshPrice",
     "MarkWriter",

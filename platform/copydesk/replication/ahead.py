@@ -19,7 +19,7 @@ from copydesk.replication.lane import Lanes
 from copydesk.replication.model import No
 from copydesk.replication.port import Surroundings
 from copydesk.replication.prepare import Preparer
-from copydesk.replication.setups import Gap, bounds_of, gaps
+from copydesk.replication.setups import Gap, gaps
 from copydesk.trading import Denial
 
 log = logging.getLogger(__name__)
@@ -93,7 +93,7 @@ class Forerunner:
 
     def _parts(self, tenant_id: int, shard: str) -> list[_Part]:
         instruments = self._around.exchange(tenant_id, shard).instruments
-        bounds = bounds_of(shard, self._around.terms(tenant_id, shard), instruments)
+        bounds = self._preparer.bounds(shard, self._around.terms(tenant_id, shard), instruments)
         with self._db.tenant(tenant_id) as session:
             found = gaps(session, shard, bounds)
         now = self._clock.monotonic()

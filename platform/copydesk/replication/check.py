@@ -34,6 +34,7 @@ class Reconciler:
         self._lanes = lanes
         self._sender = sender
         self._clock = clock
+        self._preparer = preparer
         self._reversals = Reversals(db, around, sender, clock)
         self._second_tries = SecondTries(db, around, clock)
         self._errands = Errands(db, around, preparer, clock)
@@ -54,6 +55,7 @@ class Reconciler:
         resolved += self._reversals.release(tenant_id, shard, hold)
         self._comparer.compare(tenant_id, shard, hold)
         self._funding.book(tenant_id, shard, hold)
+        self._preparer.learn_brackets(tenant_id, shard)
         with self._db.tenant(tenant_id) as session:
             record_run(session, shard=shard, at=self._clock.now(), resolved=resolved, corrected=corrected)
         return resolved + corrected

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import NamedTuple
 
-from copydesk.db import Database
+from copydesk.db import Database, TenantSession
 from copydesk.kernel import Clock, CopydeskError
 from copydesk.replication.detach import Loss, Seen, detach, last_seen, liquidated_at, note_positions
 from copydesk.replication.holdings import (
@@ -20,6 +22,7 @@ from copydesk.replication.holdings import (
 )
 from copydesk.replication.lane import Hold
 from copydesk.replication.port import Surroundings
+from copydesk.replication.protective import not_shown_since
 from copydesk.trading import Credentials, PositionSide
 from copydesk.venues import LeaderTrade, Venue
 
@@ -36,6 +39,14 @@ _CLOCKS_APART = timedelta(minutes=1)
 _Book = tuple[int, int, str, PositionSide]
 
 
+class _Short(NamedTuple):
+    """Since when a book was found short, by the process's clock and by the calendar, and what it said it holds."""
+
+    since: float
+    at: datetime
+    qty: Decimal
+
+
 class Comparer:
     """Compare a few accounts of a lane in each round, those first that were not looked at for longest."""
 
@@ -45,7 +56,7 @@ class Comparer:
         self._clock = clock
         self._compared_at: dict[tuple[int, int], float] = {}
         self._rounds_at: dict[tuple[int, str], float] = {}
-        self._short_since: dict[_Book, float] = {}
+        self._short_since: dict[_Book, _Short] = {}
 
     def compare(self, tenant_id: int, shard: str, hold: Hold) -> None:
         """Mark subscriptions whose accounts have less than their books say, and unmark those that have it again.
@@ -68,6 +79,7 @@ class Comparer:
         found = shortfalls(looked_at, owned, exchange.instruments)
         certain = self._certain(tenant_id, looked_at, found, now)
         with self._db.tenant(tenant_id) as session:
+            certain = self._not_by_stops(session, certain)
             seen = last_seen(session, owned)
         losses = self._around.start(_explained(exchange.venue, keys, certain, seen)).result()
         with self._db.tenant(tenant_id) as session:
@@ -83,12 +95,31 @@ class Comparer:
     def _certain(
         self, tenant_id: int, looked_at: Sequence[Held], found: Sequence[Shortfall], now: float
     ) -> list[Shortfall]:
-        """Return the shortfalls that an earlier look has found as well."""
-        known = {_named(tenant_id, one.book): self._short_since.get(_named(tenant_id, one.book), now) for one in found}
+        """Return the shortfalls that an earlier look has found as well, of the same books."""
+        known: dict[_Book, _Short] = {}
+        for one in found:
+            before = self._short_since.get(_named(tenant_id, one.book))
+            if before is None or before.qty != one.book.qty:
+                before = _Short(now, self._clock.now(), one.book.qty)
+            known[_named(tenant_id, one.book)] = before
         for book in looked_at:
             self._short_since.pop(_named(tenant_id, book), None)
         self._short_since |= known
-        return [one for one in found if now - known[_named(tenant_id, one.book)] >= CERTAIN_AFTER_S]
+        return [one for one in found if now - known[_named(tenant_id, one.book)].since >= CERTAIN_AFTER_S]
+
+    def _not_by_stops(self, session: TenantSession, certain: Sequence[Shortfall]) -> list[Shortfall]:
+        """Leave out what a stop at the exchange may have closed: whoever minds it books that, or sees it rest."""
+        books = [one.book for one in certain]
+        missing = {
+            (book.subscription_id, book.symbol, book.position_side): self._short_since[
+                _named(session.tenant_id, book)
+            ].at
+            for book in books
+        }
+        doubted = not_shown_since(session, missing)
+        return [
+            one for one in certain if (one.book.subscription_id, one.book.symbol, one.book.position_side) not in doubted
+        ]
 
     def _due(self, tenant_id: int, books: Sequence[Held], now: float) -> Sequence[int]:
         accounts_max = max(COMPARE_MAX // len(self._rounds_at), 1)

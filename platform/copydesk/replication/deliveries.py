@@ -6,8 +6,8 @@ answers (`record`), or by whoever takes the lane over (platform/docs/adr/0015-in
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum, auto
 from typing import Any
@@ -16,8 +16,9 @@ import orjson
 from sqlalchemy import text
 
 from copydesk.db import TenantSession, number_array, sparse_array, word_array
+from copydesk.replication.margin_modes import other_than
 from copydesk.replication.model import Planned, SignalFact
-from copydesk.trading import PositionSide
+from copydesk.trading import MarginMode, PositionSide
 
 _NEXT_DUE = text(
     """
@@ -25,6 +26,8 @@ _NEXT_DUE = text(
            s.qty = s.cum_qty AS first_of_order, s.position_side, s.leader_leverage,
            strategy.status = 'live' AS strategy_live, strategy.status = 'suspended' AS strategy_suspended,
            coalesce((SELECT version FROM crowd_version), 0) AS crowd_version,
+           (SELECT json_object_agg(p.account_id, p.margin_mode) FROM account_setup p
+            WHERE p.tenant_id = s.tenant_id AND p.symbol = s.symbol AND p.margin_mode = :other_mode) AS modes,
            (SELECT count(*) FROM delivery o WHERE o.shard = :shard AND o.drained_at IS NULL) AS waiting
     FROM delivery d JOIN signal s ON s.tenant_id = d.tenant_id AND s.id = d.signal_id
     JOIN strategy ON strategy.tenant_id = s.tenant_id AND strategy.id = s.strategy_id
@@ -85,7 +88,7 @@ class DueSignal:
     A strategy that is not `strategy_live` opens nothing, `strategy_suspended` or not; what its followers hold is still
     closed. `crowd_version` moves with every change of who copies, or how (`crowd`). `waiting` are the undrained signals
     of the same strategy, instrument and side, oldest first: `fact` and those behind it. `more` tells whether anything
-    else was due as well.
+    else was due as well. `modes` are the accounts whose margin mode is not what the brand wants.
     """
 
     strategy_id: int
@@ -95,6 +98,7 @@ class DueSignal:
     waiting: tuple[SignalFact, ...] = ()
     more: bool = False
     strategy_suspended: bool = False
+    modes: Mapping[int, MarginMode] = field(default_factory=dict)
 
 
 class Stored(Enum):
@@ -132,19 +136,20 @@ def is_due(session: TenantSession, shard: str) -> bool:
     return bool(session.execute(_IS_DUE, {"shard": shard}).scalar())
 
 
-def next_due(session: TenantSession, shard: str) -> DueSignal | None:
-    """Return the oldest undrained signal of the shard, or None."""
-    row = session.execute(_NEXT_DUE, {"shard": shard}).first()
+def next_due(session: TenantSession, shard: str, margin_mode: MarginMode = MarginMode.CROSS) -> DueSignal | None:
+    """Return the oldest undrained signal of the shard, or None; `margin_mode` is what the brand wants."""
+    row = session.execute(_NEXT_DUE, {"shard": shard, "other_mode": str(other_than(margin_mode))}).first()
     if row is None:
         return None
-    *signal, live, suspended, version, waiting = row
+    *signal, live, suspended, version, modes, waiting = row
     fact, strategy_id = _fact(signal), signal[1]
     behind: list[SignalFact] = []
     if waiting > 1 and fact.opens:
         here = {"symbol": fact.symbol, "position_side": str(fact.position_side), "signal_id": fact.id}
         rows = session.execute(_BEHIND, {"shard": shard, "strategy_id": strategy_id, **here})
         behind = [_fact(one) for one in rows]
-    return DueSignal(strategy_id, live, fact, version, (fact, *behind), waiting > 1, suspended)
+    kept = {int(account): MarginMode(mode) for account, mode in (modes or {}).items()}
+    return DueSignal(strategy_id, live, fact, version, (fact, *behind), waiting > 1, suspended, kept)
 
 
 def _fact(row: Sequence[Any]) -> SignalFact:

@@ -204,7 +204,8 @@ WITH numbered AS (
     WHERE strategy_id = (SELECT strategy_id FROM signal WHERE id = :signal_id)
 )
 SELECT copy.id AS copy_id, follower_no, account.venue AS exchange, leg, copy.symbol, copy.position_side, reduces,
-       account_setup.leverage, sizing_mode, sizing_value, coalesce(copy.allocation, numbered.allocation) AS allocation,
+       nullif(account_setup.leverage, 0) AS leverage, sizing_mode, sizing_value,
+       coalesce(copy.allocation, numbered.allocation) AS allocation,
        copy.side, copy.qty, copy.cum_qty, avg_px, copy.px AS px_limit, copy.cum_qty * avg_px AS notional, copy.status,
        reason, reason_facts AS facts, coalesce(burst.px, signal.px) AS leader_px, {planned_ms} AS planned_ms,
        {sent_ms} AS sent_ms, {acked_ms} AS acked_ms, wanted_qty, book_qty, bound

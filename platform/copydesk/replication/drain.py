@@ -103,13 +103,14 @@ class Drainer:
 
     def _next(self, tenant_id: int, shard: str, hold: Hold) -> _Task | None:
         """Read the oldest signal that is due, and who copies it; None where nothing is due."""
+        terms = self._around.terms(tenant_id, shard)
         with self._db.tenant(tenant_id) as session:
-            due = next_due(session, shard)
+            due = next_due(session, shard, terms.margin_mode)
             if due is None:
                 return None
             due = self._cover.apart(session, due, shard)
-            age_ms_max = self._around.terms(tenant_id, shard).signal_age_ms_max
-            due = self._crowds.together(session, due, shard, now=self._clock.now(), age_ms_max=age_ms_max)
+            now, age_ms_max = self._clock.now(), terms.signal_age_ms_max
+            due = self._crowds.together(session, due, shard, now=now, age_ms_max=age_ms_max)
             crowd, covered = self._cover.part(session, due, shard, self._crowds.followers)
         if to_look_at_first(due.fact, crowd):
             self._looker.look(tenant_id, shard, hold, due.fact)
@@ -183,6 +184,7 @@ class Drainer:
             strategy_suspended=due.strategy_suspended,
             mark_px=price.px,
             unrest=denied_by_unrest(price),
+            brackets=self._preparer.brackets(tenant_id, shard, signal.symbol, crowd) if signal.opens else (),
         )
         now = self._clock.now()
         planned = plan_copies(signal, crowd, instrument, limits, now=now)
@@ -209,12 +211,13 @@ class Drainer:
             digest = copy_digests(tenant_id, signal.id, name)
             name_of = client_order_ids(terms.broker_prefix, traits)
             ids = [name_of(digest(item.subscription_id)) for item in items]
+            mode, kept = terms.margin_mode, due.modes if name == CLOSE else {}
             legs.append(Leg(items, leg_intents(items, ids)))
             batch += [
                 Dispatch(
                     place,
                     item.account_id,
-                    order_request(cid, signal.symbol, item, signal.position_side),
+                    order_request(cid, signal.symbol, item, signal.position_side, kept.get(item.account_id, mode)),
                     strategy_id=strategy_id,
                 )
                 for place, (item, cid) in enumerate(zip(items, ids, strict=True), start=first)

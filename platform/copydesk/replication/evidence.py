@@ -24,8 +24,8 @@ from copydesk.replication.explain import (
     ms_between,
     whole_move,
 )
-from copydesk.replication.model import Bound, SignalFact
-from copydesk.trading import PositionSide
+from copydesk.replication.model import Bound, No, SignalFact
+from copydesk.trading import Denial, PositionSide
 
 _FOLLOWER = text(
     """
@@ -65,6 +65,13 @@ _FILLS = text(
     "SELECT copy_id, trade_id, qty, px, fee, fee_currency, at FROM copy_fill WHERE copy_id = ANY(:ids) "
     "ORDER BY at, length(trade_id), trade_id"
 )
+_UNPLACED = text(
+    """
+    SELECT r.reason, r.reason_facts FROM leader_order o
+    JOIN resting_order r ON r.tenant_id = o.tenant_id AND r.leader_order_id = o.id
+    WHERE o.signal_id = :id AND r.subscription_id = :subscription_id AND r.reason IS NOT NULL
+    """
+)
 _LAST = text("SELECT max(signal_id) FROM copy WHERE subscription_id = :id")
 _LAST_SIGNAL = text("SELECT max(id) FROM signal WHERE strategy_id = :strategy_id")
 
@@ -95,7 +102,14 @@ def explanation_of(session: Session, subscription_id: int, signal_id: int) -> Ex
     handover = None if row is None else Handover(row.drained_at, row.being_sent, row.joined_into)
     copies = _copies(session, subscription_id, move, whole_move([one.fact for one in together]).px)
     absence = None if copies else absence_of(move, together[0].fact, follower, handover)
-    return Explanation(move, together, follower, handover, copies, absence)
+    return Explanation(
+        move, together, follower, handover, copies, absence, _unplaced(session, subscription_id, signal_id)
+    )
+
+
+def _unplaced(session: Session, subscription_id: int, signal_id: int) -> No | None:
+    row = session.execute(_UNPLACED, {"id": signal_id, "subscription_id": subscription_id}).first()
+    return None if row is None else (Denial(row.reason), row.reason_facts or {})
 
 
 def last_signal(session: Session, subscription_id: int) -> int:

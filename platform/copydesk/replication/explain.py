@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from copydesk.kernel import ZERO
 from copydesk.replication.burst import joined
-from copydesk.replication.model import Bound, SignalFact
+from copydesk.replication.model import Bound, No, SignalFact
 from copydesk.replication.sizing import BY_ALLOCATION
 from copydesk.replication.stats import slippage_bps
 from copydesk.trading import Side, SizingMode
@@ -35,6 +35,7 @@ class LegKind(StrEnum):
     END = "end"
     FLAT = "flat"
     STOP = "stop"
+    GUARD = "guard"
     REST = "rest"
     CATCH_UP = "catch-up"
     GIVE_BACK = "give-back"
@@ -233,7 +234,8 @@ class Explanation:
     """Everything about one subscription and one signal.
 
     `together` are the leader's signals that were planned as one, this the last of them; just this one where no burst
-    was joined. `whole` is the move that was sized. `absence` says why there is no copy at all.
+    was joined. `whole` is the move that was sized. `absence` says why there is no copy at all, `unplaced` why an order
+    of the leader's was left to its fills.
     """
 
     move: LeaderMove
@@ -242,6 +244,7 @@ class Explanation:
     handover: Handover | None
     copies: tuple[CopyTold, ...]
     absence: Absence | None = None
+    unplaced: No | None = None
 
     @property
     def whole(self) -> SignalFact:

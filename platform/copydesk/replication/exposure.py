@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 from sqlalchemy import text
 
 from copydesk.db import TenantSession, number_array
-from copydesk.trading import PositionSide, SubscriptionState
+from copydesk.replication.margin_modes import PLAIN, told_mode
+from copydesk.trading import MarginMode, PositionSide, SubscriptionState
 
 _SUBSCRIPTIONS = """
     SELECT s.id, s.strategy_id, s.account_id, a.shard, s.state, s.allocation, s.state_reason
@@ -36,10 +37,12 @@ _BOOKS = """
         GROUP BY 1, 2, 3
     )
     SELECT b.subscription_id, b.symbol, b.position_side, b.qty + coalesce(u.qty, 0),
-           abs(sign(b.qty) * b.cost + coalesce(u.value, 0)), b.cash - coalesce(u.value, 0), b.last_signal_id
+           abs(sign(b.qty) * b.cost + coalesce(u.value, 0)), b.cash - coalesce(u.value, 0), b.last_signal_id,
+           p.margin_mode
     FROM book b JOIN subscription s ON s.tenant_id = b.tenant_id AND s.id = b.subscription_id
     LEFT JOIN untold u ON u.subscription_id = b.subscription_id AND u.symbol = b.symbol
          AND u.position_side = b.position_side
+    LEFT JOIN account_setup p ON p.tenant_id = s.tenant_id AND p.account_id = s.account_id AND p.symbol = b.symbol
     WHERE s.state <> 'ended' AND (b.qty <> 0 OR b.cash <> 0 OR u.qty <> 0) {which} ORDER BY 1, 2, 3
 """
 _SOME = "AND s.id = ANY(CAST(:ids AS bigint[]))"
@@ -67,7 +70,7 @@ _NOW = text(
 class HeldBook(NamedTuple):
     """One book: signed quantity in base units, cost at entry without a sign, and cash, in quote currency.
 
-    `signal_id` is the newest signal that was planned into it.
+    `signal_id` is the newest signal that was planned into it, `margin_mode` what a perpetual's position is in.
     """
 
     symbol: str
@@ -76,6 +79,7 @@ class HeldBook(NamedTuple):
     cost: Decimal
     cash: Decimal
     signal_id: int = 0
+    margin_mode: MarginMode = PLAIN
 
 
 class Exposure(NamedTuple):
@@ -96,8 +100,9 @@ def read_exposures(session: TenantSession, subscription_ids: Collection[int] | N
     ids = {} if subscription_ids is None else {"ids": number_array(sorted(subscription_ids))}
     subscriptions, books = (_THESE_SUBSCRIPTIONS, _THESE_BOOKS) if ids else (_ALL_SUBSCRIPTIONS, _ALL_BOOKS)
     held: dict[int, list[HeldBook]] = {}
-    for owner, symbol, side, *worth in session.execute(books, ids):
-        held.setdefault(owner, []).append(HeldBook(symbol, PositionSide(side), *worth))
+    for owner, symbol, side, qty, cost, cash, signal_id, mode in session.execute(books, ids):
+        book = HeldBook(symbol, PositionSide(side), qty, cost, cash, signal_id, told_mode(mode))
+        held.setdefault(owner, []).append(book)
     return [
         Exposure(
             number, strategy, account, shard, SubscriptionState(state), allocation, tuple(held.get(number, ())), why

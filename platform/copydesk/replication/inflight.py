@@ -11,8 +11,9 @@ from sqlalchemy import Row, text
 
 from copydesk.db import TenantSession
 from copydesk.kernel import ZERO
+from copydesk.replication.margin_modes import PLAIN, told_mode
 from copydesk.replication.orders import order_request
-from copydesk.trading import OrderRequest, OrderStatus, OrderType, PositionSide, Side
+from copydesk.trading import MarginMode, OrderRequest, OrderStatus, OrderType, PositionSide, Side
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +47,11 @@ class OpenCopy:
     venue_order_id: str | None = None
     cum_qty: Decimal = ZERO
     strategy_id: int = 0
+    margin_mode: MarginMode = PLAIN
 
     def request(self) -> OrderRequest:
         """Return the very order that was stored, with the same client order id."""
-        return order_request(self.client_order_id, self.symbol, self, self.position_side)
+        return order_request(self.client_order_id, self.symbol, self, self.position_side, self.margin_mode)
 
 
 # Orders that rest are the mirror's. Without a `symbol` those that are due, with one its acknowledged opens whether due
@@ -59,7 +61,9 @@ _DUE_CHECKS = text(
     SELECT c.id, c.subscription_id, c.signal_id, c.account_id, c.leg, c.symbol, c.side, c.type, c.qty, c.px,
            c.reduces, c.client_order_id, c.status, c.checks, c.proof_at, s.venue_at AS signal_at,
            c.reduces OR coalesce(b.target_qty, 0) * CASE c.side WHEN 'buy' THEN 1 ELSE -1 END > 0 AS wanted,
-           c.position_side, c.planned_at, c.acked_at, c.venue_order_id, c.cum_qty, s.strategy_id
+           c.position_side, c.planned_at, c.acked_at, c.venue_order_id, c.cum_qty, s.strategy_id,
+           (SELECT p.margin_mode FROM account_setup p WHERE p.tenant_id = c.tenant_id
+               AND p.account_id = c.account_id AND p.symbol = c.symbol) AS margin_mode
     FROM copy c
     JOIN signal s ON s.tenant_id = c.tenant_id AND s.id = c.signal_id
     LEFT JOIN book b ON b.tenant_id = c.tenant_id AND b.subscription_id = c.subscription_id
@@ -87,6 +91,7 @@ def _open_copy(row: Row[Any]) -> OpenCopy:
     values = dict(row._mapping)
     values["side"], values["type"] = Side(values["side"]), OrderType(values["type"])
     values["status"], values["position_side"] = OrderStatus(values["status"]), PositionSide(values["position_side"])
+    values["margin_mode"] = told_mode(values["margin_mode"])
     return OpenCopy(**values)
 
 

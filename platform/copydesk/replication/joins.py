@@ -171,14 +171,16 @@ class Joiner:
     def _plan(self, lane: LaneNow, wish: Wish, signal: SignalFact, instrument: Instrument) -> Planned | None:
         """Plan one order as for any signal, set the account up for it, and hold it to what the follower chose."""
         terms, now = self._around.terms(lane.tenant_id, lane.shard), self._clock.now()
+        with self._db.tenant(lane.tenant_id) as session:
+            crowd = Crowds(self._around).followers(session, DueSignal(wish.strategy_id, wish.live, signal), lane.shard)
+        brackets = self._preparer.brackets(lane.tenant_id, lane.shard, signal.symbol, crowd)
         limits = terms.limits(
             signal.symbol,
             strategy_live=wish.live,
             strategy_suspended=wish.suspended,
             unrest=denied_by_unrest(self._around.price_now(lane.shard, signal.symbol)),
+            brackets=brackets,
         )
-        with self._db.tenant(lane.tenant_id) as session:
-            crowd = Crowds(self._around).followers(session, DueSignal(wish.strategy_id, wish.live, signal), lane.shard)
         # Its book has seen this signal, and goes on from it.
         joiner = [f._replace(book=f.book._replace(last_signal_id=0)) for f in crowd if f[0] == wish.subscription_id]
         planned = _opening(plan_copies(signal, joiner, instrument, limits, now=now))

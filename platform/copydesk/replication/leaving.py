@@ -76,7 +76,7 @@ class Left(NamedTuple):
         held = abs(self.qty)
         qty = min(floor_to_step(held, instrument.qty_step), instrument.qty_max)
         # Without a price nothing is known of its worth: then the exchange says whether it is dust.
-        px = self.px if self.px is not None else Decimal("Infinity")
+        px = self.px if self.px is not None else ZERO
         return ZERO if close_denial(held=held, qty=qty, px=px, instrument=instrument) else qty
 
     def due(self, now: datetime) -> bool:

@@ -13,10 +13,11 @@ from types import MappingProxyType
 from sqlalchemy import text
 
 from copydesk.db import TenantSession
-from copydesk.kernel import InvalidInput, NotFound
+from copydesk.kernel import InvalidInput, NotFound, utc_now
 from copydesk.replication.doors import Doorway, open_door
 from copydesk.replication.flattening import being_closed
 from copydesk.replication.rest_rows import recall_orders
+from copydesk.replication.strategy_news import NewsKind, tell_news
 from copydesk.risk.acts import end_suspensions
 from copydesk.trading import Denial, EndMode, PositionSide, SubscriptionState
 
@@ -131,7 +132,8 @@ def resume_strategy(session: TenantSession, strategy_id: int) -> list[str]:
     Only a person calls it. Raises InvalidInput unless the strategy is paused or suspended.
     """
     shards = _set_strategy(session, strategy_id, was=("paused", "suspended"), to="live")
-    end_suspensions(session, strategy_id)
+    if end_suspensions(session, strategy_id):
+        tell_news(session, strategy_id, NewsKind.RESUMED, None, {}, utc_now())
     return shards
 
 

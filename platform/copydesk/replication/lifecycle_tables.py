@@ -114,26 +114,45 @@ class FundingPaymentShare(TenantRow, Table):
     at: Mapped[Moment]
 
 
-class LeaderEvent(TenantRow, Table):
-    """Something that a leader did to a position without trading: `kind` is "leverage" or "margin"."""
+class StrategyNews(TenantRow, Table):
+    """Something that happened to a strategy besides trading; `kind` is a `strategy_news.NewsKind`.
 
-    __tablename__ = "leader_event"
+    `symbol` is None where it concerns all of the strategy.
+    """
+
+    __tablename__ = "strategy_news"
     __table_args__ = (
         reference("strategy", "strategy_id"),
-        Index("ix_leader_event_strategy", "tenant_id", "strategy_id", "id"),
+        Index("ix_strategy_news_strategy", "tenant_id", "strategy_id", "id"),
     )
 
     id: Mapped[Identity]
     strategy_id: Mapped[BigInt]
-    symbol: Mapped[str] = mapped_column(Text)
-    position_side: Mapped[str] = mapped_column(Text)
     kind: Mapped[str] = mapped_column(Text)
-    leverage_before: Mapped[int | None] = mapped_column(Integer)
-    leverage: Mapped[int | None] = mapped_column(Integer)
+    symbol: Mapped[str | None] = mapped_column(Text)
+    facts: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    at: Mapped[Moment]
+
+
+class LeaderPosition(HotTenantRow, Table):
+    """A leader's position in a perpetual as it was last seen: what the next reading is compared with.
+
+    `margin` is the money behind an isolated one; `liquidation_px` is None where nothing liquidates it.
+    """
+
+    __tablename__ = "leader_position"
+
+    strategy_id: Mapped[BigInt] = mapped_column(primary_key=True, autoincrement=False)
+    symbol: Mapped[str] = mapped_column(Text, primary_key=True)
+    position_side: Mapped[str] = mapped_column(Text, primary_key=True)
+    qty: Mapped[Amount]
+    entry_px: Mapped[Amount]
     mark_px: Mapped[Amount]
-    liquidation_px_before: Mapped[Amount | None]
+    leverage: Mapped[int | None] = mapped_column(Integer)
+    margin_mode: Mapped[str | None] = mapped_column(Text)
+    margin: Mapped[Amount | None]
     liquidation_px: Mapped[Amount | None]
-    at: Mapped[Moment] = mapped_column(server_default=func.now())
+    at: Mapped[Moment]
 
 
 class AccountPosition(HotTenantRow, Table):

@@ -6,20 +6,34 @@ from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
+from sqlalchemy import text
+
 from copydesk.db import TenantSession, number_array
 from copydesk.kernel import ZERO, NotFound, utc_now
 from copydesk.replication.exposure import Exposure, HeldBook, read_exposures
-from copydesk.replication.order_limits import margins_of, orders_of
+from copydesk.replication.likenesses import correlations_of
+from copydesk.replication.liquidations import liquidations_of
+from copydesk.replication.order_limits import orders_of
 from copydesk.replication.order_states import Copier, HeldRow, Scene, order_states
+from copydesk.replication.purses import purses_of
 from copydesk.replication.shards import whereabouts_of
-from copydesk.risk.acts import read_waters
+from copydesk.risk.acts import waters_of
 from copydesk.risk.equity_rules import EquityState, Spans
+from copydesk.risk.margins import Liquidation
 from copydesk.risk.model import Scope
 from copydesk.risk.order_rules import Sums
 from copydesk.risk.readings import Standing
 from copydesk.risk.store import Holder
 from copydesk.risk.waters import Waters
 from copydesk.trading import PositionSide
+
+_KIN = text(
+    """
+    SELECT kin.id FROM subscription s
+    JOIN subscription kin ON kin.tenant_id = s.tenant_id AND kin.account_id = s.account_id
+    WHERE s.id = :id AND s.state <> 'ended' AND kin.state <> 'ended'
+    """
+)
 
 # From an exchange's environment and a ccxt symbol to the price of today, None where it is not known.
 PriceOf = Callable[[str, str], Decimal | None]
@@ -33,13 +47,13 @@ class Stands(NamedTuple):
     symbol: str
 
 
-def standing_now(session: TenantSession, subscription_id: int, px_of: PriceOf) -> Stands:
-    """Return where a subscription stands; raises NotFound where there is none, or it has ended."""
-    every = {one.subscription_id: one for one in read_exposures(session)}
-    mine = every.get(subscription_id)
+def standing_now(session: TenantSession, subscription_id: int, px_of: PriceOf, *, currency: str) -> Stands:
+    """Return where a subscription stands, in its brand's currency; raises NotFound where there is none any more."""
+    kin = session.execute(_KIN, {"id": subscription_id}).scalars().all()
+    together = read_exposures(session, kin)
+    mine = next((one for one in together if one.subscription_id == subscription_id), None)
     if mine is None:
         raise NotFound(f"there is no subscription {subscription_id} that has not ended")
-    together = [one for one in every.values() if one.account_id == mine.account_id]
     marks = _marks(together, px_of)
     largest = max(mine.books, key=lambda book: _worth(book, marks), default=None)
     ids, accounts = number_array([one.subscription_id for one in together]), number_array([mine.account_id])
@@ -49,13 +63,15 @@ def standing_now(session: TenantSession, subscription_id: int, px_of: PriceOf) -
         largest is not None and largest.qty < 0,
         marks,
         orders=orders_of(session, ids),
-        margins=margins_of(session, accounts),
+        margins=_margins(session, mine, px_of),
+        correlations=correlations_of(session, mine.strategy_id, accounts),
+        purses=purses_of(session, accounts, currency),
     )
     copiers = [Copier(one.subscription_id, one.account_id, one.allocation) for one in together]
     state = order_states({subscription_id}, copiers, _rows(together), (), scene)[subscription_id]
-    waters, margin = read_waters(session), state.margin_distance
-    own = waters.get((Scope.SUBSCRIPTION, subscription_id))
-    account = waters.get((Scope.ACCOUNT, mine.account_id))
+    margin = state.margin_distance
+    own = waters_of(session, (Scope.SUBSCRIPTION, subscription_id))
+    account = waters_of(session, (Scope.ACCOUNT, mine.account_id))
     standing = Standing(
         state,
         equity_state(state.own, mine.allocation, own, margin),
@@ -72,6 +88,17 @@ def _marks(exposures: Sequence[Exposure], px_of: PriceOf) -> dict[str, Decimal]:
             if px is not None:
                 marks[symbol] = px
     return marks
+
+
+def _margins(session: TenantSession, mine: Exposure, px_of: PriceOf) -> dict[int, Decimal]:
+    """Return how far the account's nearest position is from its liquidation, at the price of today if it is known."""
+    place = whereabouts_of(mine.shard).exchange
+    distances = [
+        Liquidation(one.px, one.short).distance(px_of(place, one.symbol) or one.mark_px)
+        for one in liquidations_of(session, mine.account_id)
+        if one.px is not None and one.px > 0 and one.mark_px > 0
+    ]
+    return {mine.account_id: min(distances)} if distances else {}
 
 
 def _worth(book: HeldBook, marks: dict[str, Decimal]) -> Decimal:

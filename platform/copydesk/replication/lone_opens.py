@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import NamedTuple
 
 from copydesk.db import TenantSession
-from copydesk.kernel import ZERO, floor_to_step
+from copydesk.kernel import ZERO, decimal_text, floor_to_step
 from copydesk.replication.crowd import Crowds, hold_crowd
 from copydesk.replication.deliveries import DueSignal
 from copydesk.replication.limited import held_to_limits
@@ -15,7 +16,7 @@ from copydesk.replication.minima import smallest_open_qty
 from copydesk.replication.model import Planned, RiskView, SignalFact
 from copydesk.replication.rest_calls import Task
 from copydesk.replication.rest_end import Ending
-from copydesk.replication.resting import REST, Rest, Step
+from copydesk.replication.resting import REST, WANTED, Rest, Step
 from copydesk.trading import Instrument, OrderType, PositionSide, Side
 
 
@@ -42,20 +43,24 @@ class LoneOpens:
 
     def allowed(self, spot: Spot, instrument: Instrument, planned: Planned) -> Planned | None:
         """Return an open as its follower's limits allow it, None where they allow none."""
+        return self._judged(spot, instrument, planned)[0]
+
+    def _judged(self, spot: Spot, instrument: Instrument, planned: Planned) -> tuple[Planned | None, Mapping[str, str]]:
+        """Return the same, and what a receipt says of the limit that bit."""
         risk = self._views(spot).get(planned.subscription_id)
         if risk is None:
-            return planned
+            return planned, {}
         px = max(planned.px or spot.px, spot.px)
         smallest_qty = smallest_open_qty(spot.px, instrument)
         allowed, no = held_to_limits(planned, risk, instrument, px=px, smallest_qty=smallest_qty)
-        return None if no else allowed
+        return (None, no[1]) if no else (allowed, allowed.facts or {})
 
     def resting(self, task: Task, instrument: Instrument | None) -> Task:
         """Hold what a resting order is to say to the limits of today; what they allow nothing of waits.
 
         The first order is as large as it was when it was sized, a moment ago; one that rests is judged by its growth.
         """
-        rest, step, terms = task
+        rest, step, terms, _ = task
         first = step is Step.PLACE and rest.revision == 0
         if rest.reduces or terms is None or instrument is None or first:
             return task
@@ -63,14 +68,16 @@ class LoneOpens:
         px = terms.px or terms.trigger_px or rest.leader.fill_px
         if terms.qty <= there or px is None:
             return task
-        allowed = self.allowed(_spot(rest, px), instrument, _as_planned(rest, REST, terms.qty - there, px))
-        if allowed is not None:
-            return task._replace(terms=terms._replace(qty=there + floor_to_step(allowed.qty, instrument.qty_step)))
-        if step is Step.AMEND and terms._replace(qty=there) != rest.terms:
-            return task._replace(terms=terms._replace(qty=there))
+        wanted = _as_planned(rest, REST, terms.qty - there, px)
+        allowed, limited = self._judged(_spot(rest, px), instrument, wanted)
+        qty = there + (ZERO if allowed is None else floor_to_step(allowed.qty, instrument.qty_step))
+        if qty < terms.qty:
+            limited = {**limited, WANTED: decimal_text(terms.qty)}
+        if allowed is not None or (step is Step.AMEND and terms._replace(qty=there) != rest.terms):
+            return task._replace(terms=terms._replace(qty=qty), limited=limited)
         # What rests and may not grow is looked at as ever.
         looks = step is Step.AMEND and (rest.stirred or rest.look_at is None or rest.look_at <= self._now)
-        return Task(rest, Step.LOOK if looks else Step.WAIT, None)
+        return Task(rest, Step.LOOK if looks else Step.WAIT, None, limited)
 
     def catching_up(self, rest: Rest, instrument: Instrument | None, ending: Ending) -> Ending:
         """Hold what a resting order has missed to the limits of today; what they keep back is given up."""

@@ -48,6 +48,7 @@ from copydesk.replication.rest_writes import (
     fenced,
     lower_target,
     mark,
+    note_limit,
     store_amended,
     store_amending,
     store_answers,
@@ -156,7 +157,8 @@ class Mirror:
                 entries += closing_entries(order, crowd)
             elif crowd and order.qty > order.drained:
                 unrest = denied_by_unrest(self._around.price_now(lane.shard, order.symbol))
-                planned = plan_opening(order, crowd, instrument, terms, lane.now, unrest=unrest)
+                brackets = self._preparer.brackets(lane.tenant_id, lane.shard, order.symbol, crowd)
+                planned = plan_opening(order, crowd, instrument, terms, lane.now, unrest=unrest, brackets=brackets)
                 entries += opening_entries(order, self._prepared(lane, order, instrument, planned))
         if entries:
             with self._db.tenant(lane.tenant_id) as session:
@@ -188,6 +190,8 @@ class Mirror:
             tasks = [opens.resting(task, instruments.get(task.rest.symbol)) for task in decided]
             if fenced(session, lane):
                 for task in tasks:
+                    if task.limited is not None and task.limited != (task.rest.limited or {}):
+                        note_limit(session, lane, task.rest, task.limited)
                     look_at = self._put_off(task.rest, lane.now) if task.step is Step.WAIT else lane.now
                     if task.step is Step.WAIT or looked_at:
                         mark(session, lane, task.rest, Marks(task.rest.state, look_at, task.rest.looks))
@@ -222,9 +226,10 @@ class Mirror:
             if not fenced(session, lane):
                 return None
             opens = LoneOpens(session, self._crowds, lane.shard, lane.now)
-            for rest, step, wanted in tasks:
+            for rest, step, wanted, judged in tasks:
                 if step is Step.PLACE and wanted is not None:
-                    why = Why(*placed_for(rest, wanted, instruments.get(rest.symbol)))
+                    limited = (rest.limited or {}) if judged is None else judged
+                    why = Why(*placed_for(rest, wanted, instruments.get(rest.symbol), limited), limited)
                     placing.append(store_placing(session, lane, rest, wanted, anchor_of(rest), why, proof_at=proof_at))
                 elif step is Step.AMEND and wanted is not None:
                     store_amending(session, lane, rest, wanted, anchor_of(rest))

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from copydesk.kernel import ZERO
 from copydesk.risk.order_rules import OrderBounds, OrderState
-from copydesk.trading import Denial, OrderType, PositionSide, Side, SizePolicy, SizingMode, SubscriptionState
+from copydesk.trading import Bracket, Denial, OrderType, PositionSide, Side, SizePolicy, SizingMode, SubscriptionState
 
 OPEN = "open"
 CLOSE = "close"
@@ -168,7 +168,7 @@ class Limits:
     `carry_s_max` how long increases that were too small are carried. `mark_px` is what the market says of the price,
     None where that is not known; a signal further from it than `mark_bps_max`, or a position worth more than
     `exposure_max` times the leader's equity, is not believed. `unrest` is why nothing is opened of the instrument for
-    now.
+    now. `brackets` are what the exchange allows by size, empty where that is not known.
     """
 
     slippage_bps_max: int
@@ -183,6 +183,7 @@ class Limits:
     exposure_max: int = LEVERAGE_HIGHEST
     strategy_suspended: bool = False
     unrest: No | None = None
+    brackets: tuple[Bracket, ...] = ()
 
 
 class Planned(NamedTuple):

@@ -12,6 +12,7 @@ from decimal import ROUND_CEILING, Decimal
 from typing import NamedTuple
 
 from copydesk.kernel import ZERO, decimal_text
+from copydesk.replication.geared import with_leverage
 from copydesk.replication.limited import held_to_limits
 from copydesk.replication.minima import size_facts
 from copydesk.replication.model import CLOSE, OPEN, Bound, Follower, No, Planned
@@ -83,6 +84,8 @@ def plan_open(case: Opening, follower: Follower, add: Add) -> None:
         if no:
             kept = (carried, book.carried_at)
             planned = _not_opened(case, follower, no, target=target, carry=kept, wanted=planned.wanted_qty)
+    if planned.denial is None and case.instrument.perpetual:
+        planned = with_leverage(planned, case, follower.leverage_max)
     add(planned)
 
 

@@ -13,9 +13,11 @@ from copydesk.replication.minima import smallest_open, smallest_open_qty
 from copydesk.replication.model import Limits, No, SignalFact
 from copydesk.replication.sizing import Size, capped, sizes_of
 from copydesk.risk import open_denial
+from copydesk.risk.futures import notional_max
 from copydesk.trading import Denial, Instrument, Side, SizingMode, SubscriptionState
 
 _BPS = Decimal(10_000)
+_ANY_SIZE = Decimal("Infinity")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +27,8 @@ class Opening:
     `limit_px` bounds opens, `cost_px` is the most that one unit may take of the allocation, `floor_px` the price at
     which the exchange may value an open against its smallest notional. `smallest_qty` is what the exchange
     takes at least, and `smallest` the notional that surely comes to it. `rules` are those of `risk`, which want a
-    subscription's state and whether its account is usable; `denial` keeps everyone from opening.
+    subscription's state and whether its account is usable; `denial` keeps everyone from opening. `leverage` is what all
+    may have but for their own bounds, in positions up to `notional_free`.
     """
 
     signal: SignalFact
@@ -43,6 +46,8 @@ class Opening:
     qty_max: Decimal
     sizes: Mapping[SizingMode, Size]
     leverage: int
+    leader_leverage: int
+    notional_free: Decimal
     rules: Callable[..., Denial | None]
     denial: No | None
 
@@ -74,6 +79,7 @@ def opening_of(signal: SignalFact, instrument: Instrument, limits: Limits, now: 
         age_ms=(now - signal.venue_at).total_seconds() * 1000,
         age_ms_max=limits.signal_age_ms_max,
     )
+    leverage = capped(signal.leverage, brand_max=limits.leverage_max, instrument_max=instrument.leverage_max)
     broken = rules(state=SubscriptionState.SYNCED, usable=True)
     return Opening(
         seen,
@@ -91,7 +97,9 @@ def opening_of(signal: SignalFact, instrument: Instrument, limits: Limits, now: 
         step=instrument.qty_step,
         qty_max=instrument.qty_max,
         sizes=sizes_of(seen),
-        leverage=capped(signal.leverage, brand_max=limits.leverage_max, instrument_max=instrument.leverage_max),
+        leverage=leverage,
+        leader_leverage=max(signal.leverage or 1, 1),
+        notional_free=notional_max(limits.brackets, leverage) if limits.brackets else _ANY_SIZE,
         rules=rules,
         denial=(broken, {}) if broken else limits.unrest or _absurd(signal, instrument, limits),
     )

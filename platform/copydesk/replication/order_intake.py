@@ -24,6 +24,13 @@ _WANTED = text(
     "AND state <> 'ended')"
 )
 
+_HEARD = text(
+    """
+    UPDATE strategy SET orders_heard_since = CASE WHEN :heard THEN clock_timestamp() END
+    WHERE id = :strategy_id AND (orders_heard_since IS NOT NULL) <> :heard
+    """
+)
+
 # What a conditional order placed is told under an id of its own; where the exchange does not say which one placed it,
 # it is one that waits with the same terms.
 _KNOWN = text(
@@ -124,6 +131,13 @@ class StoredOrder:
 def orders_are_copied(session: TenantSession, leader: Leader) -> bool:
     """Tell whether anybody copies this leader's orders; else they are none of our business."""
     return bool(session.execute(_WANTED, {"strategy_id": leader.strategy_id}).scalar())
+
+
+def note_hearing(session: TenantSession, leader: Leader) -> bool:
+    """Tell whether anybody copies this leader's orders, and note from when on, or that they are heard no longer."""
+    heard = orders_are_copied(session, leader)
+    session.execute(_HEARD, {"strategy_id": leader.strategy_id, "heard": heard})
+    return heard
 
 
 def store_orders(

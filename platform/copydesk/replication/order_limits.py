@@ -15,11 +15,13 @@ from sqlalchemy import text
 
 from copydesk.db import TenantSession, number_array
 from copydesk.kernel import ZERO
+from copydesk.replication.likenesses import correlations_of
 from copydesk.replication.model import RiskView, SignalFact
 from copydesk.replication.order_states import ComingRow, Copier, HeldRow, Scene, order_states
 from copydesk.replication.port import Surroundings
-from copydesk.risk.limits import LimitSet, effective
-from copydesk.risk.model import Basis, Measure, Scoped, Unit
+from copydesk.replication.purses import is_of_purse, purses_of
+from copydesk.risk.limits import effective
+from copydesk.risk.model import Basis, Measure, Scoped
 from copydesk.risk.order_rules import OrderBounds, order_bounds
 from copydesk.risk.store import Holder, StoredLimits
 
@@ -65,8 +67,6 @@ _MARGINS = text(
 _AT_MARKS = frozenset({Measure.POSITION, Measure.INSTRUMENT, Measure.EXPOSURE, Measure.OVERLAP})
 _OF_MONEY = frozenset({Basis.EQUITY, Basis.BALANCE})
 _LIQUID = frozenset({Measure.DEPTH_SHARE, Measure.VOLUME})
-# What of the wallet these are shares of is not known here: at orders only their amounts are judged.
-_OF_WALLET = frozenset({Measure.ALLOCATION, Measure.ALLOCATION_TOTAL})
 
 
 class Rows(NamedTuple):
@@ -85,16 +85,22 @@ class Rows(NamedTuple):
 class LimitedCrowd:
     """The followers of a strategy on a lane whose orders some limit is about, and what these limits ask for.
 
-    `copiers` are all subscriptions of their accounts, `ids` these and every other follower.
+    `copiers` are all subscriptions of their accounts, `ids` these and every other follower, `accounts` their accounts;
+    both are array literals. Orders are quoted in `currency`.
     """
 
+    strategy_id: int
+    currency: str
     bounds: Mapping[int, OrderBounds]
     copiers: Sequence[Copier]
     ids: str
+    accounts: str
     marks: bool
     orders: bool
     margins: bool
     liquid: bool
+    likenesses: bool
+    purses: bool
 
 
 class OrderLimits:
@@ -122,7 +128,7 @@ class OrderLimits:
         known = self._known.get(place)
         if known is None or known[:2] != (version, told):
             bounds = _compiled(strategy_id, told, stored, copiers, currency)
-            crowd = _crowd(session, bounds, copiers(), kin) if bounds else None
+            crowd = _crowd(session, strategy_id, currency, bounds, copiers(), kin) if bounds else None
             known = self._known[place] = (version, told, crowd)
         return known[2]
 
@@ -161,9 +167,7 @@ class OrderLimits:
                     marks[symbol] = px
         liquidity = around.liquidity(tenant_id, shard, signal.symbol) if limited.liquid else None
         ids = number_array([copier.subscription_id for copier in limited.copiers])
-        orders = orders_of(session, ids) if limited.orders else {}
-        accounts = number_array(sorted({copier.account_id for copier in limited.copiers}))
-        margins = margins_of(session, accounts) if limited.margins else {}
+        accounts = limited.accounts
         return Scene(
             signal.symbol,
             signal.position_side,
@@ -171,8 +175,10 @@ class OrderLimits:
             marks,
             around.exchange(tenant_id, shard).instruments,
             liquidity,
-            orders,
-            margins,
+            orders_of(session, ids) if limited.orders else {},
+            margins_of(session, accounts) if limited.margins else {},
+            correlations_of(session, limited.strategy_id, accounts) if limited.likenesses else {},
+            purses_of(session, accounts, limited.currency) if limited.purses else {},
         )
 
 
@@ -184,7 +190,7 @@ def _compiled(
     currency: str,
 ) -> dict[int, OrderBounds]:
     """Make the limits of every follower ready; many have the same, so that each set is made once."""
-    of_files = _ready(effective(told), currency)
+    of_files = order_bounds(effective(told), currency=currency)
     if not stored:
         return {copier.subscription_id: of_files for copier in copiers()} if of_files else {}
     made: dict[tuple[tuple[str, str], ...], OrderBounds] = {(): of_files}
@@ -193,23 +199,16 @@ def _compiled(
         holder = Holder(subscription_id, strategy_id, account_id)
         lines = stored.lines(holder)
         if lines not in made:
-            made[lines] = _ready(effective((*told, *stored.of(holder))), currency)
+            made[lines] = order_bounds(effective((*told, *stored.of(holder))), currency=currency)
         if made[lines]:
             bounds[subscription_id] = made[lines]
     return bounds
 
 
-def _ready(limits: LimitSet, currency: str) -> OrderBounds:
-    return tuple(bound for bound in order_bounds(limits, currency=currency) if not _is_of_wallet(bound.scoped))
-
-
-def _is_of_wallet(scoped: Scoped) -> bool:
-    limit = scoped.limit
-    return limit.measure in _OF_WALLET and limit.threshold.unit is Unit.PERCENT
-
-
 def _crowd(
     session: TenantSession,
+    strategy_id: int,
+    currency: str,
     bounds: Mapping[int, OrderBounds],
     followers: Sequence[Copier],
     kin: Callable[[int], Collection[int]],
@@ -224,13 +223,19 @@ def _crowd(
     measures = {bound.scoped.limit.measure for bound in every}
     everyone = {copier.subscription_id for copier in (*followers, *copiers)}
     return LimitedCrowd(
+        strategy_id,
+        currency,
         bounds,
         copiers,
         number_array(sorted(everyone)),
-        marks=bool(measures & _AT_MARKS) or any(bound.basis in _OF_MONEY for bound in every),
+        number_array(sorted({copier.account_id for copier in copiers})),
+        marks=bool(measures & _AT_MARKS)
+        or any(bound.basis in _OF_MONEY and not is_of_purse(bound.scoped) for bound in every),
         orders=Measure.ORDERS in measures,
         margins=Measure.MARGIN_DISTANCE in measures,
         liquid=bool(measures & _LIQUID),
+        likenesses=Measure.CORRELATION in measures,
+        purses=any(is_of_purse(bound.scoped) for bound in every),
     )
 
 

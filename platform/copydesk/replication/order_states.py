@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from copydesk.kernel import ZERO
-from copydesk.risk.order_rules import OrderState, Sums
+from copydesk.risk.order_rules import OrderState, Purse, Sums
 from copydesk.trading import Instrument, PositionSide
 from copydesk.venues.model import Liquidity
 
@@ -50,7 +50,8 @@ class Scene:
     """Where the orders open, and what was read about it. `marks` are prices as far as any are known.
 
     `orders` are the opening orders of the last minute by subscription, `margins` how far each account's nearest
-    position is from its liquidation; whoever is missing has none.
+    position is from its liquidation, `correlations` the highest with another strategy that it copies, `purses` what it
+    owned when it was last seen; whoever is missing has none, or it is not known.
     """
 
     symbol: str
@@ -61,6 +62,8 @@ class Scene:
     liquidity: Liquidity | None = None
     orders: Mapping[int, int] = field(default_factory=dict)
     margins: Mapping[int, Decimal] = field(default_factory=dict)
+    correlations: Mapping[int, Decimal] = field(default_factory=dict)
+    purses: Mapping[int, Purse] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -136,8 +139,9 @@ def order_states(
             account.same_side - own.same_side,
             depth,
             volume,
-            None,
+            scene.correlations.get(account_id),
             scene.margins.get(account_id),
+            scene.purses.get(account_id),
         )
     return states
 

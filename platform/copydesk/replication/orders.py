@@ -11,13 +11,8 @@ from copydesk.trading import MarginMode, OrderRequest, OrderType, PositionSide, 
 
 _DIGEST_LENGTH = 32
 
-# Followers' perpetuals share one margin: what is invested is bounded by the allocation, so that a position is not
-# liquidated at a price that the trader's survives.
-MARGIN_MODE = MarginMode.CROSS
-
-
 # Asking an enum for a member costs as much as making an order.
-_LIMIT, _IOC, _NET = OrderType.LIMIT, TimeInForce.IOC, PositionSide.NET
+_LIMIT, _IOC, _NET, _CROSS = OrderType.LIMIT, TimeInForce.IOC, PositionSide.NET, MarginMode.CROSS
 
 
 class Sendable(Protocol):
@@ -47,9 +42,16 @@ def copy_digests(tenant_id: int, signal_id: int, leg: str) -> Callable[[int], st
 
 
 def order_request(
-    client_order_id: str, symbol: str, order: Sendable, position_side: PositionSide = PositionSide.NET
+    client_order_id: str,
+    symbol: str,
+    order: Sendable,
+    position_side: PositionSide = PositionSide.NET,
+    margin_mode: MarginMode = _CROSS,
 ) -> OrderRequest:
-    """Build the order, by ccxt symbol: opens are immediate-or-cancel limits at the bound, closes go to market."""
+    """Build the order, by ccxt symbol: opens are immediate-or-cancel limits at the bound, closes go to market.
+
+    `margin_mode` is that of the position, which a perpetual's order names at some exchanges.
+    """
     time_in_force = _IOC if order.type is _LIMIT else None
     perpetual = ":" in symbol
     return OrderRequest(
@@ -62,5 +64,5 @@ def order_request(
         time_in_force,
         order.reduces,
         position_side=position_side if perpetual else _NET,
-        margin_mode=MARGIN_MODE if perpetual else None,
+        margin_mode=margin_mode if perpetual else None,
     )

@@ -19,7 +19,7 @@ from copydesk.replication.model import (
 )
 from copydesk.risk import SwitchesNow
 from copydesk.risk.model import Scoped
-from copydesk.trading import Credentials, Instrument
+from copydesk.trading import Bracket, Credentials, Instrument, MarginMode
 from copydesk.venues import Liquidity, Venue
 
 T = TypeVar("T")
@@ -30,6 +30,7 @@ class Terms:
     """One brand's bounds on copies on one exchange: its markets there, limits, and how its client order ids begin.
 
     The last four numbers are those of `model.Limits`; `risk_limits` are the platform's and the brand's by their files.
+    `margin_mode` is what perpetuals are opened in.
     """
 
     markets: frozenset[str]
@@ -42,6 +43,7 @@ class Terms:
     mark_bps_max: int = MARK_BPS_MAX_PLAIN
     exposure_max: int = LEVERAGE_HIGHEST
     risk_limits: tuple[Scoped, ...] = ()
+    margin_mode: MarginMode = MarginMode.CROSS
 
     def limits(
         self,
@@ -51,10 +53,11 @@ class Terms:
         strategy_suspended: bool = False,
         mark_px: Decimal | None = None,
         unrest: No | None = None,
+        brackets: tuple[Bracket, ...] = (),
     ) -> Limits:
         """Return the bounds on copies of one instrument, `mark_px` being what the market says of its price.
 
-        `unrest` is why nothing of it is opened for now.
+        `unrest` is why nothing of it is opened for now; `brackets` are what the exchange allows by size.
         """
         return Limits(
             self.slippage_bps_max,
@@ -69,6 +72,7 @@ class Terms:
             exposure_max=self.exposure_max,
             strategy_suspended=strategy_suspended,
             unrest=unrest,
+            brackets=brackets,
         )
 
 

@@ -10,14 +10,18 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from functools import partial
+from itertools import islice
 from typing import NamedTuple
 
 from copydesk.db import Database
 from copydesk.kernel import CopydeskError, Failpoint, VenueRefused, reached
+from copydesk.replication.brackets import Brackets
+from copydesk.replication.geared import is_bracketed
+from copydesk.replication.margin_modes import PLAIN, held_otherwise
 from copydesk.replication.model import Follower, No, Planned, SignalFact
-from copydesk.replication.orders import MARGIN_MODE
-from copydesk.replication.port import Exchange, Surroundings
+from copydesk.replication.port import Exchange, Surroundings, Terms
 from copydesk.replication.setups import (
+    Bounds,
     Change,
     Choices,
     Setup,
@@ -26,9 +30,10 @@ from copydesk.replication.setups import (
     choices,
     store_setups,
     stored_setups,
+    traded_on,
 )
 from copydesk.replication.sizing import capped
-from copydesk.trading import Credentials, Denial, Instrument, PositionSide
+from copydesk.trading import Bracket, Credentials, Denial, Instrument, MarginMode, PositionSide
 from copydesk.venues import Draw, ModeScope, Venue, VenueTraits, drawing_on
 
 _NAMED = frozenset(Denial) - {Denial.VENUE_REFUSED}
@@ -48,7 +53,11 @@ class Task(NamedTuple):
 
 
 def wanted_setup(
-    signal: SignalFact, instrument: Instrument, leverage_max: int, follower_max: int | None = None
+    signal: SignalFact,
+    instrument: Instrument,
+    leverage_max: int,
+    follower_max: int | None = None,
+    margin_mode: MarginMode = PLAIN,
 ) -> Setup:
     """Follow the leader's position mode, and the leader's leverage as far as all allow whom it concerns. Pure."""
     leverage = capped(
@@ -57,7 +66,7 @@ def wanted_setup(
         instrument_max=instrument.leverage_max,
         follower_max=follower_max,
     )
-    return Setup(signal.position_side is not PositionSide.NET, leverage)
+    return Setup(signal.position_side is not PositionSide.NET, leverage, margin_mode)
 
 
 def task_of(symbol: str, setup: Setup, stored: Mapping[str, Setup], traits: VenueTraits) -> Task:
@@ -69,8 +78,11 @@ def task_of(symbol: str, setup: Setup, stored: Mapping[str, Setup], traits: Venu
     same = {symbol: stored[symbol]} if symbol in stored else {}
     position = stored if traits.position_mode_scope in _WIDE else same
     margin = stored if traits.margin_mode_scope in _WIDE else same
-    change = Change(stored.get(symbol), setup)
-    return Task(change, all(known.hedge != setup.hedge for known in position.values()), not margin)
+    return Task(
+        Change(stored.get(symbol), setup),
+        all(known.hedge != setup.hedge for known in position.values()),
+        all(known.margin_mode is not setup.margin_mode for known in margin.values()),
+    )
 
 
 def target_of(wanted: Mapping[str, set[Setup]], symbol: str, traits: VenueTraits) -> Setup | None:
@@ -96,24 +108,46 @@ class Preparer:
         self._db = db
         self._around = around
         self._turns: defaultdict[tuple[int, str, str], asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._brackets = Brackets(around)
+
+    def brackets(self, tenant_id: int, shard: str, symbol: str, crowd: Iterable[Follower]) -> tuple[Bracket, ...]:
+        """Return what leverage the exchange allows a perpetual by size; () while that is only being asked for."""
+        if ":" not in symbol:
+            return ()
+        usable = (follower.account_id for follower in crowd if follower.usable)
+        return self._brackets.of(tenant_id, shard, symbol, list(islice(usable, 1)))
+
+    def bounds(self, shard: str, terms: Terms, instruments: Mapping[str, Instrument]) -> Bounds:
+        """Return what accounts of a shard are prepared for, as far as is known of its exchange."""
+        return bounds_of(shard, terms, instruments, partial(self._brackets.highest, shard))
+
+    def learn_brackets(self, tenant_id: int, shard: str) -> None:
+        """See to it that brackets are known of what the lane's leaders are known to trade."""
+        with self._db.tenant(tenant_id) as session:
+            traded = traded_on(session, shard)
+        for symbol, account_id in traded.items():
+            self._brackets.refresh(tenant_id, shard, symbol, [account_id])
 
     def refusals(
         self, tenant_id: int, shard: str, signal: SignalFact, instrument: Instrument, planned: Sequence[Planned]
     ) -> dict[int, No]:
         """Prepare the accounts of all planned opens, and say which of them cannot open, and why."""
         # An account is set to what its order was planned for: less than the brand's where a follower wants less.
-        planned_for = {item.account_id: item.leverage for item in planned if not item.reduces and item.denial is None}
+        opens = [item for item in planned if not item.reduces and item.denial is None]
+        planned_for = {item.account_id: item.leverage for item in opens}
         if not planned_for or not instrument.perpetual:
             return {}
-        brand_max = self._around.terms(tenant_id, shard).leverage_max
+        terms = self._around.terms(tenant_id, shard)
         by_leverage = {
-            leverage: wanted_setup(signal, instrument, brand_max, leverage) for leverage in set(planned_for.values())
+            leverage: wanted_setup(signal, instrument, terms.leverage_max, leverage, terms.margin_mode)
+            for leverage in set(planned_for.values())
         }
         wanted = {account: by_leverage[leverage] for account, leverage in planned_for.items()}
         lacking = self._lacking(tenant_id, signal.symbol, wanted)
         if not lacking:
             return {}
-        desk = _Desk(tenant_id, shard, signal.symbol, self._around.exchange(tenant_id, shard))
+        bracketed = frozenset(item.account_id for item in opens if is_bracketed(item))
+        desk = _Desk(tenant_id, shard, signal.symbol, self._around.exchange(tenant_id, shard), bracketed)
         work = self._take_turn(desk, lacking, lambda _: lacking, Draw.OPENS)
         answers = self._around.start(work).result()
         return {account: no for account, no in answers.items() if no is not None}
@@ -125,7 +159,9 @@ class Preparer:
         """
         exchange = self._around.exchange(tenant_id, shard)
         terms = await asyncio.to_thread(self._around.terms, tenant_id, shard)
-        bounds = bounds_of(shard, terms, exchange.instruments)
+        keys = await asyncio.to_thread(self._around.credentials, tenant_id, list(islice(accounts, 1)))
+        await self._brackets.learn(shard, exchange.venue, symbol, keys.values())
+        bounds = self.bounds(shard, terms, exchange.instruments)
 
         def targets(stored: Stored) -> dict[int, Setup | None]:
             with self._db.tenant(tenant_id) as session:
@@ -164,21 +200,45 @@ class Preparer:
                 answers[account] = Denial.POSITION_MODE_WRONG, {}
             elif known.get(desk.symbol) != setup:
                 tasks[account] = task_of(desk.symbol, setup, known, desk.venue.traits)
+        for account in self._kept(desk, tasks):
+            answers[account] = Denial.MARGIN_MODE_WRONG, {"exchange": desk.venue.traits.venue}
+            del tasks[account]
         return tasks, answers
 
-    def _store(self, desk: _Desk, ready: Mapping[int, Change]) -> None:
-        account_wide = desk.venue.traits.position_mode_scope in _WIDE
+    def _kept(self, desk: _Desk, tasks: Mapping[int, Task]) -> set[int]:
+        """Return the accounts whose margin mode stays as it is for now, because of what they hold in it.
+
+        Not every exchange refuses that: some keep a position of each mode, and ours would be two.
+        """
+        account_wide = desk.venue.traits.margin_mode_scope in _WIDE
         with self._db.tenant(desk.tenant_id) as session:
-            store_setups(session, desk.symbol, ready, account_wide_mode=account_wide)
+            return {
+                account
+                for mode in {task.change.now.margin_mode for task in tasks.values()}
+                for account in held_otherwise(session, desk.shard, desk.symbol, tasks, mode, account_wide=account_wide)
+            }
+
+    def _store(self, desk: _Desk, ready: Mapping[int, Change]) -> None:
+        traits = desk.venue.traits
+        with self._db.tenant(desk.tenant_id) as session:
+            store_setups(
+                session,
+                desk.symbol,
+                ready,
+                bracketed=desk.bracketed,
+                account_wide_mode=traits.position_mode_scope in _WIDE,
+                account_wide_margin=traits.margin_mode_scope in _WIDE,
+            )
 
 
 class _Desk(NamedTuple):
-    """One perpetual on one lane."""
+    """One perpetual on one lane; of the `bracketed` accounts the exchange allows no more leverage by size."""
 
     tenant_id: int
     shard: str
     symbol: str
     exchange: Exchange
+    bracketed: frozenset[int] = frozenset()
 
     @property
     def venue(self) -> Venue:
@@ -200,7 +260,7 @@ def _targets(symbol: str, wanted: Choices, stored: Stored, traits: VenueTraits) 
 
 async def _prepare(venue: Venue, credentials: Credentials, symbol: str, task: Task) -> No | None:
     """Change what differs, in the order in which exchanges demand it, and name the first step that was refused."""
-    leverage = task.change.now.leverage
+    leverage, mode = task.change.now.leverage, task.change.now.margin_mode
     steps: tuple[tuple[bool, Denial, Callable[[], Awaitable[None]]], ...] = (
         (
             task.sets_position_mode,
@@ -210,9 +270,9 @@ async def _prepare(venue: Venue, credentials: Credentials, symbol: str, task: Ta
         (
             task.sets_margin_mode,
             Denial.MARGIN_MODE_WRONG,
-            partial(venue.set_margin_mode, credentials, symbol, MARGIN_MODE, leverage),
+            partial(venue.set_margin_mode, credentials, symbol, mode, leverage),
         ),
-        (True, Denial.LEVERAGE_REFUSED, partial(venue.set_leverage, credentials, symbol, leverage, MARGIN_MODE)),
+        (True, Denial.LEVERAGE_REFUSED, partial(venue.set_leverage, credentials, symbol, leverage, mode)),
     )
     for denial, step in ((denial, step) for needed, denial, step in steps if needed):
         try:

@@ -8,8 +8,9 @@ from decimal import ROUND_CEILING, Decimal
 from typing import NamedTuple
 
 from copydesk.kernel import ZERO
+from copydesk.replication.joining_limits import JoiningLimits, joined_row
 from copydesk.replication.late import Leads, Standing, bounded_px, is_better, joining_signal
-from copydesk.replication.model import Book, Follower, Limits, No, Planned, SignalFact
+from copydesk.replication.model import Book, Bound, Follower, Limits, No, Planned, RiskView, SignalFact
 from copydesk.replication.plan import OPEN, plan_copies
 from copydesk.trading import Denial, Instrument, JoinMode, PositionSide, Side, SizingMode, SubscriptionState
 
@@ -34,7 +35,8 @@ class JoinLine(NamedTuple):
     """What would be done about one position of the leader: an order, or why there is none.
 
     `notional`, `fee` and `margin` are in quote currency at the present price: of a perpetual the margin is what the
-    notional takes at the leader's leverage. `px_worst` is the order's limit.
+    notional takes at the order's leverage. `px_worst` is the order's limit. `cut_from` is how much it would
+    have been without the limits, where one makes it smaller; `limited` what a receipt would say of that limit.
     """
 
     symbol: str
@@ -49,6 +51,11 @@ class JoinLine(NamedTuple):
     margin: Decimal = ZERO
     fee: Decimal = ZERO
     skipped: No | None = None
+    cut_from: Decimal | None = None
+    limited: Mapping[str, str] | None = None
+
+
+_UNLIMITED = JoiningLimits()
 
 
 def join_preview(
@@ -60,25 +67,40 @@ def join_preview(
     instruments: Mapping[str, Instrument],
     markets: frozenset[str],
     limits: Limits,
+    risk: JoiningLimits = _UNLIMITED,
 ) -> list[JoinLine]:
     """Say for each position of the leader what joining would buy or sell now, what it costs, or why it is left out.
 
-    Each line counts on the allocation that the lines before it leave, as the orders themselves would.
+    Each line counts on the allocation, and on what limits allow, that the lines before it leave, as the orders
+    themselves would.
     """
     lines: list[JoinLine] = []
     spent = ZERO
     for standing in held:
-        line = _line(standing, wanted, leads, spent, prices, instruments, markets, limits)
+        joined = [
+            joined_row(line.symbol, line.position_side, line.qty if line.side is Side.BUY else -line.qty, line.notional)
+            for line in lines
+            if line.qty
+        ]
+        view = risk.view(standing.symbol, standing.position_side, short=standing.qty < 0, joined=joined)
+        line = _line(standing, wanted, leads, _Room(spent, view), prices, instruments, markets, limits)
         spent += line.qty * (line.px_worst or ZERO)
         lines.append(line)
     return lines
+
+
+class _Room(NamedTuple):
+    """What is left for a line: of the allocation, and by the limits."""
+
+    spent: Decimal
+    risk: RiskView | None
 
 
 def _line(
     standing: Standing,
     wanted: Wanted,
     leads: Leads,
-    spent: Decimal,
+    room: _Room,
     prices: Mapping[str, Decimal],
     instruments: Mapping[str, Instrument],
     markets: frozenset[str],
@@ -101,13 +123,14 @@ def _line(
         sizing_mode=wanted.sizing_mode,
         sizing_value=wanted.sizing_value,
         allocation=wanted.allocation,
-        spent=spent,
+        spent=room.spent,
         book=Book(),
+        risk=room.risk,
     )
     (planned,) = [item for item in plan_copies(signal, [joiner], instrument, limits, now=_AT) if item.leg == OPEN]
     if planned.denial is not None:
         return line._replace(skipped=(planned.denial, planned.facts or {}))
-    return _costed(line, planned, instrument, wanted.join_mode, leverage=max(signal.leverage or 1, 1))
+    return _costed(line, planned, instrument, wanted.join_mode)
 
 
 def _no_order(
@@ -126,7 +149,7 @@ def _no_order(
     return next(((denial, {}) for broken, denial in rules if broken), None)
 
 
-def _costed(line: JoinLine, planned: Planned, instrument: Instrument, mode: JoinMode, *, leverage: int) -> JoinLine:
+def _costed(line: JoinLine, planned: Planned, instrument: Instrument, mode: JoinMode) -> JoinLine:
     assert planned.px is not None and line.px is not None, "an open has a limit and was planned at a price"
     worst = planned.px
     if mode is JoinMode.BETTER_PRICE:
@@ -139,6 +162,8 @@ def _costed(line: JoinLine, planned: Planned, instrument: Instrument, mode: Join
         qty=planned.qty,
         px_worst=worst,
         notional=notional,
-        margin=(notional / leverage if perpetual else notional).quantize(_CENT, ROUND_CEILING),
+        margin=(notional / planned.leverage if perpetual else notional).quantize(_CENT, ROUND_CEILING),
         fee=fee.quantize(_CENT, ROUND_CEILING),
+        cut_from=planned.wanted_qty if planned.bound is Bound.RISK_LIMIT else None,
+        limited=planned.facts,
     )

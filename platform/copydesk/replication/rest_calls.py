@@ -36,11 +36,16 @@ class Right(NamedTuple):
 
 
 class Task(NamedTuple):
-    """One step of one resting order, with what the order is to say where the step sends that."""
+    """One step of one resting order, with what the order is to say where the step sends that.
+
+    `limited` is what a receipt says of the limit that made it smaller, or keeps it from growing; empty where limits let
+    it be, None where they were not asked.
+    """
 
     rest: Rest
     step: Step
     terms: OrderTerms | None
+    limited: Mapping[str, str] | None = None
 
 
 async def send_all(

@@ -18,14 +18,14 @@ from copydesk.db import TenantSession
 from copydesk.kernel import ZERO, decimal_text, round_to_step
 from copydesk.replication.crowd import Crowds
 from copydesk.replication.deliveries import DueSignal
-from copydesk.replication.model import Book, Follower, Limits, No, Planned, SignalFact
+from copydesk.replication.model import Book, Bound, Follower, Limits, No, Planned, SignalFact
 from copydesk.replication.order_deliveries import DeliveredOrder
 from copydesk.replication.plan import plan_copies
 from copydesk.replication.port import Surroundings, Terms
 from copydesk.replication.rest_rows import ahead_of_leader
 from copydesk.replication.rest_writes import Entry
-from copydesk.replication.resting import order_px
-from copydesk.trading import Denial, Instrument, OrderType, Side
+from copydesk.replication.resting import WANTED, order_px
+from copydesk.trading import Bracket, Denial, Instrument, OrderType, Side
 
 _RATIO_STEP = Decimal("1E-18")  # As fine as it is stored; rounded up, so that the whole order is never a step short.
 _NEWEST = 2**62  # Newer than what any book has seen: an order is sized anew whatever was copied before it.
@@ -141,6 +141,7 @@ def plan_opening(
     now: datetime,
     *,
     unrest: No | None = None,
+    brackets: tuple[Bracket, ...] = (),
 ) -> list[Planned]:
     """Size an opening order for each follower, who pays its limit and not more. Pure."""
     limits = Limits(
@@ -154,6 +155,7 @@ def plan_opening(
         exposure_max=terms.exposure_max,
         strategy_suspended=order.strategy_suspended,
         unrest=unrest,
+        brackets=brackets,
     )
     px = order_px(order.mark, order.side, instrument, OrderType.LIMIT) or order.mark
     signal = replace(whole_order(order, now), px=px)
@@ -172,8 +174,15 @@ def opening_entries(order: DeliveredOrder, planned: Sequence[Planned]) -> list[E
         if item.subscription_id in turning:
             no = Denial.ORDER_WOULD_TURN, {}
         ratio = ZERO if no else round_to_step(item.qty / left, _RATIO_STEP, ROUND_CEILING)
-        entries.append(_entry(order, item.subscription_id, item.account_id, ratio, reduces=False, no=no))
+        entry = _entry(order, item.subscription_id, item.account_id, ratio, reduces=False, no=no)
+        entries.append(entry._replace(limited=None if no else _limited(item)))
     return entries
+
+
+def _limited(item: Planned) -> dict[str, str] | None:
+    """Return what a receipt says of the limit that cut an order, or only warned."""
+    cut = {WANTED: decimal_text(item.wanted_qty)} if item.bound is Bound.RISK_LIMIT else {}
+    return {**item.facts, **cut} if item.facts else None
 
 
 def closing_entries(order: DeliveredOrder, crowd: Collection[Follower]) -> list[Entry]:

@@ -209,6 +209,7 @@ def _rest(row: RowMapping) -> Rest:
         leader=leader,
         cum_qty=row["cum_qty"] or ZERO,
         told=row["copy_status"] is None or OrderStatus(row["copy_status"]) in TERMINAL,
+        limited=row["reason_facts"],
         held=held,
         as_if_held=max((row["book_qty"] - row["ahead_qty"]) * closing, ZERO),
     )

@@ -6,7 +6,7 @@ fills are booked like every copy's.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -16,13 +16,14 @@ from sqlalchemy import text
 
 from copydesk.db import TenantSession
 from copydesk.kernel import ZERO
+from copydesk.replication.margin_modes import told_mode
 from copydesk.replication.model import Bound, No
-from copydesk.replication.orders import MARGIN_MODE, copy_digest
+from copydesk.replication.orders import copy_digest
 from copydesk.replication.rest_rows import Marks
-from copydesk.replication.resting import REST, OrderTerms, Rest, RestState
+from copydesk.replication.resting import REST, WANTED, OrderTerms, Rest, RestState
 from copydesk.replication.settle import Settlement, book_fills, heed_refusals
 from copydesk.replication.steps import LaneNow
-from copydesk.trading import OrderRequest, OrderType, PositionSide, Side, TimeInForce
+from copydesk.trading import MarginMode, OrderRequest, OrderType, PositionSide, Side, TimeInForce
 from copydesk.venues import client_order_id
 
 _FENCE = text("SELECT 1 FROM shard_lease WHERE shard = :shard AND epoch = :epoch FOR SHARE")
@@ -42,10 +43,12 @@ _COPY = text(
     """
     INSERT INTO copy (tenant_id, subscription_id, signal_id, account_id, shard, leg, symbol, position_side, side, type,
                       qty, px, reduces, client_order_id, status, epoch, planned_at, wanted_qty, allocation, book_qty,
-                      bound)
+                      bound, reason_facts)
     VALUES (:tenant_id, :subscription_id, :signal_id, :account_id, :shard, :leg, :symbol, :position_side, :side, :type,
-            :qty, :px, :reduces, :cid, 'planned', :epoch, :now, :wanted_qty, :allocation, :book_qty, :bound)
-    RETURNING id
+            :qty, :px, :reduces, :cid, 'planned', :epoch, :now, :wanted_qty, :allocation, :book_qty, :bound,
+            CAST(:limited AS jsonb))
+    RETURNING id, (SELECT p.margin_mode FROM account_setup p WHERE p.tenant_id = copy.tenant_id
+        AND p.account_id = copy.account_id AND p.symbol = copy.symbol) AS margin_mode
     """
 )
 # Fills move a book that exists.
@@ -85,12 +88,29 @@ _MARK = text(
     """
 )
 _COPY_QTY = text(
-    "UPDATE copy SET qty = :qty, px = :px, wanted_qty = :qty, bound = 'none' WHERE id = :copy_id AND epoch = :epoch"
+    """
+    UPDATE copy SET qty = :qty, px = :px,
+        wanted_qty = coalesce(CAST(reason_facts ->> :wanted AS numeric), :qty),
+        bound = CASE WHEN reason_facts ->> :wanted IS NULL THEN 'none' ELSE 'risk_limit' END
+    WHERE id = :copy_id AND epoch = :epoch
+    """
+)
+_LIMITED = text(
+    """
+    UPDATE resting_order SET reason_facts = CAST(:limited AS jsonb)
+    WHERE subscription_id = :subscription_id AND leader_order_id = :leader_order_id
+    """
+)
+# What rests has no reason yet, so that all that its facts tell is of a limit.
+_COPY_LIMITED = text(
+    "UPDATE copy SET reason_facts = CAST(:limited AS jsonb) WHERE id = :copy_id AND epoch = :epoch AND reason IS NULL"
 )
 # A fill can overtake our cancel, so what is canceled may yet be filled; nothing else follows an end.
 _ANSWER = text(
     """
-    UPDATE copy SET status = :status, reason = :reason, reason_facts = CAST(:facts AS jsonb),
+    UPDATE copy SET status = :status, reason = :reason,
+        reason_facts = CASE WHEN reason_facts ?| ARRAY['limit_line', 'warned_line']
+                            THEN reason_facts || coalesce(CAST(:facts AS jsonb), '{}') ELSE CAST(:facts AS jsonb) END,
         venue_order_id = coalesce(:venue_order_id, venue_order_id), cum_qty = greatest(cum_qty, :cum_qty),
         avg_px = coalesce(CAST(:avg_px AS numeric), avg_px), sent_at = coalesce(sent_at, :sent_at),
         acked_at = coalesce(acked_at, :acked_at), next_check_at = NULL, checks = least(checks + 1, 10000)
@@ -109,7 +129,10 @@ _LOWER = text(
 
 
 class Entry(NamedTuple):
-    """A leader's order as one follower begins to mirror it; with a `no` it is copied by its fills instead."""
+    """A leader's order as one follower begins to mirror it; with a `no` it is copied by its fills instead.
+
+    `limited` is what a receipt says of the limit that made it smaller.
+    """
 
     subscription_id: int
     account_id: int
@@ -122,6 +145,7 @@ class Entry(NamedTuple):
     ratio: Decimal
     from_qty: Decimal
     no: No | None = None
+    limited: Mapping[str, str] | None = None
 
 
 class Anchor(NamedTuple):
@@ -133,10 +157,11 @@ class Anchor(NamedTuple):
 
 
 class Why(NamedTuple):
-    """What an order was to be, and what made it smaller."""
+    """What an order was to be, and what made it smaller; `limited` is of the limit that did, or only warned."""
 
     wanted_qty: Decimal
     bound: Bound
+    limited: Mapping[str, str] | None = None
 
 
 class Placing(NamedTuple):
@@ -155,7 +180,7 @@ def fenced(session: TenantSession, lane: LaneNow) -> bool:
 def enter(session: TenantSession, lane: LaneNow, entries: Iterable[Entry]) -> None:
     """Begin to mirror orders; what is stored already stays."""
     for entry in entries:
-        denial, facts = entry.no or (None, None)
+        denial, facts = entry.no or (None, entry.limited)
         params = entry._asdict() | {
             "tenant_id": lane.tenant_id,
             "shard": lane.shard,
@@ -165,7 +190,7 @@ def enter(session: TenantSession, lane: LaneNow, entries: Iterable[Entry]) -> No
             "type": str(entry.type),
             "state": str(RestState.DONE if entry.no else RestState.OVER),
             "reason": denial and str(denial),
-            "reason_facts": Jsonb(facts) if facts else None,
+            "reason_facts": Jsonb(dict(facts)) if facts else None,
         }
         session.execute(_ENTER, params)
 
@@ -201,6 +226,7 @@ def store_placing(
         "reduces": rest.reduces,
         "wanted_qty": why.wanted_qty,
         "bound": str(why.bound),
+        "limited": Jsonb(dict(why.limited)) if why.limited else None,
         "allocation": rest.allocation,
         "book_qty": rest.book_qty,
         "cid": cid,
@@ -208,10 +234,10 @@ def store_placing(
         "now": lane.now,
     }
     session.execute(_BOOK, params)
-    copy_id = session.execute(_COPY, params).scalar_one()
+    copy_id, mode = session.execute(_COPY, params).one()
     more = {"revision": revision, "copy_id": copy_id, "trigger_px": terms.trigger_px, "proof_at": proof_at}
     session.execute(_PLACING, params | more | anchor._asdict() | {"px": terms.px})
-    return Placing(rest, copy_id, resting_request(rest, cid, terms))
+    return Placing(rest, copy_id, resting_request(rest, cid, terms, told_mode(mode)))
 
 
 def store_amending(session: TenantSession, lane: LaneNow, rest: Rest, terms: OrderTerms, anchor: Anchor) -> None:
@@ -228,7 +254,15 @@ def store_amended(
     session.execute(_AMENDED, params)
     if terms is not None:
         keys = {"qty": terms.qty, "px": terms.px or terms.trigger_px, "copy_id": rest.copy_id, "epoch": lane.epoch}
-        session.execute(_COPY_QTY, keys)
+        session.execute(_COPY_QTY, keys | {"wanted": WANTED})
+
+
+def note_limit(session: TenantSession, lane: LaneNow, rest: Rest, limited: Mapping[str, str]) -> None:
+    """Note which limit makes an order smaller now, or keeps it from growing; that none does where it is empty."""
+    told = Jsonb(dict(limited)) if limited else None
+    session.execute(_LIMITED, _keys(rest) | {"limited": told})
+    if rest.copy_id is not None:
+        session.execute(_COPY_LIMITED, {"limited": told, "copy_id": rest.copy_id, "epoch": lane.epoch})
 
 
 def mark(session: TenantSession, lane: LaneNow, rest: Rest, marks: Marks) -> None:
@@ -265,7 +299,7 @@ def delivered(session: TenantSession, lane: LaneNow, versions: Iterable[tuple[in
         session.execute(_DELIVERED, keys)
 
 
-def resting_request(rest: Rest, cid: str, terms: OrderTerms) -> OrderRequest:
+def resting_request(rest: Rest, cid: str, terms: OrderTerms, margin_mode: MarginMode) -> OrderRequest:
     """Build the order that rests: good till canceled, or waiting for its trigger."""
     perpetual = ":" in rest.symbol
     return OrderRequest(
@@ -279,7 +313,7 @@ def resting_request(rest: Rest, cid: str, terms: OrderTerms) -> OrderRequest:
         rest.reduces,
         position_side=rest.position_side if perpetual else PositionSide.NET,
         trigger_px=terms.trigger_px,
-        margin_mode=MARGIN_MODE if perpetual else None,
+        margin_mode=margin_mode if perpetual else None,
     )
 
 

@@ -6,6 +6,7 @@ between (platform/docs/algorithms/orders.md).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
@@ -20,6 +21,9 @@ from copydesk.venues import Feature, VenueTraits
 REST = "rest"
 CATCH_UP = "catch-up"
 GIVE_BACK = "give-back"
+
+# Beside the facts of a limit that made an order smaller: how much it would have been.
+WANTED = "limit_wanted"
 
 # A ratio is rounded up, in its eighteenth place: what that adds to a quantity was not wanted by anyone.
 _WANTED_STEP = Decimal("1E-10")
@@ -106,7 +110,8 @@ class Rest:
     if every resting order of the book were filled exactly as the leader's. `moving`: other orders of the book are on
     their way, or fills of the leader are not planned yet. `kept`: the subscription still wants it. `stirred`: the
     leader's order has fills, and has just changed. `usable`: the account's key is not known to be dead.
-    `allocation` is in quote currency, `book_qty` what the book holds, signed.
+    `allocation` is in quote currency, `book_qty` what the book holds, signed. `limited` is what a receipt says of the
+    limit that made the order smaller, or keeps it from growing.
     """
 
     subscription_id: int
@@ -152,6 +157,7 @@ class Rest:
     allocation: Decimal = ZERO
     book_qty: Decimal = ZERO
     strategy_id: int = 0
+    limited: Mapping[str, str] | None = None
 
     @property
     def due_qty(self) -> Decimal:
@@ -233,8 +239,12 @@ def wanted_terms(rest: Rest, instrument: Instrument | None, *, fresh: bool) -> O
     )
 
 
-def placed_for(rest: Rest, terms: OrderTerms, instrument: Instrument | None) -> tuple[Decimal, Bound]:
-    """Return what a new order was to be, and what made it smaller than that."""
+def placed_for(
+    rest: Rest, terms: OrderTerms, instrument: Instrument | None, limited: Mapping[str, str]
+) -> tuple[Decimal, Bound]:
+    """Return what a new order was to be, and what made it smaller than that; `limited` is of the limit that did."""
+    if WANTED in limited:
+        return Decimal(limited[WANTED]), Bound.RISK_LIMIT
     wanted = floor_to_step(max(rest.asked_qty, ZERO), _WANTED_STEP)
     largest = ZERO if instrument is None else instrument.qty_max
     bounds = (

@@ -14,11 +14,12 @@ from copydesk.db import Database, TenantSession, array_literal
 from copydesk.kernel import Clock, Failpoint, reached
 from copydesk.replication.dispatch import Dispatch, Sender
 from copydesk.replication.lane import Hold
+from copydesk.replication.margin_modes import PLAIN, told_mode
 from copydesk.replication.orders import order_request
 from copydesk.replication.outcomes import expired, looks_soon
 from copydesk.replication.port import Surroundings
 from copydesk.replication.settle import Settlement, settle
-from copydesk.trading import Denial, Instrument, OrderRequest, OrderType, PositionSide, Side
+from copydesk.trading import Denial, Instrument, MarginMode, OrderRequest, OrderType, PositionSide, Side
 
 _LOOK_AGAIN = timedelta(milliseconds=500)
 
@@ -27,6 +28,8 @@ _WAITING = text(
     """
     SELECT c.id, c.account_id, c.signal_id, c.symbol, c.position_side, c.side, c.type, c.qty, c.px, c.client_order_id,
            b.qty AS book_qty, b.target_qty, s.venue_at AS signal_at, s.strategy_id,
+           (SELECT p.margin_mode FROM account_setup p WHERE p.tenant_id = c.tenant_id
+               AND p.account_id = c.account_id AND p.symbol = c.symbol) AS margin_mode,
            EXISTS (SELECT 1 FROM copy o WHERE o.tenant_id = c.tenant_id AND o.subscription_id = c.subscription_id
                    AND o.shard = c.shard AND o.symbol = c.symbol AND o.position_side = c.position_side AND NOT o.waits
                      AND (o.reduces OR o.side <> c.side)
@@ -75,10 +78,11 @@ class WaitingOpen:
     closing: bool
     reduces: bool = False
     strategy_id: int = 0
+    margin_mode: MarginMode = PLAIN
 
     def request(self) -> OrderRequest:
         """Return the very order that was stored."""
-        return order_request(self.client_order_id, self.symbol, self, self.position_side)
+        return order_request(self.client_order_id, self.symbol, self, self.position_side, self.margin_mode)
 
 
 class Release(NamedTuple):
@@ -162,6 +166,7 @@ def _read_waiting(session: TenantSession, shard: str) -> list[WaitingOpen]:
             "position_side": PositionSide(row["position_side"]),
             "side": Side(row["side"]),
             "type": OrderType(row["type"]),
+            "margin_mode": told_mode(row["margin_mode"]),
         }
         found.append(WaitingOpen(**(dict(row) | kinds)))
     return found

@@ -80,6 +80,7 @@ class Near(NamedTuple):
     strategy: str
     scoped: Scoped
     equity: Decimal
+    balance: Decimal
     level: Level
     ratio: Decimal
 
@@ -192,7 +193,7 @@ def nearest(desk: Desk, files: Sequence[Scoped], marks: _Marks, *, currency: str
             scope, number = circle.owner
             name = _name(desk, circle.exposures[0]) if scope == "subscription" else ""
             ratio = level.left / state.equity if state.equity > 0 else ZERO
-            found.append(Near(scope, number, name, scoped, state.equity, level, ratio))
+            found.append(Near(scope, number, name, scoped, state.equity, state.balance, level, ratio))
     return tuple(sorted(found, key=lambda near: (near.ratio, near.scope, near.number))), unpriced
 
 

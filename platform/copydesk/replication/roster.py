@@ -34,7 +34,8 @@ _JOINS = text(
 )
 _RESTING = text(
     """
-    SELECT subscription_id, symbol, position_side, side, type, qty, px, trigger_px, reduces, state, reason
+    SELECT subscription_id, symbol, position_side, side, type, qty, px, trigger_px, reduces, state, reason,
+           reason_facts AS facts
     FROM resting_order WHERE state <> 'done' AND qty > 0 ORDER BY symbol, position_side, leader_order_id
     """
 )
@@ -65,7 +66,10 @@ class InstrumentLine:
 
 @dataclass(frozen=True)
 class RestingLine:
-    """One order that rests for a subscription, or did until the leader's ends; `state` is a `RestState`."""
+    """One order that rests for a subscription, or did until the leader's ends; `state` is a `RestState`.
+
+    `facts` name the limit that made it smaller, or keeps it from growing.
+    """
 
     symbol: str
     position_side: str
@@ -77,6 +81,7 @@ class RestingLine:
     reduces: bool
     state: str
     reason: Denial | None
+    facts: dict[str, str] | None = None
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,7 @@ _SHORT = text(
     """
     SELECT c.subscription_id, c.account_id, c.signal_id, c.symbol, c.position_side, c.side, c.qty, c.px, c.reduces,
            c.cum_qty, c.status, c.reason, g.px AS signal_px, g.venue_at AS signal_at, b.qty AS book_qty, b.target_qty,
-           g.strategy_id, s.allocation, coalesce(p.leverage, 1) AS leverage,
+           g.strategy_id, s.allocation, greatest(p.leverage, 1) AS leverage,
            s.allocation - (SELECT coalesce(sum(o.cost), 0) FROM book o
                            WHERE o.tenant_id = c.tenant_id AND o.subscription_id = c.subscription_id)
                         - (SELECT coalesce(sum((o.qty - o.cum_qty) * o.px), 0) FROM copy o

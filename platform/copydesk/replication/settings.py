@@ -31,6 +31,15 @@ LEVERAGE_MAX = registry.declare(
         help="Highest leverage that a follower's account is set to for a perpetual; a trader's lower one is followed.",
     )
 )
+MARGIN_MODE = registry.declare(
+    Setting(
+        "replication.margin_mode",
+        default="cross",
+        choices=("cross", "isolated"),
+        help="What stands behind a follower's perpetual: all the account's money (cross), or the position's own margin "
+        "alone (isolated). A position keeps the mode that it was opened in.",
+    )
+)
 ROUND_UP_RATIO_MAX = registry.declare(
     Setting(
         "replication.round_up_ratio_max",

@@ -54,7 +54,7 @@ _SETTLE = text(
                              proof_at, place)
     ), moved AS (
         UPDATE copy c SET status = a.status, reason = a.reason,
-            reason_facts = CASE WHEN c.reason_facts ? 'limit_line' OR c.reason_facts ? 'warned_line'
+            reason_facts = CASE WHEN c.reason_facts ?| ARRAY['limit_line', 'warned_line', 'leverage_bound']
                                 THEN c.reason_facts || coalesce(CAST(:facts AS jsonb) -> a.place::text, '{}')
                                 ELSE CAST(:facts AS jsonb) -> a.place::text END,
             venue_order_id = coalesce(a.venue_order_id, c.venue_order_id),
@@ -148,9 +148,10 @@ _BOOK_FILLS = text(
 )
 
 # The exchange says that an account is not set up as we believed: it is set up anew, for every perpetual, since modes
-# may count for all of them.
+# may count for all of them. The margin mode is kept: closes name that of their position (`margin_modes`).
 _FORGET_SETUP = text(
-    "DELETE FROM account_setup a USING copy c WHERE c.id = ANY(CAST(:ids AS bigint[])) AND a.account_id = c.account_id"
+    "UPDATE account_setup a SET leverage = 0, bracketed = false, at = now() FROM copy c "
+    "WHERE c.id = ANY(CAST(:ids AS bigint[])) AND a.account_id = c.account_id"
 )
 _ACCOUNTS = text("SELECT DISTINCT account_id FROM copy WHERE id = ANY(CAST(:ids AS bigint[])) ORDER BY account_id")
 

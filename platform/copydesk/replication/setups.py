@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import NamedTuple
 
 from sqlalchemy import text
@@ -11,14 +11,15 @@ from copydesk.db import TenantSession, array_literal
 from copydesk.replication.intake import Leader
 from copydesk.replication.port import Terms
 from copydesk.risk.model import Action, Measure
-from copydesk.trading import Instrument
+from copydesk.trading import Instrument, MarginMode
 
 
 class Setup(NamedTuple):
-    """How an account trades one perpetual; the margin mode is the same for all (`orders.MARGIN_MODE`)."""
+    """How an account trades one perpetual."""
 
     hedge: bool
     leverage: int
+    margin_mode: MarginMode = MarginMode.CROSS
 
 
 class Change(NamedTuple):
@@ -62,13 +63,19 @@ _SHARDS = text(
 
 # What accounts should be set to, one row for each strategy of each; one that fits any of its strategies `fits`.
 # Perpetuals that a leader is known to trade come first. A limit lowers the leverage at each open: what is prepared
-# ahead for a higher one would be set back every time.
+# ahead for a higher one would be set back every time. Where the exchange allows a position no more, the leverage stays
+# for as long as there is one; so does the margin mode that a position was opened in.
 _WANTED = text(
     """
     SELECT shard, account_id, symbol, hedge, leverage FROM (
         SELECT a.shard, a.id AS account_id, l.symbol, l.hedge, m.leverage, l.leverage IS NULL AS unseen,
-               coalesce(bool_or(p.hedge = l.hedge AND p.leverage = m.leverage) OVER (PARTITION BY a.id, l.symbol),
-                        false) AS fits
+               coalesce(bool_or(p.hedge = l.hedge AND (p.leverage = m.leverage OR (
+                   p.bracketed AND p.leverage < m.leverage AND EXISTS (
+                       SELECT 1 FROM book b WHERE b.tenant_id = s.tenant_id AND b.subscription_id = s.id
+                       AND b.symbol = l.symbol AND b.qty <> 0)))
+                   AND (p.margin_mode = :margin_mode OR EXISTS (
+                       SELECT 1 FROM book b WHERE b.tenant_id = s.tenant_id AND b.subscription_id = s.id
+                       AND b.symbol = l.symbol AND b.qty <> 0))) OVER (PARTITION BY a.id, l.symbol), false) AS fits
         FROM leader_setup l
         JOIN unnest(CAST(:symbols AS text[]), CAST(:leverages_max AS integer[])) AS listed(symbol, leverage_max)
             ON listed.symbol = l.symbol
@@ -94,34 +101,59 @@ _WANTED = text(
     """
 )
 
-_STORED = text("SELECT account_id, symbol, hedge, leverage FROM account_setup WHERE account_id = ANY(:ids)")
-# Where another worker has noted something else meanwhile, nobody knows which of both was set last: nothing is noted, so
+# A row of no leverage is forgotten, but for the margin mode, which its positions keep.
+_STORED = text(
+    "SELECT account_id, symbol, hedge, leverage, margin_mode FROM account_setup "
+    "WHERE account_id = ANY(:ids) AND leverage > 0"
+)
+# Where another worker has noted something else meanwhile, nobody knows which of both was set last: it is forgotten, so
 # that it is set once more.
 _STORE = text(
     """
     WITH ready AS (
         SELECT * FROM unnest(
             CAST(:ids AS bigint[]), CAST(:hedges AS boolean[]), CAST(:leverages AS integer[]),
-            CAST(:hedges_before AS boolean[]), CAST(:leverages_before AS integer[]))
-            AS r(id, hedge, leverage, hedge_before, leverage_before)
+            CAST(:bracketed AS boolean[]), CAST(:margin_modes AS text[]), CAST(:hedges_before AS boolean[]),
+            CAST(:leverages_before AS integer[]), CAST(:margin_modes_before AS text[]))
+            AS r(id, hedge, leverage, bracketed, margin_mode, hedge_before, leverage_before, margin_mode_before)
     ), crossed AS (
-        DELETE FROM account_setup a USING ready WHERE a.account_id = ready.id AND a.symbol = :symbol
-          AND (a.hedge, a.leverage) IS DISTINCT FROM (ready.hedge_before, ready.leverage_before)
-          AND (a.hedge, a.leverage) IS DISTINCT FROM (ready.hedge, ready.leverage)
+        UPDATE account_setup a SET leverage = 0, bracketed = false, at = now() FROM ready
+        WHERE a.account_id = ready.id AND a.symbol = :symbol AND a.leverage > 0
+          AND (a.hedge, a.leverage, a.margin_mode)
+              IS DISTINCT FROM (ready.hedge_before, ready.leverage_before, ready.margin_mode_before)
+          AND (a.hedge, a.leverage, a.margin_mode) IS DISTINCT FROM (ready.hedge, ready.leverage, ready.margin_mode)
         RETURNING a.account_id
     )
-    INSERT INTO account_setup (tenant_id, account_id, symbol, hedge, leverage)
-    SELECT :tenant_id, id, :symbol, hedge, leverage FROM ready WHERE id NOT IN (SELECT account_id FROM crossed)
+    INSERT INTO account_setup (tenant_id, account_id, symbol, hedge, leverage, bracketed, margin_mode)
+    SELECT :tenant_id, id, :symbol, hedge, leverage, bracketed, margin_mode FROM ready
+    WHERE id NOT IN (SELECT account_id FROM crossed)
     ON CONFLICT (tenant_id, account_id, symbol) DO UPDATE
-    SET hedge = excluded.hedge, leverage = excluded.leverage, at = now()
+    SET hedge = excluded.hedge, leverage = excluded.leverage, bracketed = excluded.bracketed,
+        margin_mode = excluded.margin_mode, at = now()
     """
 )
-# One position mode counts for the whole account: its other perpetuals are not as they were noted.
+# One mode counts for the whole account: its other perpetuals are not as they were noted.
 _FORGET_OTHER_MODE = text(
     """
-    DELETE FROM account_setup a
-    USING unnest(CAST(:ids AS bigint[]), CAST(:hedges AS boolean[])) AS ready(id, hedge)
+    UPDATE account_setup a SET leverage = 0, bracketed = false, at = now()
+    FROM unnest(CAST(:ids AS bigint[]), CAST(:hedges AS boolean[])) AS ready(id, hedge)
     WHERE a.account_id = ready.id AND a.hedge <> ready.hedge
+    """
+)
+_FORGET_OTHER_MARGIN = text(
+    """
+    UPDATE account_setup a SET margin_mode = ready.margin_mode, leverage = 0, bracketed = false, at = now()
+    FROM unnest(CAST(:ids AS bigint[]), CAST(:margin_modes AS text[])) AS ready(id, margin_mode)
+    WHERE a.account_id = ready.id AND a.margin_mode <> ready.margin_mode
+    """
+)
+_TRADED = text(
+    """
+    SELECT l.symbol, min(a.id) FROM leader_setup l
+    JOIN strategy t ON t.tenant_id = l.tenant_id AND t.id = l.strategy_id AND t.status = 'live'
+    JOIN subscription s ON s.tenant_id = l.tenant_id AND s.strategy_id = l.strategy_id AND s.state <> 'ended'
+    JOIN account a ON a.tenant_id = s.tenant_id AND a.id = s.account_id AND a.status = 'active' AND a.shard = :shard
+    WHERE l.leverage IS NOT NULL GROUP BY l.symbol
     """
 )
 
@@ -155,6 +187,7 @@ class Bounds(NamedTuple):
     place: str
     markets: Mapping[str, int]
     leverage_max: int
+    margin_mode: MarginMode = MarginMode.CROSS
 
     def params(self, ids: Collection[int] | None = None) -> dict[str, object]:
         return {
@@ -162,20 +195,27 @@ class Bounds(NamedTuple):
             "symbols": list(self.markets),
             "leverages_max": list(self.markets.values()),
             "leverage_max": self.leverage_max,
+            "margin_mode": str(self.margin_mode),
             "ids": None if ids is None else sorted(ids),
         }
 
 
-def bounds_of(shard: str, terms: Terms, instruments: Mapping[str, Instrument]) -> Bounds:
-    """Return what a brand offers at a shard's exchange: its perpetuals that are in trading."""
+def bounds_of(
+    shard: str, terms: Terms, instruments: Mapping[str, Instrument], highest: Callable[[str], int | None]
+) -> Bounds:
+    """Return what a brand offers at a shard's exchange: its perpetuals that are in trading.
+
+    `highest` tells the most leverage that the exchange allows any size of one, None where that is not known.
+    """
     listed = (instruments[symbol] for symbol in sorted(terms.markets) if symbol in instruments)
-    markets = {i.symbol: i.leverage_max for i in listed if i.perpetual and i.trading}
+    traded = (i for i in listed if i.perpetual and i.trading)
+    markets = {i.symbol: min(i.leverage_max, highest(i.symbol) or i.leverage_max) for i in traded}
     limits = [
         int(scoped.limit.threshold.value)
         for scoped in terms.risk_limits
         if scoped.limit.measure is Measure.LEVERAGE and scoped.limit.action is Action.SHRINK
     ]
-    return Bounds(shard.partition(":")[0], markets, min([terms.leverage_max, *limits]))
+    return Bounds(shard.partition(":")[0], markets, min([terms.leverage_max, *limits]), terms.margin_mode)
 
 
 def unprepared_lanes(session: TenantSession, bounds: Bounds) -> set[str]:
@@ -196,20 +236,37 @@ def choices(session: TenantSession, accounts: Collection[int], bounds: Bounds) -
     """Return what these accounts should be set to: several where strategies of one account differ."""
     found: Choices = {}
     for row in session.execute(_WANTED, bounds.params(accounts)):
-        found.setdefault(row.account_id, {}).setdefault(row.symbol, set()).add(Setup(row.hedge, row.leverage))
+        setup = Setup(row.hedge, row.leverage, bounds.margin_mode)
+        found.setdefault(row.account_id, {}).setdefault(row.symbol, set()).add(setup)
     return found
+
+
+def traded_on(session: TenantSession, shard: str) -> dict[str, int]:
+    """Return the perpetuals that leaders of a lane's followers are known to trade, each with one of these accounts."""
+    return {symbol: account for symbol, account in session.execute(_TRADED, {"shard": shard})}  # noqa: C416 - rows
 
 
 def stored_setups(session: TenantSession, accounts: Collection[int]) -> Stored:
     """Return what these accounts were set to, by perpetual."""
     found: Stored = {}
-    for account_id, symbol, hedge, leverage in session.execute(_STORED, {"ids": sorted(accounts)}):
-        found.setdefault(account_id, {})[symbol] = Setup(hedge, leverage)
+    for account_id, symbol, hedge, leverage, mode in session.execute(_STORED, {"ids": sorted(accounts)}):
+        found.setdefault(account_id, {})[symbol] = Setup(hedge, leverage, MarginMode(mode))
     return found
 
 
-def store_setups(session: TenantSession, symbol: str, ready: Mapping[int, Change], *, account_wide_mode: bool) -> None:
-    """Note that accounts are set up for a perpetual; an `account_wide_mode` undoes what was noted in the other mode."""
+def store_setups(
+    session: TenantSession,
+    symbol: str,
+    ready: Mapping[int, Change],
+    *,
+    bracketed: Collection[int] = (),
+    account_wide_mode: bool,
+    account_wide_margin: bool = False,
+) -> None:
+    """Note that accounts are set up for a perpetual; a mode that is `account_wide` undoes what was noted in the other.
+
+    Of the `bracketed` ones the exchange allows no more leverage by size.
+    """
     if not ready:
         return
     changes = list(ready.values())
@@ -219,9 +276,14 @@ def store_setups(session: TenantSession, symbol: str, ready: Mapping[int, Change
         "ids": array_literal(list(ready)),
         "hedges": [change.now.hedge for change in changes],
         "leverages": [change.now.leverage for change in changes],
+        "bracketed": [account in bracketed for account in ready],
+        "margin_modes": [str(change.now.margin_mode) for change in changes],
         "hedges_before": [change.before.hedge if change.before else None for change in changes],
         "leverages_before": [change.before.leverage if change.before else None for change in changes],
+        "margin_modes_before": [str(change.before.margin_mode) if change.before else None for change in changes],
     }
     session.execute(_STORE, params)
     if account_wide_mode:
         session.execute(_FORGET_OTHER_MODE, params)
+    if account_wide_margin:
+        session.execute(_FORGET_OTHER_MARGIN, params)

@@ -11,6 +11,7 @@ from sqlalchemy import text
 
 from copydesk.db import TenantSession
 from copydesk.replication.dispatch import Dispatch
+from copydesk.replication.margin_modes import told_mode
 from copydesk.replication.model import Planned
 from copydesk.replication.orders import copy_digest, order_request
 from copydesk.trading import PositionSide
@@ -30,7 +31,8 @@ _STORE = text(
         WHERE :reduces OR EXISTS (SELECT 1 FROM subscription WHERE id = :subscription_id
                                   AND state IN ('synced', 'catching_up') FOR SHARE)
         ON CONFLICT (tenant_id, signal_id, subscription_id, leg) DO NOTHING
-        RETURNING id
+        RETURNING id, (SELECT p.margin_mode FROM account_setup p WHERE p.tenant_id = copy.tenant_id
+            AND p.account_id = copy.account_id AND p.symbol = copy.symbol) AS margin_mode
     ), moved AS (
         INSERT INTO book (tenant_id, subscription_id, symbol, position_side, target_qty, last_signal_id)
         SELECT :tenant_id, :subscription_id, :symbol, :position_side, :target_qty, :signal_id FROM stored
@@ -38,7 +40,7 @@ _STORE = text(
         SET target_qty = excluded.target_qty, updated_at = now(),
             last_signal_id = greatest(book.last_signal_id, excluded.last_signal_id)
     )
-    SELECT id FROM stored
+    SELECT id, margin_mode FROM stored
     """
 )
 
@@ -97,8 +99,8 @@ def store_step(session: TenantSession, lane: LaneNow, step: Step) -> Dispatch | 
         "bound": str(planned.bound),
         "facts": Jsonb(planned.facts) if planned.facts else None,
     }
-    copy_id = session.execute(_STORE, params).scalar()
-    if copy_id is None:
+    stored = session.execute(_STORE, params).one_or_none()
+    if stored is None:
         return None
-    order = order_request(cid, step.symbol, planned, step.position_side)
-    return Dispatch(copy_id, planned.account_id, order, strategy_id=step.strategy_id)
+    order = order_request(cid, step.symbol, planned, step.position_side, told_mode(stored.margin_mode))
+    return Dispatch(stored.id, planned.account_id, order, strategy_id=step.strategy_id)

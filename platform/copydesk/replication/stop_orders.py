@@ -13,10 +13,11 @@ from typing import Any, NamedTuple
 
 from copydesk.kernel import ZERO, floor_to_step
 from copydesk.replication.exposure import Exposure
+from copydesk.replication.margin_modes import PLAIN
 from copydesk.replication.minima import close_denial, closing_bound
 from copydesk.replication.model import Bound
 from copydesk.replication.orders import copy_digest, order_request
-from copydesk.trading import Denial, Instrument, OrderRequest, OrderType, PositionSide, Side
+from copydesk.trading import Denial, Instrument, MarginMode, OrderRequest, OrderType, PositionSide, Side
 from copydesk.venues import VenueTraits, client_order_id
 
 STOP = "stop"
@@ -34,7 +35,8 @@ class Market:
 class HeldNow(NamedTuple):
     """A book that is to be closed: `closing` of it is being closed already, `stops` orders of stops came before.
 
-    `px` is a price to judge by whether it is dust, None where none is known.
+    `px` is a price to judge by whether it is dust, None where none is known. `guarded`: our last order found nothing to
+    close, and the stop that rested at the exchange was not asked about since.
     """
 
     subscription_id: int
@@ -47,16 +49,22 @@ class HeldNow(NamedTuple):
     px: Decimal | None = None
     closing: Decimal = ZERO
     stops: int = 0
+    guarded: bool = False
+    margin_mode: MarginMode = PLAIN
 
 
 class Remainder(NamedTuple):
-    """A book that no order was made for, and why; one that is being closed already has no `why`."""
+    """A book that no order was made for, and why; one that is being closed already has no `why`.
+
+    `guarded`: its stop at the exchange seems to have closed it.
+    """
 
     subscription_id: int
     symbol: str
     position_side: PositionSide
     qty: Decimal
     why: Denial | None
+    guarded: bool = False
 
 
 class StopOrder(NamedTuple):
@@ -76,6 +84,7 @@ class StopOrder(NamedTuple):
     book_qty: Decimal
     bound: Bound
     px: Decimal | None = None
+    margin_mode: MarginMode = PLAIN
 
     @property
     def type(self) -> OrderType:
@@ -87,7 +96,7 @@ class StopOrder(NamedTuple):
 
     def request(self) -> OrderRequest:
         """Return the order that is sent."""
-        return order_request(self.client_order_id, self.symbol, self, self.position_side)
+        return order_request(self.client_order_id, self.symbol, self, self.position_side, self.margin_mode)
 
     def told(self) -> dict[str, Any]:
         """Write it for a file; `read` is its inverse."""
@@ -98,7 +107,7 @@ class StopOrder(NamedTuple):
         """Read what `told` wrote."""
         kinds: dict[str, Any] = dict.fromkeys(("subscription_id", "account_id", "signal_id"), int)
         kinds |= dict.fromkeys(("qty", "wanted_qty", "allocation", "book_qty", "px"), Decimal)
-        kinds |= {"position_side": PositionSide, "side": Side, "bound": Bound}
+        kinds |= {"position_side": PositionSide, "side": Side, "bound": Bound, "margin_mode": MarginMode}
         return cls(**{name: kinds.get(name, str)(value) for name, value in told.items()})
 
 
@@ -107,12 +116,14 @@ def stop_order(tenant_id: int, held: HeldNow, market: Market) -> StopOrder | Rem
     instrument = market.instruments.get(held.symbol)
     if instrument is None:
         return _left(held, Denial.INSTRUMENT_UNMAPPED)
+    if held.guarded:
+        return _left(held, None)
     open_qty = max(abs(held.qty) - held.closing, ZERO)
     if held.closing > ZERO and open_qty < instrument.qty_step:
         return _left(held, None)
     qty = min(floor_to_step(open_qty, instrument.qty_step), instrument.qty_max)
     # Without a price nothing is known of its worth: then the exchange says whether it is dust.
-    px = held.px if held.px is not None else Decimal("Infinity")
+    px = held.px if held.px is not None else ZERO
     no = close_denial(held=abs(held.qty), qty=qty, px=px, instrument=instrument)
     if no is not None:
         return _left(held, no[0])
@@ -132,6 +143,7 @@ def stop_order(tenant_id: int, held: HeldNow, market: Market) -> StopOrder | Rem
         held.allocation,
         held.qty,
         closing_bound(qty, open_qty, instrument),
+        margin_mode=held.margin_mode,
     )
 
 
@@ -148,6 +160,7 @@ def orders_from_memory(tenant_id: int, exposure: Exposure, market: Market) -> Se
                 str(book.position_side),
                 book.qty,
                 book.signal_id,
+                margin_mode=book.margin_mode,
             ),
             market,
         )
@@ -158,4 +171,5 @@ def orders_from_memory(tenant_id: int, exposure: Exposure, market: Market) -> Se
 
 
 def _left(held: HeldNow, why: Denial | None) -> Remainder:
-    return Remainder(held.subscription_id, held.symbol, PositionSide(held.position_side), held.qty, why)
+    side = PositionSide(held.position_side)
+    return Remainder(held.subscription_id, held.symbol, side, held.qty, why, held.guarded)

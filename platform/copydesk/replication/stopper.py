@@ -8,6 +8,7 @@ order ids, and only one way ever sends.
 from __future__ import annotations
 
 import logging
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as LateError
@@ -24,7 +25,8 @@ from copydesk.replication.dispatch import Dispatch
 from copydesk.replication.exposure import Exposure
 from copydesk.replication.outcomes import settlement_of
 from copydesk.replication.port import Surroundings, Timing
-from copydesk.replication.settle import Settlement, settle
+from copydesk.replication.settle import Settlement
+from copydesk.replication.stop_answers import Unrecorded, record_answers, send_closes
 from copydesk.replication.stop_orders import Market, Remainder, StopOrder, orders_from_memory
 from copydesk.replication.stops import Halt, Stopping, adopt_orders, stop_books
 from copydesk.risk.acts import Act, ActState, store_acts
@@ -37,6 +39,7 @@ log = logging.getLogger(__name__)
 STORE_S_MAX = 0.15
 _THREADS = 8
 _AWAY = (OperationalError, InterfaceError)
+_Answers = dict[str, Settlement]
 
 
 @dataclass(frozen=True)
@@ -81,6 +84,7 @@ class Stopper:
         self._timing = timing
         self._journal = journal
         self._firing: set[str] = set()
+        self._unrecorded = Unrecorded()
         self._storing = ThreadPoolExecutor(_THREADS, thread_name_prefix="stops")
 
     @property
@@ -120,7 +124,12 @@ class Stopper:
         return self._send_stored(tenant_id, shard, stopping) if stopping else Fired(0, 0, True, None)
 
     def again(self, tenant_id: int, shard: str, fires: Sequence[Fire]) -> Stopping | None:
-        """Store and send the next order for every book that is still held and not closing; None while it cannot."""
+        """Store and send the next order for every book that is still held and not closing; None while it cannot.
+
+        What was sent from memory comes first: until it is stored, its books look as if nobody closed them.
+        """
+        if not self._journal.left.keys().isdisjoint(fire.act.reference for fire in fires):
+            return None
         try:
             stopping = self._store(tenant_id, shard, fires, self._market(tenant_id, shard), _Turn())
         except _AWAY as trouble:
@@ -131,17 +140,33 @@ class Stopper:
         return stopping
 
     def catch_up(self) -> int:
-        """Make rows of what was sent while PostgreSQL was away; return how many acts. Raises the driver's errors."""
+        """Make rows of what was sent while PostgreSQL was away; return how many acts. Raises the driver's errors.
+
+        All of a lane at once: until then its replicator does not know that these books are being closed.
+        """
+        lanes: defaultdict[tuple[Any, ...], list[Mapping[str, Any]]] = defaultdict(list)
         owed = self._owed()
         for entry in owed:
-            fire, orders = _read_entry(entry)
-            with self._db.tenant(entry["tenant_id"]) as session:
-                store_acts(session, [fire])
-                halt = self._halt(entry["shard"], [order.subscription_id for order in orders], entry)
-                adopt_orders(session, halt, orders)
-            self._journal.done(entry["reference"])
-            self._around.look_soon(entry["tenant_id"], entry["shard"])
+            lanes[tuple(entry[name] for name in ("tenant_id", "shard", "state", "reason"))].append(entry)
+        for entries in lanes.values():
+            self._adopt(entries)
         return len(owed)
+
+    def _adopt(self, entries: Sequence[Mapping[str, Any]]) -> None:
+        """Make rows of entries of one lane that stop their subscriptions alike."""
+        tenant_id, shard = entries[0]["tenant_id"], entries[0]["shard"]
+        acts, orders = [_act(entry) for entry in entries], [order for entry in entries for order in _orders(entry)]
+        sent = [order.client_order_id for order in orders]
+        stopped = sorted({number for entry in entries for number in entry["subscription_ids"]})
+        with self._db.tenant(tenant_id) as session:
+            store_acts(session, acts)
+            epoch, mine = adopt_orders(session, self._halt(shard, stopped, entries[0]), orders)
+            # Of what was stored late, the lane may have asked already.
+            record_answers(session, shard, self._unrecorded.of(mine), epoch=epoch)
+            record_answers(session, shard, self._unrecorded.of(set(sent) - mine), epoch=None)
+        self._unrecorded.drop(sent)
+        self._journal.done(*(act.reference for act in acts))
+        self._around.look_soon(tenant_id, shard)
 
     def _owed(self) -> list[Mapping[str, Any]]:
         """Return what is noted and not stored, but for what is just being fired."""
@@ -169,33 +194,36 @@ class Stopper:
 
     def _send_stored(self, tenant_id: int, shard: str, stopping: Stopping) -> Fired:
         """Send what is stored, and settle it; an answer that cannot be recorded is asked for by the lane."""
-        settlements, sent_at = self._send(tenant_id, shard, stopping.batch)
-        unanswered = sum(one.acked_at is None for one in settlements)
+        answers, sent_at = self._send(tenant_id, shard, stopping.batch)
         try:
             with self._db.tenant(tenant_id) as session:
-                settle(session, settlements, epoch=stopping.epoch)
+                record_answers(session, shard, answers, epoch=stopping.epoch)
         except _AWAY as trouble:
             log.warning("answers of %s are not recorded yet: %s", shard, _told(trouble))
         self._around.look_soon(tenant_id, shard)
-        return Fired(len(settlements), unanswered, True, sent_at)
+        return _fired(answers, sent_at, stored=True)
 
     def _send_remembered(self, tenant_id: int, shard: str, orders: Sequence[StopOrder], storing: Future[Any]) -> Fired:
         batch = [Dispatch(place, order.account_id, order.request()) for place, order in enumerate(orders)]
-        settlements, sent_at = self._send(tenant_id, shard, batch)
-        storing.add_done_callback(lambda done: done.exception())  # What it stored is asked about by the lane.
-        return Fired(len(settlements), sum(one.acked_at is None for one in settlements), False, sent_at)
+        answers, sent_at = self._send(tenant_id, shard, batch)
+        self._unrecorded.add(answers)
+        storing.add_done_callback(lambda done: done.exception())  # What it stored is caught up with as well.
+        return _fired(answers, sent_at, stored=False)
 
-    def _send(self, tenant_id: int, shard: str, batch: Sequence[Dispatch]) -> tuple[list[Settlement], datetime | None]:
+    def _send(self, tenant_id: int, shard: str, batch: Sequence[Dispatch]) -> tuple[_Answers, datetime | None]:
+        """Send orders, within the time after which the lane may take them for never sent; answers by their ids."""
         keys = self._around.credentials(tenant_id, {item.account_id for item in batch}) if batch else {}
         ready = [item for item in batch if item.account_id in keys]
         if not ready:
-            return [], None
+            return {}, None
         venue, sent_at = self._around.exchange(tenant_id, shard).venue, self._clock.now()
         orders = [(keys[item.account_id], item.request) for item in ready]
-        outcomes = self._around.start(venue.submit_many(orders)).result()
+        until = self._clock.monotonic() + self._timing.lease_ms / 1000
+        sending = send_closes(venue, orders, may_send=lambda: self._clock.monotonic() < until)
+        outcomes = self._around.start(sending).result()
         now = self._clock.now()
-        settlements = [
-            settlement_of(
+        answers = {
+            item.request.client_order_id: settlement_of(
                 item.copy_id,
                 outcome,
                 checks=0,
@@ -205,12 +233,16 @@ class Stopper:
                 exchange=venue.traits.venue,
             )
             for item, outcome in zip(ready, outcomes, strict=True)
-        ]
-        return settlements, sent_at
+        }
+        return answers, sent_at
 
     def _market(self, tenant_id: int, shard: str) -> Market:
         exchange = self._around.exchange(tenant_id, shard)
         return Market(exchange.instruments, exchange.venue.traits, self._around.terms(tenant_id, shard).broker_prefix)
+
+
+def _fired(answers: _Answers, sent_at: datetime | None, *, stored: bool) -> Fired:
+    return Fired(len(answers), sum(one.acked_at is None for one in answers.values()), stored, sent_at)
 
 
 def _told(trouble: BaseException) -> str:
@@ -236,11 +268,16 @@ def _entry(tenant_id: int, shard: str, fire: Fire, orders: Sequence[StopOrder]) 
             "facts": dict(act.facts),
             "at": act.at.isoformat(),
         },
+        "subscription_ids": sorted(mine),
         "orders": [order.told() for order in orders if order.subscription_id in mine],
     }
 
 
-def _read_entry(entry: Mapping[str, Any]) -> tuple[Act, list[StopOrder]]:
+def _act(entry: Mapping[str, Any]) -> Act:
     told = dict(entry["act"])
     told |= {"state": ActState(told["state"]), "at": datetime.fromisoformat(told["at"])}
-    return Act(entry["reference"], **told), [StopOrder.read(order) for order in entry["orders"]]
+    return Act(entry["reference"], **told)
+
+
+def _orders(entry: Mapping[str, Any]) -> list[StopOrder]:
+    return [StopOrder.read(order) for order in entry["orders"]]

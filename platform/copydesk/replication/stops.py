@@ -20,6 +20,7 @@ from copydesk.db import TenantSession, array_literal, number_array
 from copydesk.kernel import ZERO
 from copydesk.replication.crossing import mark_stored
 from copydesk.replication.dispatch import Dispatch
+from copydesk.replication.margin_modes import told_mode
 from copydesk.replication.rest_rows import recall_orders
 from copydesk.replication.stop_orders import HeldNow, Market, Remainder, StopOrder, stop_order
 from copydesk.trading import SubscriptionState
@@ -44,10 +45,17 @@ _HELD = text(
     """
     SELECT b.subscription_id, s.account_id, s.allocation, b.symbol, b.position_side,
            b.qty + coalesce(moving.untold, 0) AS qty, b.last_signal_id AS signal_id, l.last_px AS px,
-           coalesce(moving.qty, 0) AS closing, coalesce(moving.stops, 0) AS stops
+           coalesce(moving.qty, 0) AS closing, coalesce(moving.stops, 0) AS stops,
+           moving.refused_at IS NOT NULL AND EXISTS (
+               SELECT 1 FROM protective_stop p WHERE p.tenant_id = b.tenant_id
+               AND p.subscription_id = b.subscription_id AND p.symbol = b.symbol AND p.position_side = b.position_side
+               AND p.state IN ('placing', 'resting', 'canceling')
+               AND (p.verified_at IS NULL OR p.verified_at < moving.refused_at)) AS guarded,
+           u.margin_mode
     FROM book b
     JOIN subscription s ON s.tenant_id = b.tenant_id AND s.id = b.subscription_id
     JOIN account a ON a.tenant_id = s.tenant_id AND a.id = s.account_id
+    LEFT JOIN account_setup u ON u.tenant_id = a.tenant_id AND u.account_id = a.id AND u.symbol = b.symbol
     LEFT JOIN leader_book l ON l.tenant_id = s.tenant_id AND l.strategy_id = s.strategy_id AND l.symbol = b.symbol
          AND l.position_side = b.position_side
     LEFT JOIN LATERAL (
@@ -57,7 +65,8 @@ _HELD = text(
                sum(CASE c.side WHEN 'buy' THEN 1 ELSE -1 END * (c.cum_qty - coalesce(told.qty, 0))) FILTER (
                    WHERE strpos(c.symbol, ':') > 0
                    AND c.status IN ('planned', 'in_flight', 'accepted', 'partially_filled')) AS untold,
-               count(*) FILTER (WHERE c.leg LIKE 'stop-%') AS stops
+               count(*) FILTER (WHERE c.leg LIKE 'stop-%') AS stops,
+               max(c.acked_at) FILTER (WHERE c.leg LIKE 'stop-%' AND c.reason = 'nothing_to_reduce') AS refused_at
         FROM copy c LEFT JOIN LATERAL (
             SELECT sum(f.qty) AS qty FROM copy_fill f WHERE f.tenant_id = c.tenant_id AND f.copy_id = c.id) AS told
             ON true
@@ -149,7 +158,8 @@ def stop_books(session: TenantSession, halt: Halt, market: Market) -> Stopping:
     left: list[Remainder] = []
     for row in session.execute(_HELD, {**halt.ids, "shard": halt.shard}):
         closing = row.closing + under_way[row.subscription_id, row.symbol, row.position_side]
-        found = stop_order(session.tenant_id, HeldNow(**dict(row._mapping) | {"closing": closing}), market)
+        told = dict(row._mapping) | {"closing": closing, "margin_mode": told_mode(row.margin_mode)}
+        found = stop_order(session.tenant_id, HeldNow(**told), market)
         if isinstance(found, Remainder):
             left.append(found)
         else:
@@ -167,11 +177,14 @@ def _halted(session: TenantSession, halt: Halt) -> int:
     return epoch
 
 
-def adopt_orders(session: TenantSession, halt: Halt, orders: Sequence[StopOrder]) -> None:
-    """Store what a stop has sent from memory; the lane asks the exchange what became of it."""
+def adopt_orders(session: TenantSession, halt: Halt, orders: Sequence[StopOrder]) -> tuple[int, frozenset[str]]:
+    """Store what a stop has sent from memory; where no answer is known, the lane asks the exchange what became of it.
+
+    Returns the lane's epoch, and the client order ids of those that nobody had stored before.
+    """
     epoch = _halted(session, halt)
-    if orders:
-        _store(session, halt, epoch, orders)
+    stored = _store(session, halt, epoch, orders) if orders else []
+    return epoch, frozenset(item.request.client_order_id for item in stored)
 
 
 _COLUMNS = (

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from copydesk.db import TenantSession
 from copydesk.kernel import InvalidInput
+from copydesk.replication.allocating import require_allocation
 from copydesk.replication.doors import Doorway, close_doors
 from copydesk.replication.kinship import add_edge
 from copydesk.replication.late import Standing
@@ -14,6 +15,7 @@ from copydesk.replication.lifecycle import note_errand
 from copydesk.replication.lifecycle_tables import LateJoin
 from copydesk.replication.standings import standings
 from copydesk.replication.tables import Strategy, Subscription
+from copydesk.risk.service import Ground
 from copydesk.trading import CopyMode, Denial, JoinMode, SizePolicy, SizingMode
 
 _OPEN_TO_FOLLOWERS = frozenset({"live", "paused", "suspended"})
@@ -61,12 +63,13 @@ def open_to_followers(session: TenantSession, strategy_id: int) -> None:
         raise InvalidInput(f"the strategy is {status}: nobody can begin to copy it")
 
 
-def subscribe(session: TenantSession, new: NewSubscription) -> int:
+def subscribe(session: TenantSession, new: NewSubscription, ground: Ground | None = None) -> int:
     """Start copying and return the subscription's id.
 
     What the leader holds already is ignored, taken over by the lane's next round, or waited out, as `join_mode` says.
-    Raises InvalidInput for terms that cannot work, Refused for an account that would copy itself, directly or not
-    (`kinship`).
+    `ground` is what the brand's limits stand on; a seed that has none is held to no limit on its allocation here.
+    Raises InvalidInput for terms that cannot work and an allocation beyond its limits, Refused for an account that
+    would copy itself, directly or not (`kinship`).
     """
     if new.allocation <= 0:
         raise InvalidInput(f"allocation must be above 0, found {new.allocation}")
@@ -78,6 +81,8 @@ def subscribe(session: TenantSession, new: NewSubscription) -> int:
     subscription = Subscription(tenant_id=session.tenant_id, **vars(new))
     session.add(subscription)
     session.flush()
+    if ground is not None:
+        require_allocation(session, ground, subscription.id)
     add_edge(session, subscription.id, strategy_id=new.strategy_id, account_id=new.account_id)
     if new.join_mode is not JoinMode.IGNORE:
         _join(session, subscription.id, new.join_mode, standings(session, new.strategy_id))

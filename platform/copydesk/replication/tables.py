@@ -21,7 +21,7 @@ class Strategy(TenantRow, Table):
 
     `status`: "live"; "paused" (opens nothing, closes are still copied); "suspended" (the same, by the guard: see
     `workers.risk_strategies`); "closed" (the same, until its last follower has left); anything else is not watched at
-    all.
+    all. `orders_heard_since`: from when on the leader's resting orders are known, None where nobody copies orders.
     """
 
     __tablename__ = "strategy"
@@ -39,6 +39,7 @@ class Strategy(TenantRow, Table):
     name: Mapped[str] = mapped_column(Text)
     summary: Mapped[str] = mapped_column(Text)
     status: Mapped[str] = mapped_column(Text, server_default="live")
+    orders_heard_since: Mapped[Moment | None]
     created_at: Mapped[Moment] = mapped_column(server_default=func.now())
 
 
@@ -327,15 +328,22 @@ class Book(HotTenantRow, Table):
 
 
 class AccountSetup(HotTenantRow, Table):
-    """What a follower's account was set to for one perpetual, so that it costs no call per order."""
+    """What a follower's account was set to for one perpetual, so that it costs no call per order.
+
+    `bracketed` says that the exchange allowed no more leverage for the size of the position. A leverage of 0 says that
+    it is to be set up anew; `margin_mode` is that of its position all the same.
+    """
 
     __tablename__ = "account_setup"
+    __table_args__ = (Index("ix_account_setup_margin_mode", "tenant_id", "symbol", "margin_mode"),)
 
     account_id: Mapped[BigInt] = mapped_column(primary_key=True, autoincrement=False)
     symbol: Mapped[str] = mapped_column(Text, primary_key=True)
     hedge: Mapped[bool] = mapped_column(Boolean)
     leverage: Mapped[int] = mapped_column(Integer)
     at: Mapped[Moment] = mapped_column(server_default=func.now())
+    bracketed: Mapped[bool] = mapped_column(Boolean, server_default=text("false"))
+    margin_mode: Mapped[str] = mapped_column(Text, server_default="cross")
 
 
 class EquityPoint(TenantRow, Table):

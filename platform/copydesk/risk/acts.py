@@ -59,7 +59,7 @@ _ADVANCE = text(
 )
 _END_SUSPENSIONS = text(
     "UPDATE risk_act SET state = 'closed', ended_at = clock_timestamp() "
-    "WHERE scope = 'strategy' AND subject_id = :strategy_id AND state = 'blocked'"
+    "WHERE scope = 'strategy' AND subject_id = :strategy_id AND state = 'blocked' RETURNING id"
 )
 _RESUMED = text(
     "SELECT subject_id, max(ended_at) FROM risk_act WHERE scope = 'strategy' AND state = 'closed' GROUP BY subject_id"
@@ -73,7 +73,18 @@ _OPEN = text(
 _RECENT = text(
     """
     SELECT reference, scope, subject_id, subscription_id, line, action, state, facts, at FROM risk_act
-    WHERE CAST(:subscription_id AS bigint) IS NULL OR subscription_id = :subscription_id ORDER BY id DESC LIMIT :most
+    ORDER BY id DESC LIMIT :most
+    """
+)
+# What a strategy is only warned of is told to those who run the brand.
+_REACHING = text(
+    """
+    SELECT reference, scope, subject_id, subscription_id, line, action, state, facts, at FROM risk_act
+    WHERE subscription_id = :subscription_id
+       OR (at >= :since AND at <= coalesce(CAST(:until AS timestamptz), 'infinity') AND (
+           (scope = 'account' AND subject_id = :account_id)
+           OR (scope = 'strategy' AND subject_id = :strategy_id AND state <> 'warned')))
+    ORDER BY id DESC LIMIT :most
     """
 )
 _NEWEST = text(
@@ -86,6 +97,7 @@ _WATERS = text(
     "SELECT scope, subject_id, peak, day_equity, day_realised, day_at, week_equity, week_realised, week_at, "
     "month_equity, month_realised, month_at FROM risk_watermark"
 )
+_WATERS_OF = text(f"{_WATERS.text} WHERE scope = :scope AND subject_id = :subject_id")
 _KEEP = text(
     """
     INSERT INTO risk_watermark (tenant_id, scope, subject_id, peak, day_equity, day_realised, day_at, week_equity,
@@ -121,6 +133,16 @@ class Watch(NamedTuple):
     doubts: int
 
 
+class Reached(NamedTuple):
+    """A subscription, with the account and the strategy whose acts reach it, from when on; `until` it has ended."""
+
+    subscription_id: int
+    account_id: int
+    strategy_id: int
+    since: datetime
+    until: datetime | None = None
+
+
 def store_acts(session: TenantSession, acts: Sequence[Act]) -> None:
     """Store acts that are not stored yet; those that are stay as they are."""
     if acts:
@@ -140,9 +162,9 @@ def advance_act(
     session.execute(_ADVANCE, params)
 
 
-def end_suspensions(session: TenantSession, strategy_id: int) -> None:
-    """Note that a person lets a strategy go on; what it loses is measured from now on."""
-    session.execute(_END_SUSPENSIONS, {"strategy_id": strategy_id})
+def end_suspensions(session: TenantSession, strategy_id: int) -> bool:
+    """Note that a person lets a strategy go on, and tell whether it was suspended; losses are measured from now on."""
+    return session.execute(_END_SUSPENSIONS, {"strategy_id": strategy_id}).first() is not None
 
 
 def resumed_at(session: TenantSession) -> dict[int, datetime]:
@@ -155,10 +177,14 @@ def open_acts(session: TenantSession) -> list[Act]:
     return [_act(dict(row)) for row in session.execute(_OPEN).mappings()]
 
 
-def recent_acts(session: TenantSession, *, subscription_id: int | None = None, most: int = 50) -> list[Act]:
-    """Return the newest acts first, of one subscription or of the brand."""
-    rows = session.execute(_RECENT, {"subscription_id": subscription_id, "most": most}).mappings()
-    return [_act(dict(row)) for row in rows]
+def recent_acts(session: TenantSession, *, most: int = 50) -> list[Act]:
+    """Return the newest acts of a brand first."""
+    return [_act(dict(row)) for row in session.execute(_RECENT, {"most": most}).mappings()]
+
+
+def acts_reaching(session: TenantSession, whom: Reached, *, most: int = 50) -> list[Act]:
+    """Return the newest acts first that reached a subscription: its own, its account's, its strategy's suspensions."""
+    return [_act(dict(row)) for row in session.execute(_REACHING, {**whom._asdict(), "most": most}).mappings()]
 
 
 def newest_acts(session: TenantSession) -> dict[Owner, tuple[ActState, int]]:
@@ -168,10 +194,13 @@ def newest_acts(session: TenantSession) -> dict[Owner, tuple[ActState, int]]:
 
 def read_waters(session: TenantSession) -> dict[Owner, Waters]:
     """Return every holder's high waters as they were last kept."""
-    return {
-        (scope, subject): Waters(peak, Water(*marks[0:3]), Water(*marks[3:6]), Water(*marks[6:9]))
-        for scope, subject, peak, *marks in session.execute(_WATERS)
-    }
+    return dict(_kept(row) for row in session.execute(_WATERS))
+
+
+def waters_of(session: TenantSession, owner: Owner) -> Waters | None:
+    """Return one holder's high waters as they were last kept, None before that."""
+    row = session.execute(_WATERS_OF, {"scope": owner[0], "subject_id": owner[1]}).first()
+    return None if row is None else _kept(row)[1]
 
 
 def keep_waters(session: TenantSession, waters: Iterable[tuple[Owner, Waters]]) -> None:
@@ -195,6 +224,11 @@ def keep_waters(session: TenantSession, waters: Iterable[tuple[Owner, Waters]]) 
 def note_watch(session: TenantSession, watch: Watch) -> None:
     """Note that a brand is watched, and how far."""
     session.execute(_WATCH, {"tenant_id": session.tenant_id, **watch._asdict()})
+
+
+def _kept(row: Iterable[Any]) -> tuple[Owner, Waters]:
+    scope, subject, peak, *marks = row
+    return (scope, subject), Waters(peak, Water(*marks[0:3]), Water(*marks[3:6]), Water(*marks[6:9]))
 
 
 def _water(name: str, water: Water) -> dict[str, Any]:

@@ -14,22 +14,10 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from copydesk.kernel import ZERO
+from copydesk.trading import Bracket
 
 # Exchanges pay funding to this place.
 _PLACES = Decimal("1E-8")
-
-
-class Bracket(NamedTuple):
-    """Up to `notional_cap` a position may use `leverage_max`.
-
-    Its maintenance margin is `notional * maint_ratio - maint_deduction`. Brackets are listed by their caps, the lowest
-    first; above the last cap the last bracket holds.
-    """
-
-    notional_cap: Decimal
-    leverage_max: int
-    maint_ratio: Decimal
-    maint_deduction: Decimal = ZERO
 
 
 class Held(NamedTuple):

@@ -137,10 +137,11 @@ def _grows_after_losses(trades: Sequence[Trade], rules: HabitRules) -> Flag | No
 
 
 def _stops_missing(trades: Sequence[Trade], rules: HabitRules) -> Flag | None:
-    missing = sum(not trade.stopped for trade in trades)
-    if len(trades) < rules.trades_min or missing <= rules.missing_share_max * len(trades):
+    known = [trade.stopped for trade in trades if trade.stopped is not None]
+    missing = known.count(False)
+    if len(known) < rules.trades_min or missing <= rules.missing_share_max * len(known):
         return None
-    values = {"missing": missing, "trades": len(trades)}
+    values = {"missing": missing, "trades": len(known)}
     return Flag(Sentence.STOPS_MISSING, {name: Decimal(value) for name, value in values.items()})
 
 

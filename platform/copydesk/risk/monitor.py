@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from itertools import islice
@@ -17,8 +17,10 @@ from typing import NamedTuple
 from copydesk.kernel import ZERO
 from copydesk.risk.arrays import RiskBook
 from copydesk.risk.equity import EquityRange, equity_range
-from copydesk.risk.equity_rules import Broken, EquityBounds, EquityState, Spans, broken_limits
+from copydesk.risk.equity_rules import Broken, EquityBounds, EquityState, Spans, broken_limits, level_of
 from copydesk.risk.levels import Levels, nearest_levels, on_equity
+from copydesk.risk.margins import Liquidation, MarginScreen, Trigger
+from copydesk.risk.model import Measure
 from copydesk.risk.stops import Stop, StopEvent, after, rearmed, still_ahead
 from copydesk.risk.trust import Band, Doubt, PriceWitness, Tick, TrustTerms
 from copydesk.risk.waters import Waters, rolled
@@ -52,7 +54,8 @@ class Holding:
     """What a holder has, in quote currency and base units.
 
     `base` is what equity is beside quantities times marks; `balance` leaves out what is not realised; `realised` is
-    what was earned so far, fees and funding included. `margin_distance` is that of `EquityState`.
+    what was earned so far, fees and funding included. `liquidations` are where the exchange said that it would end what
+    is held, when it was last seen; of one instrument there may be a long and a short.
     """
 
     allocation: Decimal
@@ -61,7 +64,7 @@ class Holding:
     positions: Mapping[Listing, Decimal]
     bounds: EquityBounds
     zone: str = "UTC"
-    margin_distance: Decimal | None = None
+    liquidations: Mapping[Listing, tuple[Liquidation, ...]] = field(default_factory=dict)
 
     @property
     def balance(self) -> Decimal:
@@ -96,6 +99,7 @@ class Monitor:
     def __init__(self, terms: TrustTerms) -> None:
         self._terms = terms
         self._book = RiskBook.empty()
+        self._margins = MarginScreen()
         self._holders: dict[Key, _Holder] = {}
         self._keys: dict[int, Key] = {}
         self._listings: dict[Listing, int] = {}
@@ -121,8 +125,10 @@ class Monitor:
         return {listing.place for listing in self._holders[key].holding.positions}
 
     def doubts(self, now: datetime) -> int:
-        """Count the instruments whose prices are in doubt."""
-        return sum(isinstance(witness.settle(_ms(now)), Doubt) for witness in self._witnesses)
+        """Count the instruments whose prices are in doubt, or whose sources stand too far apart."""
+        found = [witness.settle(_ms(now)) for witness in self._witnesses]
+        tolerance = self._terms.tolerance
+        return sum(isinstance(one, Doubt) or one.high - one.low > one.low * tolerance for one in found)
 
     def stop_of(self, key: Key) -> Stop:
         return self._holders[key].stop
@@ -139,6 +145,26 @@ class Monitor:
 
     def exposure(self, key: Key) -> float:
         return self._book.exposure(self._holders[key].index)
+
+    def mark(self, listing: Listing) -> Decimal | None:
+        """Return the newest mark of an instrument, trusted or not; None while nothing was told."""
+        number = self._listings.get(listing)
+        known = math.nan if number is None else self._marks[number]
+        return Decimal(known) if math.isfinite(known) else None
+
+    def left_until_closed(self, key: Key) -> Decimal | None:
+        """Return how much a holder may still lose until a limit closes what it has; None where none would.
+
+        At the newest marks; below zero where that is about to happen.
+        """
+        holder = self._holders[key]
+        worth = self._book.equity(holder.index)
+        if not math.isfinite(worth):
+            return None
+        state = self._state(holder, Decimal(worth))
+        closing = [one for one in holder.holding.bounds if on_equity(one) and one.scoped.limit.action.closes]
+        levels = [level for one in closing if (level := level_of(one, state)) is not None and level.floor]
+        return min((level.left for level in levels), default=None)
 
     def see(
         self, key: Key, holding: Holding, *, now: datetime, waters: Waters | None = None, stop: Stop | None = None
@@ -160,6 +186,7 @@ class Monitor:
         del self._keys[holder.index]
         self._unjudged.discard(key)
         self._behind.discard(key)
+        self._margins.draw(holder.index, ())
         self._book.remove_holder(holder.index)
 
     def note(self, listing: Listing, tick: Tick) -> list[Key]:
@@ -167,8 +194,9 @@ class Monitor:
         number = self._listings.get(listing)
         if number is None or not self._witnesses[number].note(tick):
             return []
-        self._marks[number] = float(tick.px)
-        return self._named(self._book.tick(number, self._marks[number]))
+        mark = self._marks[number] = float(tick.px)
+        suspects, near = self._book.tick(number, mark), self._margins.suspects(number, mark)
+        return self._named(sorted({*suspects, *near}) if near else suspects)
 
     def sweep(self, now: datetime) -> list[Key]:
         """Value everybody anew, let peaks and windows go on, and return who is to be judged."""
@@ -176,9 +204,10 @@ class Monitor:
         trusted = [isinstance(witness.settle(now_ms), Band) for witness in self._witnesses]
         self._behind = {key for key in self._behind if self._lags(self._holders[key], now_ms)}
         behind = [self._holders[key].index for key in self._behind]
-        suspects = self._named(self._book.sweep(self._marks, trusted, behind=behind))
+        suspects, near = self._book.sweep(self._marks, trusted, behind=behind), self._margins.sweep(self._marks)
+        found = self._named(sorted({*suspects, *near}) if near else suspects)
         self._roll(now)
-        return suspects
+        return found
 
     def changed(self) -> set[Key]:
         """Return who has changed since the last time: not every limit is broken by prices."""
@@ -196,10 +225,11 @@ class Monitor:
         if doubts:
             return Verdict(key, doubts=doubts)
         held = holder.holding.positions.items()
-        bands = [(qty, band.low, band.high) for one, qty in held if isinstance(band := prices[one], Band)]
-        found = equity_range(holder.holding.base, bands)
+        known = {one: price for one, price in prices.items() if isinstance(price, Band)}
+        found = equity_range(holder.holding.base, [(qty, known[one].low, known[one].high) for one, qty in held])
         # A doubt about a price is never to the holder's cost: losses are judged at the best price, gains at the worst.
-        high, low = (broken_limits(ahead, self._state(holder, equity)) for equity in (found.high, found.low))
+        near = _margin_distance(holder.holding, known)
+        high, low = (broken_limits(ahead, self._state(holder, equity, near)) for equity in (found.high, found.low))
         broken = [one for one in high if one.level.floor] + [one for one in low if not one.level.floor]
         return Verdict(key, tuple(broken), equity=found)
 
@@ -284,8 +314,17 @@ class Monitor:
         state = self._state(holder, Decimal(0))._replace(peak=peak)
         bounds = [bound for bound in self._ahead(holder) if on_equity(bound)]
         self._book.set_levels(holder.index, nearest_levels(bounds, state), peak)
+        self._margins.draw(holder.index, self._triggers(holder))
 
-    def _state(self, holder: _Holder, equity: Decimal) -> EquityState:
+    def _triggers(self, holder: _Holder) -> Iterator[Trigger]:
+        """Say at which marks the widest limit on the distance from liquidation that is still ahead would be reached."""
+        distances = [bound.value for bound in self._ahead(holder) if bound.measure is Measure.MARGIN_DISTANCE]
+        if distances:
+            for listing, liquidations in holder.holding.liquidations.items():
+                for one in liquidations:
+                    yield Trigger(self._number(listing), one.reached_at(max(distances)), one.short)
+
+    def _state(self, holder: _Holder, equity: Decimal, margin_distance: Decimal | None = None) -> EquityState:
         holding, waters = holder.holding, holder.waters
         day, week, month = waters.windows
         earned = holding.realised
@@ -295,7 +334,7 @@ class Monitor:
             Spans(day.equity, week.equity, month.equity, holding.allocation),
             Spans(earned - day.realised, earned - week.realised, earned - month.realised, earned),
             max(self._book.peak(holder.index), waters.peak),
-            holding.margin_distance,
+            margin_distance,
         )
 
     def _roll(self, now: datetime) -> None:
@@ -314,6 +353,16 @@ class Monitor:
         if waters is not holder.waters:
             holder.waters = waters
             self._draw(holder)
+
+
+def _margin_distance(holding: Holding, prices: Mapping[Listing, Band]) -> Decimal | None:
+    """Return how far the nearest position is from its liquidation, at the best of the prices that it may have."""
+    distances = [
+        one.distance(band.low if one.short else band.high)
+        for listing, band in prices.items()
+        for one in holding.liquidations.get(listing, ())
+    ]
+    return min(distances, default=None)
 
 
 def _ms(moment: datetime) -> int:

@@ -43,6 +43,13 @@ class Sums(NamedTuple):
     orders: int = 0
 
 
+class Purse(NamedTuple):
+    """What an account owned, in quote currency, when it was last seen: `balance` leaves unrealised gains out."""
+
+    balance: Decimal
+    equity: Decimal
+
+
 class OrderState(NamedTuple):
     """What an opening order is held against; notionals are absolute, in quote currency, and without the order.
 
@@ -51,6 +58,7 @@ class OrderState(NamedTuple):
     price on the side that the order takes from, `volume` was traded in 24 hours; None is not known, and then nothing
     is allowed that they would limit. `correlation` is the highest with another strategy of the account (-1 to 1),
     `margin_distance` the smallest of a position of the account (0.05: liquidated 5 % from here); None: there is none.
+    `purse` is what allocations are shares of; None has never been seen, and then a limit on such a share blocks.
     """
 
     own: Sums
@@ -64,6 +72,7 @@ class OrderState(NamedTuple):
     volume: Decimal | None = None
     correlation: Decimal | None = None
     margin_distance: Decimal | None = None
+    purse: Purse | None = None
 
 
 class OrderBound(NamedTuple):
@@ -82,7 +91,8 @@ OrderBounds = tuple[OrderBound, ...]
 # The notional that a limit leaves, below zero too; None where it does not stand in the way at all.
 Room = Callable[[OrderBound, Opening, OrderState], Decimal | None]
 _NOTHING = Decimal(-1)
-_UNKNOWN = Decimal(-2)
+_LIQUIDITY_UNKNOWN = Decimal(-2)
+_PURSE_UNKNOWN = Decimal(-3)
 _WARN, _SHRINK, _LEVERAGE_MAX = Action.WARN, Action.SHRINK, Denial.RISK_LEVERAGE_MAX
 
 
@@ -153,8 +163,7 @@ def judge_opening(bounds: OrderBounds, wanted: Opening, state: OrderState) -> Ve
             if room < notional:
                 notional, bit = room, bound.scoped
         else:
-            denial = Denial.RISK_LIQUIDITY_UNKNOWN if room is _UNKNOWN else bound.denial
-            return Verdict(ZERO, wanted.leverage, bound.scoped, denial, warned)
+            return Verdict(ZERO, wanted.leverage, bound.scoped, _denial(bound, room), warned)
     return Verdict(notional, leverage, bit, None, warned)
 
 
@@ -170,6 +179,12 @@ def _compiled(scoped: Scoped) -> OrderBound:
         denial=DENIALS[limit.measure],
         scoped=scoped,
     )
+
+
+def _denial(bound: OrderBound, room: Decimal) -> Denial:
+    if room is _LIQUIDITY_UNKNOWN:
+        return Denial.RISK_LIQUIDITY_UNKNOWN
+    return Denial.RISK_PURSE_UNKNOWN if room is _PURSE_UNKNOWN else bound.denial
 
 
 def _sums(bound: OrderBound, state: OrderState) -> Sums:
@@ -210,12 +225,29 @@ def _overlap(bound: OrderBound, _: Opening, state: OrderState) -> Decimal | None
     return None if state.overlap <= most else most - state.position
 
 
+def allocation_most(bound: OrderBound, purse: Purse | None) -> Decimal | None:
+    """Return how much a limit allows to be allocated; None where it is a share of a purse that was never seen."""
+    if bound.basis is Basis.NOTIONAL:
+        return bound.value
+    if purse is None:
+        return None
+    return bound.value * (purse.equity if bound.basis is Basis.EQUITY else purse.balance)
+
+
+def _allocated(bound: OrderBound, purse: Purse | None, allocated: Decimal) -> Decimal | None:
+    most = allocation_most(bound, purse)
+    if most is None:
+        # What is not known cannot be told of; what it would block is kept back until it is.
+        return None if bound.action is _WARN else _PURSE_UNKNOWN
+    return _all_or_nothing(allocated <= most)
+
+
 def _allocation(bound: OrderBound, _: Opening, state: OrderState) -> Decimal | None:
-    return _all_or_nothing(state.allocation <= _most(bound, state))
+    return _allocated(bound, state.purse, state.allocation)
 
 
 def _allocation_total(bound: OrderBound, _: Opening, state: OrderState) -> Decimal | None:
-    return _all_or_nothing(state.allocation_total <= _most(bound, state))
+    return _allocated(bound, state.purse, state.allocation_total)
 
 
 def _positions(bound: OrderBound, _: Opening, state: OrderState) -> Decimal | None:
@@ -231,11 +263,11 @@ def _leverage(bound: OrderBound, wanted: Opening, _: OrderState) -> Decimal | No
 
 
 def _depth_share(bound: OrderBound, _: Opening, state: OrderState) -> Decimal | None:
-    return _UNKNOWN if state.depth is None else bound.value * state.depth
+    return _LIQUIDITY_UNKNOWN if state.depth is None else bound.value * state.depth
 
 
 def _volume(bound: OrderBound, _: Opening, state: OrderState) -> Decimal | None:
-    return _UNKNOWN if state.volume is None else _all_or_nothing(state.volume >= bound.value)
+    return _LIQUIDITY_UNKNOWN if state.volume is None else _all_or_nothing(state.volume >= bound.value)
 
 
 def _correlation(bound: OrderBound, _: Opening, state: OrderState) -> Decimal | None:

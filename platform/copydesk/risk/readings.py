@@ -48,7 +48,11 @@ def reading_of(scoped: Scoped, standing: Standing) -> Reading | None:
     sums = state.account if of_account else state.own
     if limit.measure in _UNMEASURED:
         return None
-    at = value * _of(limit.basis, sums) if percent else value
+    if limit.measure in _ALLOCATED and percent:
+        if state.purse is None:
+            return None
+        sums = sums._replace(equity=state.purse.equity, balance=state.purse.balance)
+    at = value * _of(limit.basis, sums) if percent and limit.measure is not Measure.CORRELATION else value
     measured = _MEASURED.get(limit.measure)
     now = None if measured is None else measured(state, sums, of_account)
     return Reading(now, at, None if now is None else at - now)
@@ -62,8 +66,10 @@ def _position(state: OrderState, _: Sums, of_account: bool) -> Decimal:
     return state.instrument if of_account else state.position
 
 
-_UNMEASURED = frozenset({Measure.DEPTH_SHARE, Measure.VOLUME, Measure.CORRELATION})
-_MEASURED: Mapping[Measure, Callable[[OrderState, Sums, bool], Decimal]] = {
+_ALLOCATED = frozenset({Measure.ALLOCATION, Measure.ALLOCATION_TOTAL})
+_UNMEASURED = frozenset({Measure.DEPTH_SHARE, Measure.VOLUME})
+_MEASURED: Mapping[Measure, Callable[[OrderState, Sums, bool], Decimal | None]] = {
+    Measure.CORRELATION: lambda state, _, __: state.correlation,
     Measure.POSITION: _position,
     Measure.INSTRUMENT: _position,
     Measure.EXPOSURE: lambda _, sums, __: sums.exposure,

@@ -41,10 +41,14 @@ class Ground:
     profiles: dict[Profile, tuple[str, ...]]
 
 
-def ground_of(tenant: Tenant) -> Ground:
-    """Return what holds for every subscription of a brand by its files alone."""
+def ground_of(tenant: Tenant, *, place: str | None = None) -> Ground:
+    """Return what holds for every subscription of a brand by its files alone.
+
+    Its markets are those of one exchange's environment ("binance-lab") where a `place` is named.
+    """
     currency = tenant.config.currency
-    markets = frozenset(market for exchange in tenant.config.exchanges for market in exchange.markets)
+    there = [one for one in tenant.config.exchanges if place in (None, f"{one.venue}-{one.environment}")]
+    markets = frozenset(market for exchange in there for market in exchange.markets)
     profiles = {profile: tuple(setting_value(tenant, lines, list)) for profile, lines in PROFILE_LINES.items()}
     return Ground(currency, markets, file_limits(tenant), profiles)
 
@@ -66,7 +70,7 @@ def set_limit(session: TenantSession, ground: Ground, subject: LimitOwner, line:
     Raises InvalidInput for a line that says no limit, and for one that cannot stand beside the others.
     """
     author = _author(author)
-    told = Scoped(subject.scope, parse(line, symbols=ground.markets))
+    told = Scoped(subject.scope, parse(line, where="limit", symbols=ground.markets))
     before = limits_set(session, subject)
     kept = [known for known in before if key_of(known.scoped) != key_of(told)]
     _require(session, ground, subject, [*(known.scoped for known in kept), told])

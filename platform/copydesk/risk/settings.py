@@ -14,7 +14,9 @@ from copydesk.risk.configured import (
     profile_misfits,
 )
 from copydesk.risk.profiles import PROFILES, Profile
+from copydesk.risk.protection import ProtectionTerms
 from copydesk.risk.trust import TrustTerms
+from copydesk.tenancy import Tenant, setting_value
 
 PLATFORM_LIMITS = registry.declare(
     Setting(
@@ -120,3 +122,51 @@ def trust_terms(number: Callable[[Setting], int]) -> TrustTerms:
         confirm_ticks=number(PRICE_CONFIRM_TICKS),
         jump=Decimal(number(PRICE_JUMP_BPS)) / 10_000,
     )
+
+
+PROTECTIVE_STOPS = registry.declare(
+    Setting(
+        "risk.protective_stops",
+        default=True,
+        help="Keep a stop at the exchange for each copied position of a perpetual, for the time in which nobody of us "
+        "watches (algorithms/risk.md).",
+    )
+)
+PROTECTIVE_SHARE_BPS = registry.declare(
+    Setting(
+        "risk.protective_share_bps",
+        default=5_000,
+        minimum=100,
+        maximum=9_500,
+        help="How much of its entry price, in basis points, a position may lose at most until its stop at the exchange "
+        "acts, where no limit acts sooner.",
+    )
+)
+PROTECTIVE_BEHIND_BPS = registry.declare(
+    Setting(
+        "risk.protective_behind_bps",
+        default=100,
+        minimum=10,
+        maximum=2_000,
+        help="How far behind the nearest limit that closes a position its stop at the exchange lies, in basis points "
+        "of the price: our own stops act first.",
+    )
+)
+PROTECTIVE_VERIFY_S = registry.declare(
+    Setting(
+        "risk.protective_verify_s",
+        default=60,
+        minimum=1,
+        maximum=3_600,
+        scope="installation",
+        help="How often, in seconds, an exchange is asked whether a stop still rests there.",
+    )
+)
+
+
+def protection_terms(tenant: Tenant) -> ProtectionTerms | None:
+    """Return where a brand's stops at exchanges lie; None where it wants none."""
+    if not setting_value(tenant, PROTECTIVE_STOPS, bool):
+        return None
+    share, behind = (setting_value(tenant, one, int) for one in (PROTECTIVE_SHARE_BPS, PROTECTIVE_BEHIND_BPS))
+    return ProtectionTerms(Decimal(share).scaleb(-4), Decimal(behind).scaleb(-4))

@@ -141,3 +141,43 @@ class SwitchVersion(Table):
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
     version: Mapped[BigInt]
+
+
+class ProtectiveStop(TenantRow, Table):
+    """A stop that rests at the exchange for one book, for the time in which nobody of us watches (`protection`).
+
+    Rows are never changed but by their own progress: another quantity or trigger is the next `revision`. `state` is a
+    `ProtectiveState`; `look_at` is when the exchange is asked next, `verified_at` when it last showed the stop.
+    """
+
+    __tablename__ = "protective_stop"
+    __table_args__ = (
+        UniqueConstraint(
+            *("tenant_id", "subscription_id", "symbol", "position_side", "revision"), name="uq_protective_stop_revision"
+        ),
+        Index(
+            "ix_protective_stop_open",
+            "tenant_id",
+            "subscription_id",
+            postgresql_where=text("state IN ('placing', 'resting', 'canceling')"),
+        ),
+    )
+
+    id: Mapped[Identity]
+    subscription_id: Mapped[BigInt]
+    account_id: Mapped[BigInt]
+    shard: Mapped[str] = mapped_column(Text)
+    symbol: Mapped[str] = mapped_column(Text)
+    position_side: Mapped[str] = mapped_column(Text)
+    revision: Mapped[int] = mapped_column(Integer)
+    side: Mapped[str] = mapped_column(Text)
+    qty: Mapped[Amount]
+    trigger_px: Mapped[Amount]
+    client_order_id: Mapped[str] = mapped_column(Text)
+    state: Mapped[str] = mapped_column(Text)
+    reason: Mapped[str | None] = mapped_column(Text)
+    looks: Mapped[int] = mapped_column(Integer, server_default="0")
+    look_at: Mapped[Moment | None]
+    proof_at: Mapped[Moment | None]
+    verified_at: Mapped[Moment | None]
+    at: Mapped[Moment] = mapped_column(server_default=func.clock_timestamp())

@@ -58,6 +58,11 @@ class Track:
         return self._point
 
     @property
+    def unit(self) -> Decimal | None:
+        """Return the value of one unit now, which began at one; None before the first point."""
+        return None if self._worth is None else self._worth.unit
+
+    @property
     def worths(self) -> tuple[Worth, ...]:
         """Return the points to judge by, in the order of time."""
         kept = {*self._kept.values(), *(() if self._worth is None else (self._worth,))}

@@ -25,7 +25,8 @@ class Trade(NamedTuple):
 
     `notional` is the largest value at entry that it had, `equity` the trader's when it was opened; `profit` is what it
     brought after fees (while open: what it would bring now), `worst` the deepest that it stood below its entry cost,
-    zero or less. `stopped` tells whether a resting stop protected it for most of its life.
+    zero or less. `stopped` tells whether a resting stop protected it for half of its life or
+    more, None where that is not known.
     """
 
     symbol: str
@@ -37,7 +38,7 @@ class Trade(NamedTuple):
     equity: Decimal
     profit: Decimal
     worst: Decimal = ZERO
-    stopped: bool = False
+    stopped: bool | None = False
     entries: tuple[Entry, ...] = ()
 
     @property

@@ -2,6 +2,7 @@
 
 from copydesk.trading.model import (
     TERMINAL,
+    Bracket,
     CopyMode,
     Credentials,
     Denial,
@@ -26,6 +27,7 @@ from copydesk.trading.model import (
 
 __all__ = [
     "TERMINAL",
+    "Bracket",
     "CopyMode",
     "Credentials",
     "Denial",

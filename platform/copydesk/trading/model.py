@@ -231,6 +231,7 @@ class Denial(StrEnum):
     RISK_DEPTH_SHARE_MAX = "risk_depth_share_max"
     RISK_VOLUME_MIN = "risk_volume_min"
     RISK_LIQUIDITY_UNKNOWN = "risk_liquidity_unknown"
+    RISK_PURSE_UNKNOWN = "risk_purse_unknown"
     RISK_OVERLAP_MAX = "risk_overlap_max"
     RISK_CORRELATION_MAX = "risk_correlation_max"
     RISK_MARGIN_DISTANCE_MIN = "risk_margin_distance_min"
@@ -265,6 +266,19 @@ class Instrument:
     @property
     def perpetual(self) -> bool:
         return bool(self.settle)
+
+
+class Bracket(NamedTuple):
+    """Up to `notional_cap`, in quote currency, a perpetual's position may use `leverage_max`.
+
+    Its maintenance margin is `notional * maint_ratio - maint_deduction`. Brackets are listed by their caps, the lowest
+    first; above the last cap the last bracket holds.
+    """
+
+    notional_cap: Decimal
+    leverage_max: int
+    maint_ratio: Decimal
+    maint_deduction: Decimal = Decimal(0)
 
 
 class OrderRequest(NamedTuple):

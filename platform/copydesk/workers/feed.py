@@ -18,10 +18,11 @@ from redis.exceptions import RedisError
 
 from copydesk.bootstrap import Runtime
 from copydesk.kernel import CopydeskError, end
-from copydesk.marks import MarkWriter, place_name
+from copydesk.marks import ComingFunding, MarkWriter, place_name
 from copydesk.replication import open_instruments
 from copydesk.trading import Environment
 from copydesk.venues import FeedState, MarketStream, Price, Venue
+from copydesk.workers.funding_rates import keep_rates
 from copydesk.workers.restless import Restless, restless_of
 
 log = logging.getLogger(__name__)
@@ -104,7 +105,10 @@ class PriceFeeds:
             self._restless[place] = restless_of(self._runtime.number)
         restless = self._restless[place]
         feed = Feed(MarkWriter(self._runtime.redis, place_name(*place)), place_name(*place), restless)
-        await feed.run(self._runtime.market_stream(venue), symbols)
+        coming = ComingFunding(self._runtime.redis)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(feed.run(self._runtime.market_stream(venue), symbols))
+            tasks.create_task(keep_rates(coming, place_name(*place), venue, symbols))
 
 
 class Feed:

@@ -33,5 +33,5 @@ def mirror(tenant_id: int, shard: str) -> None:
 
 
 def prepare(tenant_id: int, shard: str) -> None:
-    """Begin to set up accounts that lack it; goes on beside later jobs."""
+    """Begin to set up accounts that lack it, and to look at purses that are due; goes on beside later jobs."""
     replicator.crew.give("prepare", tenant_id, shard)

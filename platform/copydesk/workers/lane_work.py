@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from copydesk.replication import Drainer, Forerunner, Mirror, Reconciler
+from copydesk.replication import Drainer, Forerunner, Mirror, PurseReader, Reconciler
 from copydesk.workers.crew import Job
 
 
@@ -17,6 +17,7 @@ class LaneWork:
     reconciler: Reconciler
     mirror: Mirror
     forerunner: Forerunner
+    purses: PurseReader
     pass_on: Callable[[int, str], object]
 
     @property
@@ -26,7 +27,7 @@ class LaneWork:
             "drain": self._drain,
             "reconcile": self._reconcile,
             "mirror": self._mirror,
-            "prepare": self.forerunner.start,
+            "prepare": self._prepare,
         }
 
     def _drain(self, tenant_id: int, shard: str) -> None:
@@ -37,6 +38,11 @@ class LaneWork:
     def _reconcile(self, tenant_id: int, shard: str) -> None:
         self._mirror(tenant_id, shard)
         self.reconciler.reconcile(tenant_id, shard)
+
+    def _prepare(self, tenant_id: int, shard: str) -> None:
+        """Begin to set accounts up, and to look at what those own whose limits are shares of it; both go on beside."""
+        self.forerunner.start(tenant_id, shard)
+        self.purses.start(tenant_id, shard)
 
     def _mirror(self, tenant_id: int, shard: str) -> None:
         """Tend resting orders before the fills that they cover are planned, and again with what was planned."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -86,7 +87,7 @@ class LeaderWatch:
         perpetuals = [symbol for symbol in self._markets() if ":" in symbol]
         scope = market.exchange.traits.position_mode_scope
         self._setups = LeaderSetups(runtime, waker, leader, symbols=perpetuals, scope=scope)
-        self._events = LeaderEvents(runtime, leader)
+        self._events = LeaderEvents(runtime, leader, market.exchange)
         self._reach = Reach()
         self._orders = LeaderOrders(runtime, waker, leader, market.exchange)
         self._perpetuals = bool(perpetuals)
@@ -214,9 +215,10 @@ class LeaderWatch:
         return [symbol for listed in markets for symbol in listed]
 
     async def _read(self, credentials: Credentials) -> AccountReading:
+        began_at = time.monotonic()
         reading = await read_account(self._market.exchange, credentials, perpetuals=self._perpetuals)
         await self._setups.note(reading.positions)
-        await self._events.note(reading.positions)
+        await self._events.note(reading.positions, credentials, began_at=began_at)
         return reading
 
     def _last_trade_at(self) -> datetime:

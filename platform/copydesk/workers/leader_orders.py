@@ -17,7 +17,7 @@ from copydesk.replication import (
     LeaderState,
     StoredOrder,
     end_missing,
-    orders_are_copied,
+    note_hearing,
     store_orders,
 )
 from copydesk.trading import Credentials
@@ -107,4 +107,4 @@ class LeaderOrders:
 
     def _wanted(self) -> bool:
         with self._runtime.db.tenant(self._leader.tenant_id) as session:
-            return orders_are_copied(session, self._leader)
+            return note_hearing(session, self._leader)

@@ -10,14 +10,19 @@ from copydesk.bootstrap import Runtime
 from copydesk.kernel import ConfigError, Failpoint, reached, utc_now
 from copydesk.replication import (
     LEVERAGE_MAX,
+    MARGIN_MODE,
     RECONCILE_EVERY_MS,
     WAKE_AFTER_MS,
     Bounds,
     busy_lanes,
     due_lanes,
+    is_of_purse,
+    lanes_with_due_purses,
     unprepared_lanes,
 )
+from copydesk.risk.service import file_limits
 from copydesk.tenancy import setting_value
+from copydesk.trading import MarginMode
 from copydesk.workers.outage import DATABASE_AWAY, first_line
 from copydesk.workers.wake import Waker
 
@@ -58,7 +63,7 @@ class Relay:
             lanes = dict(due) | dict.fromkeys(busy, "reconcile")
             reached(Failpoint.RELAY_WAKES, lanes)
             wanted = list(lanes.items())
-            wanted += [(shard, "prepare") for shard in self._unprepared(tenant_id)] if scheduled else []
+            wanted += [(shard, "prepare") for shard in self._unprepared(tenant_id, now)] if scheduled else []
             # A job that waits already handles this too; without workers more of them would only pile up.
             waiting = self._waker.waiting() if wanted else set()
             for shard, job in wanted:
@@ -66,22 +71,24 @@ class Relay:
                     woken += self._waker.wake(job, tenant_id=tenant_id, shard=shard, reason=_sweep(now))
         return woken
 
-    def _unprepared(self, tenant_id: int) -> list[str]:
-        """Return the brand's lanes with accounts that are not set up as their leaders'; none of an invalid brand."""
+    def _unprepared(self, tenant_id: int, now: datetime) -> set[str]:
+        """Return the brand's lanes with accounts that are to be prepared or looked at; none of an invalid brand."""
         try:
             tenant = self._runtime.tenant(tenant_id)
         except ConfigError as error:
             log.warning("accounts not prepared: %s", error)
-            return []
+            return set()
         leverage_max = setting_value(tenant, LEVERAGE_MAX, int)
-        found: list[str] = []
-        for exchange in tenant.config.exchanges:
-            # What an instrument allows is known to the replicator; it looks again.
-            markets = {symbol: leverage_max for symbol in exchange.markets if ":" in symbol}
-            place = f"{exchange.venue}-{exchange.environment}"
-            if markets:
-                with self._runtime.db.tenant(tenant_id) as session:
-                    found += unprepared_lanes(session, Bounds(place, markets, leverage_max))
+        mode = MarginMode(setting_value(tenant, MARGIN_MODE, str))
+        everyone = any(is_of_purse(scoped) for scoped in file_limits(tenant))
+        with self._runtime.db.tenant(tenant_id) as session:
+            found = set(lanes_with_due_purses(session, everyone=everyone, now=now))
+            for exchange in tenant.config.exchanges:
+                # What an instrument allows is known to the replicator; it looks again.
+                markets = {symbol: leverage_max for symbol in exchange.markets if ":" in symbol}
+                place = f"{exchange.venue}-{exchange.environment}"
+                if markets:
+                    found |= unprepared_lanes(session, Bounds(place, markets, leverage_max, mode))
         return found
 
 

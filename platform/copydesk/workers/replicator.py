@@ -32,6 +32,7 @@ from copydesk.replication import (
     Lanes,
     Mirror,
     Preparer,
+    PurseReader,
     Reconciler,
     Sender,
     Timing,
@@ -131,13 +132,14 @@ def run_replicator(runtime: Runtime) -> None:
     look_every_s = runtime.number(ORDER_LOOK_MS) / 1000
     mirror = Mirror(runtime.db, around, lanes, sender, clock, preparer, timing, look_every_s=look_every_s)
     forerunner = Forerunner(runtime.db, around, lanes, preparer, clock)
+    purses = PurseReader(runtime.db, around, clock)
     watch = SwitchWatch(
         runtime.require("DATABASE_URL"),
         lambda: runtime.tenant_ids.values(),
         around.switches(),
         partial(_carry_out, runtime),
     )
-    work = LaneWork(drainer, reconciler, mirror, forerunner, partial(_pass_on, runtime, waker))
+    work = LaneWork(drainer, reconciler, mirror, forerunner, purses, partial(_pass_on, runtime, waker))
     replicator.crew = Crew(work.jobs)
     watch.look()  # Before anything is sent.
     open_exchanges(runtime, around)
@@ -152,6 +154,7 @@ def run_replicator(runtime: Runtime) -> None:
         watch.close()
         replicator.crew.close()
         forerunner.close()
+        purses.close()
         around.close()
         loop.close()
 

@@ -14,23 +14,26 @@ import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
+from datetime import datetime, timedelta
+from decimal import Decimal
 from functools import partial
 from typing import Any
 
 from copydesk.bootstrap import Runtime, WorkerSurroundings
 from copydesk.kernel import SystemClock, utc_now
-from copydesk.replication import LEASE_MS, UNKNOWN_WAIT_MS, Exposure, Stopper, Timing
+from copydesk.replication import LEASE_MS, UNKNOWN_WAIT_MS, Exposure, Stopper, Timing, whereabouts_of
 from copydesk.risk.acts import Act, Watch
 from copydesk.risk.journal import Journal
 from copydesk.risk.model import Action
 from copydesk.risk.monitor import Key, Listing, Monitor, Verdict
-from copydesk.risk.settings import trust_terms
+from copydesk.risk.settings import PROTECTIVE_VERIFY_S, protection_terms, trust_terms
 from copydesk.risk.stops import EVENT_OF, FIRED, Stop, StopEvent, StopState
 from copydesk.risk.trust import Tick
 from copydesk.trading import SubscriptionState
 from copydesk.venues import MarketStream, Venue
+from copydesk.workers.guarding import Guarding, Market
 from copydesk.workers.loop import ResidentLoop, prefer_latency
+from copydesk.workers.protection import Protector
 from copydesk.workers.replicator import open_exchanges
 from copydesk.workers.risk_acts import Closing, RiskActs, act_of, stop_after_restart
 from copydesk.workers.risk_desk import RiskDesk, Seen
@@ -54,9 +57,12 @@ Event = Callable[[], None]
 class RiskRole:
     """One process that watches all brands of an installation."""
 
-    def __init__(self, runtime: Runtime, acts: RiskActs, prices: RiskPrices, monitor: Monitor) -> None:
+    def __init__(
+        self, runtime: Runtime, acts: RiskActs, prices: RiskPrices, monitor: Monitor, guarding: Guarding
+    ) -> None:
         self._runtime = runtime
         self._acts = acts
+        self._guarding = guarding
         self._prices = prices
         self._monitor = monitor
         self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
@@ -67,6 +73,11 @@ class RiskRole:
         self._suspected: dict[Key, datetime] = {}
         self._kept_at = self._told_at = float("-inf")
         self._copy_ids: dict[int, int] = {}
+
+    @property
+    def closing(self) -> bool:
+        """Tell whether stops are on their way."""
+        return bool(self._closing)
 
     def hear(self, listing: Listing, tick: Tick) -> None:
         """Take a price in, from any thread."""
@@ -91,6 +102,7 @@ class RiskRole:
             self._judge(suspects)
             self._judge(self._monitor.changed(), suspected=False)
             self._go_on_closing()
+            self._guarding.sweep(self._monitor, self._exposures, time.monotonic())
             self._keep()
             self._tell_watch()
 
@@ -172,6 +184,7 @@ class RiskRole:
         self._copy_ids[seen.tenant_id] = seen.copy_id
         for number, exposure in seen.exposures.items():
             self._exposures[seen.tenant_id, number] = exposure
+            self._guarding.stir(seen.tenant_id, number)
             self._members.setdefault(Key(seen.tenant_id, exposure.account_id, account=True), set()).add(number)
         for number in seen.gone:
             self._forget(seen.tenant_id, number)
@@ -206,6 +219,7 @@ class RiskRole:
 
     def _forget(self, tenant_id: int, number: int) -> None:
         exposure = self._exposures.pop((tenant_id, number), None)
+        self._guarding.forget(tenant_id, number)
         gone = [Key(tenant_id, number)]
         if exposure is not None:
             account = Key(tenant_id, exposure.account_id, account=True)
@@ -261,7 +275,15 @@ def run_risk(runtime: Runtime, stopped: threading.Event) -> None:
     acts = RiskActs(runtime, stopper, ThreadPoolExecutor(8, thread_name_prefix="risk-acts"))
     heard: list[RiskRole] = []
     prices = RiskPrices(loop.start, partial(_open_place, runtime, around), lambda *told: heard[0].hear(*told))
-    role = RiskRole(runtime, acts, prices, Monitor(trust_terms(runtime.number)))
+    monitor = Monitor(trust_terms(runtime.number))
+    protector = Protector(
+        *(runtime.db, around, SystemClock(), timing),
+        verify_every=timedelta(seconds=runtime.number(PROTECTIVE_VERIFY_S)),
+        tenants=lambda: tuple(runtime.tenant_ids.values()),
+        mark_of=partial(_mark_of, monitor),
+        busy=lambda: heard[0].closing,
+    )
+    role = RiskRole(runtime, acts, prices, monitor, Guarding(protector, partial(_market_of, runtime, around)))
     heard.append(role)
     desk = RiskDesk(runtime, role.tell, around.credentials)
     guards = StrategyGuards(
@@ -272,10 +294,12 @@ def run_risk(runtime: Runtime, stopped: threading.Event) -> None:
     try:
         desk.start()
         guards.start()
+        protector.start()
         role.run(stopped)
     finally:
         desk.close()
         guards.close()
+        protector.close()
         prices.close()
         acts.close()
         stopper.close()
@@ -287,3 +311,13 @@ def _open_place(runtime: Runtime, around: WorkerSurroundings, place: str) -> tup
     tenant_id = next(iter(runtime.tenant_ids.values()))
     venue = around.exchange(tenant_id, f"{place}:0").venue
     return venue, runtime.market_stream(venue)
+
+
+def _mark_of(monitor: Monitor, shard: str, symbol: str) -> Decimal | None:
+    return monitor.mark(Listing(whereabouts_of(shard).exchange, symbol))
+
+
+def _market_of(runtime: Runtime, around: WorkerSurroundings, tenant_id: int, shard: str) -> Market | None:
+    """Return what is listed on a lane and how positions are protected; None where the brand wants no such stops."""
+    terms = protection_terms(runtime.tenant(tenant_id))
+    return None if terms is None else (around.exchange(tenant_id, shard).instruments, terms)

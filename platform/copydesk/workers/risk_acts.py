@@ -9,7 +9,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
+from itertools import takewhile
 from typing import Any
 
 from copydesk.bootstrap import Runtime
@@ -30,6 +31,11 @@ STOPPED, SOFT_STOPPED = "risk_stop", "risk_soft_stop"
 FIRST_LOOK_S = 1.0
 GIVE_UP_S = 60.0
 _BACKOFF_S_MAX = 8.0
+# How long a stop at the exchange may be asked about after it closed what a stop of ours was to close: asking after
+# hundreds takes an exchange's limits minutes.
+GUARDED_MAX = timedelta(minutes=10)
+# How many acts are written down in one transaction.
+SAID_AT_ONCE = 200
 
 _STATE_OF = {StopEvent.WARN: ActState.WARNED, StopEvent.BLOCK: ActState.BLOCKED, StopEvent.FIRE: ActState.FIRING}
 _STOP_OF = {
@@ -225,8 +231,12 @@ class RiskActs:
             except CopydeskError as error:
                 log.warning("stop %s goes on later: %s", closing.act.reference, error)
                 continue
+            if stopping is None:
+                closing.began_at = time.monotonic()  # Nothing can be known of it yet, so nobody need look.
             left += stopping.left if stopping is not None else ()
         closing.left = tuple(left)
+        if any(one.guarded for one in left) and utc_now() - closing.act.at < GUARDED_MAX:
+            closing.began_at = time.monotonic()  # Flat, by all that is known: only what it was sold for is not.
 
     def _note(self, tenant_id: int, act: Act, ids: Sequence[int], blocks: bool) -> None:
         while True:
@@ -245,13 +255,17 @@ class RiskActs:
         try:
             self._stopper.catch_up()
             while self._unsaid:
-                tenant_id, act, state, facts = self._unsaid[0]
-                with self._runtime.db.tenant(tenant_id) as session:
-                    store_acts(session, [act])
-                    advance_act(session, act.reference, state, facts=facts, sent_at=utc_now())
-                del self._unsaid[0]
+                self._say(list(takewhile(lambda one: one[0] == self._unsaid[0][0], self._unsaid[:SAID_AT_ONCE])))
         except DATABASE_AWAY as error:
             log.info("acts are stored later: %s", first_line(error))
+
+    def _say(self, unsaid: Sequence[tuple[int, Act, ActState, dict[str, Any]]]) -> None:
+        """Store how far acts of one brand have come."""
+        with self._runtime.db.tenant(unsaid[0][0]) as session:
+            store_acts(session, [act for _, act, _, _ in unsaid])
+            for _, act, state, facts in unsaid:
+                advance_act(session, act.reference, state, facts=facts, sent_at=utc_now())
+        del self._unsaid[: len(unsaid)]
 
     def _keep(self, waters: Mapping[int, Iterable[tuple[Owner, Waters]]]) -> None:
         try:

@@ -7,42 +7,42 @@ from __future__ import annotations
 
 import logging
 import time
-from collections import defaultdict, deque
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
+from datetime import timedelta
 from types import MappingProxyType
 from typing import NamedTuple
 
 from copydesk.bootstrap import Runtime
 from copydesk.db import TenantSession
-from copydesk.kernel import ZERO, ConfigError
+from copydesk.kernel import ConfigError
 from copydesk.replication import (
     Exposure,
-    Traces,
+    LiquidationSeen,
     changed_since,
     crowd_version,
+    liquidations_since,
     read_exposures,
     traces_now,
-    whereabouts_of,
 )
 from copydesk.risk.acts import Act, ActState, Owner, newest_acts, open_acts, read_waters
-from copydesk.risk.equity_rules import equity_bounds
-from copydesk.risk.limits import LimitSet, effective
-from copydesk.risk.measures import Subject
 from copydesk.risk.model import Scoped
-from copydesk.risk.monitor import Holding, Key, Listing
+from copydesk.risk.monitor import Holding, Key
 from copydesk.risk.service import file_limits
 from copydesk.risk.store import Holder, read_limits
 from copydesk.risk.waters import Waters
 from copydesk.workers.lookout import Lookout
+from copydesk.workers.risk_brand import BrandBooks
 
 log = logging.getLogger(__name__)
 
 READ_EVERY_S = 0.25
 READ_ALL_EVERY_S = 60.0
-# A copy may be stored under a number below one that was seen already: what is this much older is looked at again.
-_LOOK_BACK = 8
+# Positions are seen once a minute at most.
+READ_LIQUIDATIONS_EVERY_S = 5.0
+# What was seen may be stored a moment later.
+_STORED_WITHIN = timedelta(seconds=60)
 
 
 class Before(NamedTuple):
@@ -71,29 +71,23 @@ class Seen:
     before: Before = _NOTHING
 
 
-class _Brand:
-    """What was read of one brand."""
-
-    def __init__(self) -> None:
-        self.exposures: dict[int, Exposure] = {}
-        self.limits: dict[int, tuple[Scoped, ...]] = {}
-        self.traces: deque[Traces] = deque(maxlen=_LOOK_BACK)
-        self.version = -1
-        self.read_all_at = float("-inf")
-        self.files: tuple[Scoped, ...] = ()
-
-
 class RiskDesk:
     """Read all brands again and again, and hand over what is new of each."""
 
     def __init__(
-        self, runtime: Runtime, tell: Callable[[Seen], None], hold_keys: Callable[[int, Collection[int]], object]
+        self,
+        runtime: Runtime,
+        tell: Callable[[Seen], None],
+        hold_keys: Callable[[int, Collection[int]], object],
+        *,
+        liquidations_every_s: float = READ_LIQUIDATIONS_EVERY_S,
     ) -> None:
         """`hold_keys` has the keys of a brand's accounts opened while PostgreSQL is there to be asked for them."""
         self._runtime = runtime
         self._tell = tell
         self._hold_keys = hold_keys
-        self._brands: defaultdict[int, _Brand] = defaultdict(_Brand)
+        self._liquidations_every_s = liquidations_every_s
+        self._brands: defaultdict[int, BrandBooks] = defaultdict(BrandBooks)
         self._lookout = Lookout("risk-desk", self.look, every_s=READ_EVERY_S, away="watching from memory")
 
     def start(self) -> None:
@@ -110,7 +104,7 @@ class RiskDesk:
         for tenant_id in self._runtime.tenant_ids.values():
             self._look_at(tenant_id, self._brands[tenant_id])
 
-    def _look_at(self, tenant_id: int, brand: _Brand) -> None:
+    def _look_at(self, tenant_id: int, brand: BrandBooks) -> None:
         first = not brand.traces
         files = self._files(tenant_id)
         with self._runtime.db.tenant(tenant_id) as session:
@@ -128,52 +122,35 @@ class RiskDesk:
                 exposures = read_exposures(session, ids) if ids else []
                 brand.traces.append(traces)
             before = _before(session) if first else _NOTHING
+            seen = self._liquidations(session, brand)
         brand.version, brand.files = version, files
         if whole:
             brand.read_all_at = time.monotonic()
-        self._told(tenant_id, brand, exposures, ids, before)
-
-    def _told(
-        self,
-        tenant_id: int,
-        brand: _Brand,
-        exposures: Iterable[Exposure],
-        ids: Collection[int] | None,
-        before: Before,
-    ) -> None:
         found = {one.subscription_id: one for one in exposures}
-        gone = (brand.exposures.keys() if ids is None else set(ids)) - found.keys()
+        gone = frozenset((brand.exposures.keys() if ids is None else set(ids)) - found.keys())
         changed = {number: one for number, one in found.items() if ids is None or brand.exposures.get(number) != one}
-        for number in gone:
-            brand.exposures.pop(number, None)
-        brand.exposures |= found
-        accounts = {one.account_id for one in changed.values()}
-        holdings = self._holdings(tenant_id, brand, changed, accounts) if changed else {}
-        copy_id = brand.traces[-1].copy_id
-        self._tell(Seen(tenant_id, holdings, changed, frozenset(gone), copy_id, before))
+        accounts = brand.take_in(changed, gone) | brand.see_positions(seen)
+        holdings = self._holdings(tenant_id, brand, changed, accounts)
+        self._tell(Seen(tenant_id, holdings, changed, gone, brand.traces[-1].copy_id, before))
         if invested := {one.account_id for one in changed.values() if any(book.qty for book in one.books)}:
             self._hold_keys(tenant_id, invested)
 
     def _holdings(
-        self, tenant_id: int, brand: _Brand, changed: Mapping[int, Exposure], accounts: Collection[int]
+        self, tenant_id: int, brand: BrandBooks, changed: Mapping[int, Exposure], accounts: Collection[int]
     ) -> dict[Key, Holding]:
+        if not changed and not accounts:
+            return {}
         config = self._runtime.tenant(tenant_id).config
-        holdings: dict[Key, Holding] = {}
-        together: defaultdict[int, list[Exposure]] = defaultdict(list)
-        for one in brand.exposures.values():
-            if one.account_id in accounts:
-                together[one.account_id].append(one)
-        for number, one in changed.items():
-            limits = effective(_told_limits(brand, number))
-            holdings[Key(tenant_id, number)] = holding_of(
-                [one], limits, Subject.SUBSCRIPTION, currency=config.currency, zone=config.time_zone
-            )
-        for account, ones in together.items():
-            limits = effective(scoped for one in ones for scoped in _told_limits(brand, one.subscription_id))
-            holdings[Key(tenant_id, account, account=True)] = holding_of(
-                ones, limits, Subject.ACCOUNT, currency=config.currency, zone=config.time_zone
-            )
-        return holdings
+        told = {"currency": config.currency, "zone": config.time_zone}
+        own = {Key(tenant_id, number): brand.own(number, **told) for number in changed}
+        return own | {Key(tenant_id, one, account=True): brand.together(one, **told) for one in accounts}
+
+    def _liquidations(self, session: TenantSession, brand: BrandBooks) -> list[LiquidationSeen]:
+        now = time.monotonic()
+        if now - brand.liquidations_read_at < self._liquidations_every_s:
+            return []
+        brand.liquidations_read_at = now
+        return liquidations_since(session, brand.liquidations_seen_at - _STORED_WITHIN)
 
     def _files(self, tenant_id: int) -> tuple[Scoped, ...]:
         try:
@@ -181,28 +158,6 @@ class RiskDesk:
         except ConfigError as error:
             log.warning("limits of a brand's file are not read anew: %s", error)
             return self._brands[tenant_id].files
-
-
-def _told_limits(brand: _Brand, number: int) -> tuple[Scoped, ...]:
-    return (*brand.files, *brand.limits.get(number, ()))
-
-
-def holding_of(
-    exposures: Collection[Exposure], limits: LimitSet, subject: Subject, *, currency: str, zone: str
-) -> Holding:
-    """Put what one subscription has, or all of an account, in the monitor's form. Pure."""
-    positions: defaultdict[Listing, Decimal] = defaultdict(lambda: ZERO)
-    allocation = cash = cost = ZERO
-    for one in exposures:
-        place = whereabouts_of(one.shard).exchange
-        allocation += one.allocation
-        for book in one.books:
-            cash += book.cash
-            cost += book.cost if book.qty > 0 else -book.cost
-            positions[Listing(place, book.symbol)] += book.qty
-    held = {listing: qty for listing, qty in positions.items() if qty}
-    bounds = equity_bounds(limits, subject, currency=currency)
-    return Holding(allocation, allocation + cash, cash + cost, held, bounds, zone)
 
 
 def _before(session: TenantSession) -> Before:

@@ -10,7 +10,7 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
@@ -21,12 +21,16 @@ from copydesk.kernel import ConfigError, decimal_text, utc_now
 from copydesk.replication import (
     EquitySeen,
     LiveStrategy,
+    NewsKind,
     TradeSeen,
     equity_history,
     equity_since,
+    keep_likenesses,
     leader_trades_since,
     live_strategies,
+    pairs_together,
     suspend_strategy,
+    tell_news,
     trades_since,
 )
 from copydesk.risk.acts import Act, ActState, resumed_at, store_acts
@@ -34,6 +38,7 @@ from copydesk.risk.conduct import ConductRules, changes
 from copydesk.risk.grammar import text_of
 from copydesk.risk.guard import Finding, GuardState, judge_worths
 from copydesk.risk.habits import SENTENCES, Flag, flags
+from copydesk.risk.likeness import DAYS, daily_returns, likeness
 from copydesk.risk.limits import effective
 from copydesk.risk.model import Action, Basis, Limit, Measure, Scope, Scoped, Unit
 from copydesk.risk.store import Holder, read_limits
@@ -44,6 +49,7 @@ log = logging.getLogger(__name__)
 
 LOOK_EVERY_S = 3.0
 CONDUCT_EVERY_S = 600.0
+COMPARE_EVERY_S = 3_600.0
 # A trade is stored a moment after it happened: a point is judged once those before it are known.
 _SETTLED_AFTER = timedelta(seconds=2)
 _EVER = datetime(2000, 1, 1, tzinfo=UTC)
@@ -72,6 +78,16 @@ class _Watched:
     signal_id: int = 0
     conduct_at: float = float("-inf")
     told: set[str] = field(default_factory=set)
+    units: dict[date, Decimal] = field(default_factory=dict)
+
+    def see(self, seen: EquitySeen, zone: ZoneInfo) -> None:
+        """Take a point in, and keep what a unit was worth at the end of each of the last days."""
+        self.track.see(seen.at, seen.equity)
+        if self.track.unit is not None:
+            day = seen.at.astimezone(zone).date()
+            self.units[day] = self.track.unit
+            if len(self.units) > DAYS + 2:
+                self.units = {one: unit for one, unit in self.units.items() if one >= day - timedelta(days=DAYS + 1)}
 
 
 class StrategyGuards:
@@ -92,6 +108,7 @@ class StrategyGuards:
         self._announce = announce
         self._now = now
         self._watched: dict[tuple[int, int], _Watched] = {}
+        self._compared_at: dict[int, float] = {}
         self._lookout = Lookout(
             "risk-strategies", self.look, every_s=LOOK_EVERY_S, away="strategies are not judged now"
         )
@@ -115,6 +132,7 @@ class StrategyGuards:
             strategies = live_strategies(session)
             fresh = self._follow(session, brand, strategies, until=now - _SETTLED_AFTER)
             stored = read_limits(session, [Holder(0, strategy.id, 0) for strategy in strategies])
+        self._compare(brand, now)
         for strategy in strategies:
             watched = self._watched[brand.tenant_id, strategy.id]
             if strategy.id in fresh:
@@ -144,14 +162,30 @@ class StrategyGuards:
         # A trade goes before the point of the same moment.
         events: list[TradeSeen | EquitySeen] = [*trades, *points]
         for seen in sorted(events, key=lambda one: one.at):
-            track = mine[seen.strategy_id].track
+            watched = mine[seen.strategy_id]
             if isinstance(seen, TradeSeen):
-                track.trade(seen.symbol, seen.position_side, seen.value)
+                watched.track.trade(seen.symbol, seen.position_side, seen.value)
             else:
-                track.see(seen.at, seen.equity)
+                watched.see(seen, brand.zone)
         for one in trades:
             mine[one.strategy_id].signal_id = max(mine[one.strategy_id].signal_id, one.id)
         return {point.strategy_id for point in points}
+
+    def _compare(self, brand: Brand, now: datetime) -> None:
+        """Keep once an hour how alike those strategies go that one and the same account copies."""
+        if time.monotonic() - self._compared_at.get(brand.tenant_id, float("-inf")) < COMPARE_EVERY_S:
+            return
+        today = now.astimezone(brand.zone).date()
+        with self._db.tenant(brand.tenant_id) as session:
+            pairs = pairs_together(session)
+            returns = {
+                number: daily_returns(self._watched[brand.tenant_id, number].units, today=today)
+                for number in {number for pair in pairs for number in pair}
+                if (brand.tenant_id, number) in self._watched
+            }
+            found = {(one, other): likeness(returns.get(one, {}), returns.get(other, {})) for one, other in pairs}
+            keep_likenesses(session, found, at=now)
+        self._compared_at[brand.tenant_id] = time.monotonic()
 
     def _judge(
         self, brand: Brand, strategy: LiveStrategy, watched: _Watched, limits: Sequence[Limit], now: datetime
@@ -174,14 +208,16 @@ class StrategyGuards:
             if shards is None:
                 return
             store_acts(session, [act])
+            facts = {name: value for name, value in act.facts.items() if name != "strategy"} | {"line": act.line}
+            news_id = tell_news(session, act.subject_id, NewsKind.SUSPENDED, None, facts, act.at)
         log.warning("%s of brand %s: %s", act.reference, brand.tenant_id, act.line)
         for shard in shards:
             self._wake(brand.tenant_id, shard)
-        self._say(brand, act)
+        self._say(brand, act, news_id=news_id)
 
     def _watch_conduct(self, brand: Brand, strategy: LiveStrategy, watched: _Watched, now: datetime) -> None:
         with self._db.tenant(brand.tenant_id) as session:
-            trades = trades_since(session, strategy.id, now - timedelta(days=ConductRules().days))
+            trades = trades_since(session, strategy.id, now - timedelta(days=ConductRules().days), now=now)
         for flag in (*changes(trades, now=now), *flags(trades)):
             self._tell(brand, watched, act_of_flag(strategy, flag, now, brand.zone))
 
@@ -194,9 +230,10 @@ class StrategyGuards:
         watched.told.add(act.reference)
         self._say(brand, act)
 
-    def _say(self, brand: Brand, act: Act) -> None:
+    def _say(self, brand: Brand, act: Act, *, news_id: int | None = None) -> None:
+        """Tell live pages; `news_id` is what all followers are told."""
         told = {"type": "risk", "subscription_id": None, "strategy_id": act.subject_id, "state": str(act.state)}
-        self._announce(brand.tenant_id, told)
+        self._announce(brand.tenant_id, told if news_id is None else told | {"news_id": news_id})
 
 
 def guard_limits(limits: Iterable[Scoped], currency: str) -> tuple[Limit, ...]:

@@ -24,6 +24,7 @@ from copydesk.replication import (
     NewStrategy,
     NewSubscription,
     Preparer,
+    PurseReader,
     Reach,
     Reconciler,
     Sender,
@@ -41,6 +42,7 @@ from copydesk.risk.model import Scoped
 from copydesk.tenancy import ensure_tenant
 from copydesk.trading import (
     Credentials,
+    MarginMode,
     OrderType,
     PositionSide,
     Side,
@@ -82,6 +84,7 @@ class Around:
         self.locked_out: set[int] = set()
         self.markets = frozenset(INSTRUMENTS)
         self.risk_limits: tuple[Scoped, ...] = ()
+        self.margin_mode = MarginMode.CROSS
         self.marks: dict[str, Decimal] = {}
         self.unrest: dict[str, Unrest] = {}
         self.bears: dict[str, Liquidity] = {}
@@ -106,6 +109,7 @@ class Around:
             self.broker_prefix,
             leverage_max=5,
             risk_limits=self.risk_limits,
+            margin_mode=self.margin_mode,
         )
 
     def price_now(self, shard: str, symbol: str) -> FreshPrice:
@@ -144,6 +148,7 @@ class Worker:
         preparer = Preparer(site.db, self.around)
         self._drainer = Drainer(site.db, self.around, self.lanes, sender, self.clock, preparer)
         self._forerunner = Forerunner(site.db, self.around, self.lanes, preparer, self.clock, pause_s=0)
+        self.purses = PurseReader(site.db, self.around, self.clock)
         self._reconciler = Reconciler(site.db, self.around, self.lanes, sender, self.clock, preparer)
         self._tenant_id = site.tenant_id
 
@@ -155,6 +160,13 @@ class Worker:
         run = self._forerunner.start(self._tenant_id, shard)
         assert run is not None
         run.result()
+
+    def look_at_purses(self, shard: str = SHARD) -> bool:
+        """Look at what accounts own as far as that is due, and tell whether any was."""
+        run = self.purses.start(self._tenant_id, shard)
+        if run is not None:
+            run.result()
+        return run is not None
 
     def reconcile(self, shard: str = SHARD) -> int:
         return self._reconciler.reconcile(self._tenant_id, shard)

@@ -10,6 +10,7 @@ from typing import Any
 
 from copydesk.kernel import ZERO, CopydeskError, OutcomeUnknown, Unavailable, VenueRefused, floor_to_step, utc_now
 from copydesk.trading import (
+    Bracket,
     Credentials,
     Denial,
     Fill,
@@ -56,12 +57,14 @@ class PaperExchange:
     `mood` by account: "fill", "half" (the rest expires), "miss" (expires unfilled), "rest" (accepted, no fill yet),
     "lost" (never arrives, answer unknown), "silent" (arrives and fills, answer unknown), "busy" (provably not sent),
     "key" (the key is rejected), "mode" (the account is in another position mode), "strict" (takes no order that
-    the account's `cash` cannot pay, and none that is to reduce more than is there). Orders that are `forgotten` are
+    the account's `cash` cannot pay, and none that is to reduce more than is there). `margin` is the futures purse where
+    it is another. Orders that are `forgotten` are
     told by their executions alone.
     """
 
     mood: dict[int, str] = field(default_factory=dict)
     cash: dict[int, Decimal] = field(default_factory=dict)
+    margin: dict[int, Decimal] | None = None
     read: list[int] = field(default_factory=list)
     arrived: list[tuple[int, OrderRequest]] = field(default_factory=list)
     orders: dict[str, OrderView] = field(default_factory=dict)
@@ -78,6 +81,7 @@ class PaperExchange:
     forgotten: set[str] = field(default_factory=set)
     listed: Mapping[str, Instrument] = field(default_factory=lambda: INSTRUMENTS)
     traits: VenueTraits = BINANCE
+    allowed: dict[str, tuple[Bracket, ...]] = field(default_factory=dict)
 
     @property
     def instruments(self) -> Mapping[str, Instrument]:
@@ -113,6 +117,8 @@ class PaperExchange:
 
     async def balances(self, credentials: Credentials, wallet: Wallet = Wallet.SPOT) -> dict[str, Balance]:
         owned = {base: self.owned(credentials.account_id, base) for base in ("BTC", "ETH")}
+        if wallet is Wallet.FUTURES and self.margin is not None:
+            return {"USDT": Balance(self.margin.get(credentials.account_id, ZERO), ZERO)}
         owned["USDT"] = self.cash.get(credentials.account_id, ZERO)
         self.read.append(credentials.account_id)
         return {currency: Balance(qty, ZERO) for currency, qty in owned.items()}
@@ -142,6 +148,10 @@ class PaperExchange:
                 cum_qty = self.orders[order.client_order_id].cum_qty
                 qty += cum_qty if order.side is Side.BUY else -cum_qty
         return qty
+
+    async def brackets(self, credentials: Credentials, symbol: str) -> tuple[Bracket, ...]:
+        """Return what was set; without it any size may have as much leverage as the instrument."""
+        return self.allowed.get(symbol, (Bracket(D("1E15"), self.instruments[symbol].leverage_max, ZERO),))
 
     async def set_position_mode(self, credentials: Credentials, symbol: str, *, hedge: bool) -> None:
         self._set(credentials, "position_mode", hedge)

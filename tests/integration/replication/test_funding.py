@@ -6,7 +6,8 @@ import time
 from decimal import Decimal
 from typing import Any
 
-from copydesk.replication import NewStrategy, NewSubscription, add_strategy, subscribe
+import pytest
+from copydesk.replication import NewStrategy, NewSubscription, add_strategy, read_earnings, subscribe
 from copydesk.trading import Side
 from copydesk.vault import Account
 from copydesk.venues import FundingPayment
@@ -15,8 +16,8 @@ from life_site import other_account
 from paper_exchange import PERPETUAL, D
 
 
-def invested(site: Site, qty: str = "0.8") -> Worker:
-    site.trade(Side.BUY, qty, symbol=PERPETUAL)
+def invested(site: Site, qty: str = "0.8", side: Side = Side.BUY) -> Worker:
+    site.trade(side, qty, symbol=PERPETUAL)
     worker = site.worker()
     worker.drain()
     return worker
@@ -44,14 +45,20 @@ def later(worker: Worker, hours: float = 2) -> None:
     worker.reconcile()
 
 
-def test_what_an_account_pays_is_booked_to_its_subscription_once(site: Site) -> None:
-    worker = invested(site)
+@pytest.mark.parametrize(
+    ("side", "amount"), [(Side.BUY, "-0.25"), (Side.SELL, "0.25"), (Side.SELL, "-0.1")], ids=["pays", "gets", "short"]
+)
+def test_what_an_account_pays_or_gets_is_booked_to_its_subscription_once(site: Site, side: Side, amount: str) -> None:
+    worker = invested(site, side=side)
     cash = cash_of(site)
-    charge(site, "1", "-0.25")
+    charge(site, "1", amount)
     for _ in range(3):
         later(worker)
-    assert booked(site) == [("1", site.subscriptions[0], D("-0.25"), "USDT")]
-    assert cash_of(site) == cash - D("0.25")
+    assert booked(site) == [("1", site.subscriptions[0], D(amount), "USDT")]
+    assert cash_of(site) == cash + D(amount)
+    with site.db.tenant(site.tenant_id) as session:
+        earned = read_earnings(session, site.subscriptions)[site.subscriptions[0]]
+    assert earned.funding == {(PERPETUAL, "USDT"): D(amount)}
 
 
 def test_what_the_owner_holds_besides_bears_its_own_share(site: Site) -> None:

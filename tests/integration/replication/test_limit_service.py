@@ -189,7 +189,7 @@ def test_how_far_a_limit_is_is_measured_by_books_and_the_price_of_today(office: 
         return PX * D("1.1")
 
     with office.site.db.tenant(office.site.tenant_id) as session:
-        stands = standing_now(session, office.mine.id, px_of)
+        stands = standing_now(session, office.mine.id, px_of, currency="USDT")
 
     def reads(line: str, scope: Scope = Scope.SUBSCRIPTION) -> tuple[Decimal | None, Decimal, Decimal | None]:
         reading = reading_of(Scoped(scope, parse(line)), stands.standing)
@@ -213,4 +213,4 @@ def test_how_far_a_limit_is_is_measured_by_books_and_the_price_of_today(office: 
 
 def test_nobody_stands_anywhere_who_has_ended(office: Office) -> None:
     with office.site.db.tenant(office.site.tenant_id) as session, pytest.raises(NotFound):
-        standing_now(session, 10**9, lambda place, symbol: None)
+        standing_now(session, 10**9, lambda place, symbol: None, currency="USDT")

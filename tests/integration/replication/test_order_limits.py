@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from copydesk.db import Database
-from copydesk.replication import LeaderSetupSeen, explanation_of, note_setups
+from copydesk.replication import LeaderSetupSeen, explanation_of, note_setups, subscription_lines
 from copydesk.replication.lifecycle import end_subscription
 from copydesk.risk.grammar import parse
 from copydesk.risk.model import Scope, Scoped
@@ -438,6 +438,15 @@ def test_a_resting_order_is_placed_no_larger_than_the_limits_allow(db: Database)
     desk.worker().tend()
     (order,) = desk.exchange.resting(desk.account)
     assert order.qty == D("0.00204")
+    bound, wanted, facts = desk.site.one("SELECT bound, wanted_qty, reason_facts FROM copy")
+    assert (bound, wanted) == ("risk_limit", D("0.01"))
+    assert (facts["limit_line"], facts["limit_scope"]) == ("order > 100 USDT -> shrink", "tenant")
+    # And it stays known when the order is filled.
+    desk.exchange.fill(desk.account, "0.00204")
+    desk.look_now()
+    desk.worker().tend()
+    status, facts = desk.site.one("SELECT status, reason_facts FROM copy")
+    assert (status, facts["limit_line"]) == ("filled", "order > 100 USDT -> shrink")
 
 
 def test_a_resting_order_that_no_limit_lets_rest_is_left_to_its_fills_which_are_judged_too(db: Database) -> None:
@@ -448,6 +457,13 @@ def test_a_resting_order_that_no_limit_lets_rest_is_left_to_its_fills_which_are_
     worker.tend()
     assert desk.exchange.resting(desk.account) == []
     assert desk.site.rows("SELECT state, reason FROM resting_order") == [("done", "risk_order_max")]
+    signal = desk.site.one("SELECT max(id) FROM signal")
+    with db.tenant(desk.site.tenant_id) as session:
+        found = explanation_of(session, desk.site.subscriptions[0], signal)
+    with speaking("en"):
+        rows = told(found)[-1].rows
+    (risk,) = [said for title, said in rows if title == "Risk"]
+    assert "order > 100 USDT -> block_opens" in risk and "the brand's" in risk
     desk.fill("1", "1")
     worker.drain()
     assert desk.site.rows("SELECT status, reason FROM copy") == [("denied", "risk_order_max")]
@@ -463,11 +479,34 @@ def test_a_resting_order_grows_no_further_than_the_limits_allow(db: Database) ->
     worker.tend()
     (order,) = desk.exchange.resting(desk.account)
     assert D("0.01") < order.qty <= D("0.012")
+    bound, wanted, line = desk.site.one("SELECT bound, wanted_qty, reason_facts ->> 'limit_line' FROM copy")
+    assert (bound, wanted, line) == ("risk_limit", D("0.03"), "exposure > 600 USDT -> shrink")
     # And it is looked at as ever.
     desk.exchange.fill(desk.account, "0.005")
     desk.look_now()
     worker.tend()
     assert desk.book()[0] == D("0.005")
+
+
+def test_a_resting_order_that_may_not_grow_names_the_limit_until_it_may(db: Database) -> None:
+    desk = OrderSite(db, symbol=PERPETUAL)
+    worker = desk.worker()
+    desk.place("1", BUY, "1", "50000")
+    worker.tend()
+    line = "exposure > 400 USDT -> block_opens"
+    limit_all(desk, line)
+    desk.change("1", qty=D(3))
+    worker.tend()
+    facts = desk.site.one("SELECT reason_facts FROM copy")
+    assert (facts["limit_line"], facts["limit_wanted"]) == (line, "0.03")
+    with db.tenant(desk.site.tenant_id) as session:
+        (shown,) = subscription_lines(session)[0].resting
+        delete_limits(session, LimitOwner(Scope.TENANT), [line])
+    assert shown.facts is not None
+    assert shown.facts["limit_line"] == line
+    desk.look_now()
+    worker.tend()
+    assert desk.site.rows("SELECT qty, bound, reason_facts FROM copy") == [(D("0.03"), "none", None)]
 
 
 def test_an_explanation_names_the_limit_that_cut_the_copy_and_whose_it_is(desk: Desk) -> None:

@@ -137,7 +137,7 @@ def test_what_two_workers_set_at_once_is_set_once_more(site: Site) -> None:
     site.exchange = crossing = Crossing()
     worker.around.elsewhere = {SHARD: crossing}
     worker.prepare()
-    assert site.rows("SELECT leverage FROM account_setup") == []
+    assert site.one("SELECT leverage FROM account_setup") == 0
     worker.around.elsewhere = {}
     worker.prepare()
     assert site.one("SELECT leverage FROM account_setup") == 3

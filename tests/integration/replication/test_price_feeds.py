@@ -12,11 +12,12 @@ from typing import Any, cast
 import orjson
 import pytest
 from copydesk.bootstrap import Runtime
-from copydesk.marks import FreshPrice, Marks, place_name
+from copydesk.kernel import Unavailable
+from copydesk.marks import ComingFunding, FreshPrice, Marks, place_name
 from copydesk.marks.store import epoch_ms
 from copydesk.stack import RedisServer
 from copydesk.trading import Environment
-from copydesk.venues import FeedState, Price, PriceEvent, Venue
+from copydesk.venues import FeedState, FundingRate, Price, PriceEvent, Venue
 from copydesk.workers.feed import Place, PriceFeeds
 from copydesk.workers.prices import prices_of
 from desk_site import Site
@@ -42,6 +43,11 @@ class Exchange:
         """By REST, when nothing is asked for in particular."""
         self.rest_reads += 1
         return {"BTC/USDT": Decimal(1)}
+
+    async def funding_rate(self, symbol: str) -> FundingRate:
+        if symbol == "BUSY/USDT:USDT":
+            raise Unavailable("busy")
+        return FundingRate(Decimal("-0.0001"), epoch_ms() + 60_000)
 
     def stream(self, venue: Venue) -> Any:
         return SimpleNamespace(prices=self._play)
@@ -115,6 +121,24 @@ def test_brands_share_one_feed_of_their_markets_and_of_what_is_held(opens: Calla
 
     asyncio.run(run())
     assert set(Marks(redis).fresh(PLACE, wanted).values()) == {FreshPrice(Decimal(60_000))}
+
+
+def test_the_funding_that_is_coming_is_known_of_every_perpetual_that_tells_it(
+    opens: Callable[..., Site], redis: Redis
+) -> None:
+    exchange, symbols = Exchange(), ["BTC/USDT", "BUSY/USDT:USDT", "ETH/USDT:USDT"]
+    around = Around(redis, exchange, [opens()], [symbols])
+    coming = ComingFunding(redis)
+
+    async def run() -> None:
+        async with feeding(around, exchange):
+            await until(lambda: coming.read(PLACE, symbols))
+
+    asyncio.run(run())
+    (told,) = coming.read(PLACE, symbols).items()
+    assert (told[0], told[1].rate) == ("ETH/USDT:USDT", Decimal("-0.0001"))
+    later = ComingFunding(redis, now_ms=lambda: told[1].next_at_ms)
+    assert later.read(PLACE, symbols) == {}
 
 
 def test_what_redis_holds_names_no_brand(opens: Callable[..., Site], redis: Redis) -> None:

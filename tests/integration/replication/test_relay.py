@@ -9,6 +9,8 @@ from typing import cast
 
 from copydesk.bootstrap import Runtime
 from copydesk.replication import LeaderSetupSeen, note_setups
+from copydesk.risk.model import Scope
+from copydesk.risk.store import LimitOwner, store_limits
 from copydesk.tenancy.model import Cascade, LayerValues, Tenant
 from copydesk.tenancy.schema import Exchange, TenantConfig
 from copydesk.trading import Side
@@ -41,10 +43,28 @@ def test_a_lane_whose_accounts_are_not_prepared_is_woken_for_it(site: Site, redi
         assert Relay(runtime_of(site, redis)).sweep() == 0
 
 
+def test_a_lane_with_a_purse_to_look_at_is_woken_for_it(site: Site, redis_url: str) -> None:
+    with site.db.tenant(site.tenant_id) as session:
+        subject = LimitOwner(Scope.SUBSCRIPTION, site.subscriptions[0])
+        store_limits(session, subject, ["allocation > 50 % of balance -> block_opens"], "test")
+    with closing(Redis.from_url(redis_url)) as redis:
+        assert Relay(runtime_of(site, redis)).sweep() == 1
+        (job,) = Queue("replicate", connection=redis, serializer=JSONSerializer).jobs
+        assert (job.func_name, job.args) == ("copydesk.workers.jobs.prepare", [site.tenant_id, SHARD])
+        assert site.worker().look_at_purses()
+        Queue("replicate", connection=redis, serializer=JSONSerializer).empty()
+        assert Relay(runtime_of(site, redis)).sweep() == 0
+
+
 def runtime_of(site: Site, redis: Redis) -> Runtime:
     exchange = Exchange(venue="binance", environment="lab", markets=("BTC/USDT", PERPETUAL))
     nothing = LayerValues("")
-    brand = Tenant("one", Path(), cast(TenantConfig, SimpleNamespace(exchanges=[exchange])), Cascade(nothing, nothing))
+    brand = Tenant(
+        "one",
+        Path(),
+        cast(TenantConfig, SimpleNamespace(exchanges=[exchange], currency="USDT")),
+        Cascade(nothing, nothing),
+    )
     runtime = SimpleNamespace(
         redis=redis,
         db=site.db,

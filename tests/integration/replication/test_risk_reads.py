@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from copydesk.replication import RiskPicture, read_past, read_picture
+from copydesk.replication import RiskPicture, liquidations_since, read_past, read_picture, standing_now
+from copydesk.replication.liquidations import liquidations_of
 from copydesk.risk.grammar import parse
 from copydesk.risk.history import Mark, Move
 from copydesk.risk.limits import LimitSet
@@ -84,3 +85,33 @@ def test_what_is_older_than_asked_for_is_left_out(site: Site) -> None:
     with site.db.tenant(site.tenant_id) as session:
         past = read_past(session, site.leader.strategy_id, since=since, progress=lambda done, whole: None)
     assert (past.events, past.signals) == ((), 0)
+
+
+def test_where_positions_would_be_liquidated_is_read_as_reconcile_has_seen_it(opens: Opens) -> None:
+    site = opens()
+    worker = site.worker()
+    site.exchange.liquidation_px = PX * D("0.9")
+    site.trade(Side.BUY, "0.4", symbol=PERPETUAL)
+    worker.drain()
+    worker.reconcile()
+    with site.db.tenant(site.tenant_id) as session:
+        (seen,) = liquidations_since(session, EVER)
+        assert liquidations_since(session, seen.at) == []
+        assert liquidations_of(session, site.accounts[0]) == [seen]
+    assert (seen.account_id, seen.symbol, seen.short) == (site.accounts[0], PERPETUAL, False)
+    assert (seen.px, seen.mark_px) == (PX * D("0.9"), PX)
+
+
+def test_the_distance_to_a_liquidation_is_shown_at_the_price_of_today(opens: Opens) -> None:
+    site = opens()
+    worker = site.worker()
+    site.exchange.liquidation_px = PX * D("0.9")
+    site.trade(Side.BUY, "0.4", symbol=PERPETUAL)
+    worker.drain()
+    worker.reconcile()
+    number = site.subscriptions[0]
+    with site.db.tenant(site.tenant_id) as session:
+        dearer = standing_now(session, number, lambda place, symbol: PX * D("1.2"), currency="USDT")
+        unknown = standing_now(session, number, lambda place, symbol: None, currency="USDT")
+    assert dearer.standing.account_equity.margin_distance == D("0.25")
+    assert unknown.standing.account_equity.margin_distance == D("0.1")

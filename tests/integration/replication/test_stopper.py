@@ -156,6 +156,103 @@ def test_a_process_that_died_before_it_could_store_is_caught_up_with_by_the_next
     assert site.one("SELECT count(*) FROM book WHERE qty <> 0") == 0
 
 
+def test_answers_of_what_was_sent_from_memory_are_booked_with_its_rows(guard: Guard) -> None:
+    site = guard.site
+    guard.db.away = True
+    guard.fire()
+    guard.db.away = False
+    guard.stopper.catch_up()
+    assert site.one("SELECT count(*) FROM book WHERE qty <> 0") == 0
+    assert site.rows("SELECT DISTINCT status FROM copy WHERE leg = 'stop-1'") == [("filled",)]
+    assert site.exchange.asked == []
+    assert site.books_are_sums()
+
+
+def test_answers_count_though_another_worker_takes_the_lane_meanwhile(guard: Guard) -> None:
+    """Asking about hundreds of closes one by one takes an exchange's limits minutes."""
+    site = guard.site
+
+    def take_over() -> None:
+        site.exchange.on_submit = lambda: None
+        site.expire_lease()
+        assert site.worker("two").lanes.hold(site.tenant_id, SHARD) is not None
+
+    site.exchange.on_submit = take_over
+    guard.fire()
+    assert site.one("SELECT count(*) FROM book WHERE qty <> 0") == 0
+    settled(site)
+    assert len(closes(site)) == len(site.accounts)
+    assert site.books_are_sums()
+
+
+def test_a_refusal_does_not_count_once_another_worker_has_the_lane(guard: Guard) -> None:
+    """It may have sent the order again."""
+    site = guard.site
+    site.exchange.mood = dict.fromkeys(site.accounts, "strict")
+    site.exchange.sold_by_hand = dict.fromkeys(site.accounts, site.exchange.position(site.accounts[0]))
+
+    def take_over() -> None:
+        site.exchange.on_submit = lambda: None
+        site.expire_lease()
+        site.worker("two").lanes.hold(site.tenant_id, SHARD)
+
+    site.exchange.on_submit = take_over
+    guard.fire()
+    assert site.rows("SELECT DISTINCT status FROM copy WHERE leg = 'stop-1'") == [("in_flight",)]
+
+
+def test_refusals_of_what_was_sent_from_memory_are_booked_with_its_rows(guard: Guard) -> None:
+    """Nobody can have sent what nobody knew of."""
+    site = guard.site
+    site.exchange.mood = dict.fromkeys(site.accounts, "strict")
+    site.exchange.sold_by_hand = dict.fromkeys(site.accounts, site.exchange.position(site.accounts[0]))
+    guard.db.away = True
+    guard.fire()
+    guard.db.away = False
+    guard.stopper.catch_up()
+    rows = site.rows("SELECT DISTINCT status, reason FROM copy WHERE leg = 'stop-1'")
+    assert rows == [("rejected", "nothing_to_reduce")]
+
+
+def test_nothing_more_is_sent_for_what_was_sent_from_memory_until_that_is_stored(guard: Guard) -> None:
+    site = guard.site
+    guard.db.away = True
+    guard.fire()
+    guard.db.away = False
+    assert guard.stopper.again(site.tenant_id, SHARD, guard.fires()) is None
+    assert len(closes(site)) == len(site.accounts)
+    guard.stopper.catch_up()
+    again = guard.stopper.again(site.tenant_id, SHARD, guard.fires())
+    assert again is not None
+    assert len(closes(site)) == len(site.accounts)
+
+
+def test_who_held_nothing_is_stopped_too_once_postgresql_is_back(guard: Guard) -> None:
+    site = guard.site
+    guard.exposures = [one._replace(books=()) for one in guard.exposures]
+    guard.db.away = True
+    assert guard.fire().sent == 0
+    guard.db.away = False
+    guard.stopper.catch_up()
+    assert site.rows("SELECT DISTINCT state, state_reason FROM subscription") == [("disarmed", "risk_stop")]
+
+
+def test_what_provably_did_not_leave_is_sent_again_at_once_and_by_nobody_else(guard: Guard) -> None:
+    site = guard.site
+    submits: list[int] = []
+
+    def busy_twice() -> None:
+        submits.append(len(submits))
+        site.exchange.mood = dict.fromkeys(site.accounts, "busy") if len(submits) < 3 else {}
+
+    site.exchange.on_submit = busy_twice
+    fired = guard.fire()
+    assert (fired.sent, fired.unanswered) == (len(site.accounts), 0)
+    assert len(closes(site)) == len(site.accounts)
+    assert site.exchange.duplicates == 0
+    assert site.one("SELECT count(*) FROM book WHERE qty <> 0") == 0
+
+
 def test_firing_again_sends_nothing_for_what_is_closed_or_closing(guard: Guard) -> None:
     guard.fire()
     again = guard.stopper.again(guard.site.tenant_id, SHARD, guard.fires())

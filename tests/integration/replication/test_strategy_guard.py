@@ -10,15 +10,29 @@ from zoneinfo import ZoneInfo
 import pytest
 from copydesk.db import Database
 from copydesk.kernel import InvalidInput, utc_now
-from copydesk.replication import live_leaders, pause_strategy, resume_strategy, strategy_lines, unwatched_leaders
+from copydesk.replication import (
+    NewsKind,
+    acts_of,
+    live_leaders,
+    news_for,
+    note_hearing,
+    pause_strategy,
+    resume_strategy,
+    strategy_lines,
+    unwatched_leaders,
+)
+from copydesk.risk.acts import Act, ActState, recent_acts, store_acts
 from copydesk.risk.model import Scope
 from copydesk.risk.store import LimitOwner, store_limits
 from copydesk.trading import Side
 from copydesk.workers.risk_strategies import Brand, StrategyGuards
 from desk_site import SHARD, Opens, Site
 from order_site import OrderSite
+from paper_exchange import D
+from shared_site import second_strategy
 
 DRAWDOWN = "drawdown > 20 % of equity -> block_opens"
+NOW = utc_now()
 
 
 class Guarded:
@@ -226,3 +240,106 @@ def test_followers_are_woken_where_orders_rest_that_open(db: Database) -> None:
     assert guarded.woken == [SHARD]
     worker.later(1)
     assert desk.exchange.resting(desk.account) == []
+
+
+def test_followers_are_told_of_a_suspension_and_of_its_end_once(site: Site) -> None:
+    guarded = Guarded(site, DRAWDOWN)
+    guarded.worth(1000, 700, every=timedelta(minutes=20))
+    guarded.guards.look()
+    with site.db.tenant(site.tenant_id) as session:
+        (news,) = news_for(session, site.subscriptions[0])
+    assert (news.kind, news.symbol) == (NewsKind.SUSPENDED, None)
+    assert news.facts == {"now": "30", "at": "20", "line": DRAWDOWN}
+    assert [event["news_id"] for event in guarded.told] == [news.id]
+    resume(site)
+    site.act("UPDATE strategy SET status = 'paused'")
+    resume(site)
+    with site.db.tenant(site.tenant_id) as session:
+        kinds = [one.kind for one in news_for(session, site.subscriptions[0])]
+    assert kinds == [NewsKind.RESUMED, NewsKind.SUSPENDED]
+
+
+def test_a_followers_history_has_the_suspension_and_the_accounts_stops_that_reached_it(opens: Opens) -> None:
+    site = opens(followers=2)
+    mine, _ = site.subscriptions
+    guarded = Guarded(site, DRAWDOWN, "drawdown > 5 % of equity -> warn")
+    guarded.worth(1000, 940)
+    guarded.worth(750)
+    with site.db.tenant(site.tenant_id) as session:
+        for scope, subject, subscription in (
+            ("account", site.accounts[0], None),
+            ("account", site.accounts[1], None),
+            ("subscription", mine, mine),
+        ):
+            act = Act(f"{scope}-{subject}", scope, subject, subscription, "a limit", "close", ActState.CLOSED, {}, NOW)
+            store_acts(session, [act])
+        found = [(act.scope, act.subject_id) for act in acts_of(session, mine)]
+        everything = len(recent_acts(session))
+    assert found == [
+        ("subscription", mine),
+        ("account", site.accounts[0]),
+        ("strategy", site.leader.strategy_id),
+    ]
+    assert everything == 5
+
+
+def test_what_happened_before_a_subscription_began_or_after_it_ended_did_not_reach_it(site: Site) -> None:
+    Guarded(site, DRAWDOWN).worth(1000, 700, every=timedelta(minutes=20))
+    for lived in ("created_at = now() + interval '1 minute'", "ended_at = now() - interval '1 hour'"):
+        site.act(f"UPDATE subscription SET {lived}")
+        with site.db.tenant(site.tenant_id) as session:
+            assert acts_of(session, site.subscriptions[0]) == []
+            assert news_for(session, site.subscriptions[0]) == []
+        site.act("UPDATE subscription SET created_at = now() - interval '1 day'")
+
+
+def test_how_alike_two_strategies_go_is_kept_where_one_account_copies_both(site: Site) -> None:
+    other = second_strategy(site)
+    began = utc_now() - timedelta(days=26)
+    for day in range(26):
+        for desk, scale in ((site, 1), (other, -2)):
+            desk.act(
+                "INSERT INTO equity_point (tenant_id, strategy_id, at, equity) VALUES (:tenant, :id, :at, :equity)",
+                tenant=site.tenant_id,
+                id=desk.leader.strategy_id,
+                at=began + timedelta(days=day),
+                equity=1_000 + scale * (day % 5),
+            )
+    Guarded(site).guards.look()
+    one, another, correlation, days = site.one("SELECT strategy_id, other_id, correlation, days FROM strategy_likeness")
+    assert (one, another) == (site.leader.strategy_id, other.leader.strategy_id)
+    assert correlation < D("-0.99")
+    assert days in (24, 25)
+
+
+def test_a_leader_whose_positions_have_no_stops_is_told_of_once_orders_are_heard(db: Database) -> None:
+    desk = OrderSite(db)
+    for _ in range(11):
+        desk.site.trade(Side.BUY, "0.1")
+        desk.site.trade(Side.SELL, "0.1")
+    guarded = Guarded(desk.site)
+    guarded.guards.look()
+    assert guarded.acts == []
+    with db.tenant(desk.site.tenant_id) as session:
+        assert note_hearing(session, desk.site.leader)
+    desk.site.act("UPDATE strategy SET orders_heard_since = now() - interval '1 hour'")
+    again = Guarded(desk.site)
+    again.guards.look()
+    ((scope, line, state),) = again.acts
+    assert (scope, line, state) == ("strategy", "11 of 11 positions had no resting stop.", "warned")
+
+
+def test_orders_are_heard_from_when_somebody_copies_them_until_nobody_does(site: Site) -> None:
+    def heard() -> bool:
+        with site.db.tenant(site.tenant_id) as session:
+            return note_hearing(session, site.leader)
+
+    assert not heard()
+    site.act("UPDATE subscription SET copies = 'orders'")
+    assert heard()
+    since = site.one("SELECT orders_heard_since FROM strategy")
+    assert heard()
+    assert site.one("SELECT orders_heard_since FROM strategy") == since is not None
+    site.act("UPDATE subscription SET copies = 'fills'")
+    assert not heard()
+    assert site.one("SELECT orders_heard_since FROM strategy") is None

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from copydesk.replication.prepare import target_of, task_of, wanted_setup, with_refusals
 from copydesk.replication.setups import Setup
-from copydesk.trading import Denial, PositionSide
+from copydesk.trading import Denial, MarginMode, PositionSide
 from copydesk.venues import BINANCE, ModeScope
 from perpetual_values import PERP, follower, signal
 
@@ -38,6 +38,7 @@ def test_only_refused_accounts_are_refused() -> None:
 
 BTC, ETH = "BTC/USDT:USDT", "ETH/USDT:USDT"
 ONE_WAY, HEDGE = Setup(hedge=False, leverage=3), Setup(hedge=True, leverage=3)
+ISOLATED = ONE_WAY._replace(margin_mode=MarginMode.ISOLATED)
 
 
 @pytest.mark.parametrize(
@@ -49,6 +50,8 @@ ONE_WAY, HEDGE = Setup(hedge=False, leverage=3), Setup(hedge=True, leverage=3)
         (ModeScope.SYMBOL, ModeScope.ACCOUNT, {ETH: ONE_WAY}, (True, False)),
         (ModeScope.PRODUCT, ModeScope.ORDER, {ETH: ONE_WAY}, (False, True)),
         (ModeScope.PRODUCT, ModeScope.ORDER, {BTC: ONE_WAY._replace(leverage=5)}, (False, False)),
+        (ModeScope.PRODUCT, ModeScope.ORDER, {BTC: ISOLATED}, (False, True)),
+        (ModeScope.SYMBOL, ModeScope.ACCOUNT, {BTC: ISOLATED, ETH: ISOLATED}, (False, True)),
     ],
 )
 def test_a_mode_is_set_only_where_nothing_of_its_scope_was_set_so(

@@ -7,9 +7,15 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from copydesk.replication.joining_limits import NEW, JoiningLimits
 from copydesk.replication.late import Leads, Move, Standing, bounded_px, entry_px, is_better, left_of
 from copydesk.replication.model import Limits
+from copydesk.replication.order_states import Copier, HeldRow, Scene
 from copydesk.replication.preview import JoinLine, Wanted, join_preview
+from copydesk.risk.grammar import parse
+from copydesk.risk.limits import effective
+from copydesk.risk.model import Scope, Scoped
+from copydesk.risk.order_rules import order_bounds
 from copydesk.trading import Denial, JoinMode, PositionSide, Side, SizingMode
 from hypothesis import given
 from hypothesis import strategies as st
@@ -131,3 +137,44 @@ def test_what_would_be_skipped_says_why(mode: JoinMode, changed: dict[str, Any],
 def test_with_better_price_the_worst_price_shown_is_the_leaders_entry() -> None:
     (line,) = previewed(JoinMode.BETTER_PRICE, held=HELD[:1])
     assert line.px_worst == 50_000
+
+
+def limited_by(*lines: str, held: tuple[HeldRow, ...] = (), **known: Any) -> JoiningLimits:
+    """Return limits on a new subscription of account 5, which has another one of 500 USDT."""
+    limits = effective(Scoped(Scope.SUBSCRIPTION, parse(line)) for line in lines)
+    copiers = (Copier(9, 5, D(500)), Copier(NEW, 5, D(1_000)))
+    scene = Scene("", NET, short=False, marks={BTC.symbol: D(50_000)}, **known)
+    return JoiningLimits(order_bounds(limits, currency="USDT"), copiers, held, scene)
+
+
+def test_a_preview_says_how_much_a_limit_would_leave_of_an_order_and_which_limit() -> None:
+    (line,) = previewed(held=HELD[:1], risk=limited_by("order > 10 % of equity -> shrink"))
+    assert (line.cut_from, line.qty) == (D("0.004"), D("0.00199"))
+    assert line.limited is not None
+    assert line.limited["limit_line"] == "order > 10 % of equity -> shrink"
+
+
+def test_a_preview_says_that_a_limit_would_let_nothing_open() -> None:
+    (line,) = previewed(held=HELD[:1], risk=limited_by("order > 10 % of equity -> block_opens"))
+    assert line.skipped is not None
+    assert line.skipped[0] is Denial.RISK_ORDER_MAX
+    assert line.skipped[1]["limit_line"] == "order > 10 % of equity -> block_opens"
+
+
+def test_a_preview_shows_the_leverage_that_a_limit_leaves() -> None:
+    (line,) = previewed(held=HELD[1:], risk=limited_by("leverage > 2 -> shrink"))
+    assert (line.notional, line.margin, line.cut_from) == (D("400.00"), D("200.00"), None)
+    assert line.limited is not None
+
+
+def test_a_preview_counts_what_the_lines_before_would_open_and_what_the_account_holds() -> None:
+    held = (HeldRow(9, BTC.symbol, "net", D("0.002"), D(100), D(-100)),)
+    spot, perpetual = previewed(risk=limited_by("positions > 1 -> block_opens"))
+    assert (spot.skipped, perpetual.skipped and perpetual.skipped[0]) == (None, Denial.RISK_POSITIONS_MAX)
+    (line,) = previewed(held=HELD[:1], risk=limited_by("instrument > 250 USDT -> shrink", held=held))
+    assert line.cut_from == D("0.004")
+    assert line.qty * 50_250 <= 150
+
+
+def test_without_limits_a_preview_names_none() -> None:
+    assert all(line.limited is None and line.cut_from is None for line in previewed())

@@ -72,13 +72,18 @@ def test_limits_of_the_platform_and_of_the_brand_are_read_in_the_brands_currency
         ("order > 9000 USDT -> shrink", "at most 5000 USDT, the platform's limit for order -> shrink", "9000 USDT"),
         ("drawdown > 95 % of equity -> warn", "at most 90 %, the platform's limit", "95 %"),
         ("order > 10 EUR -> shrink", "an amount in USDT for order -> shrink", "10 EUR"),
+        (
+            "exposure > 60 % of equity -> warn",
+            "less than the 50 % of block_opens for exposure of equity -> warn",
+            "60 %",
+        ),
         ("instruments in BTC/USD -> block_opens", "a known instrument (did you mean BTC/USDT?)", '"BTC/USD"'),
     ],
 )
 def test_a_wrong_line_is_named_with_its_place_the_bound_and_the_value(
     loads: Loads, limit: str, expected: str, found: str
 ) -> None:
-    errors = loads(lines("positions > 5 -> block_opens", limit))
+    errors = loads(lines("exposure > 50 % of equity -> block_opens", limit))
     assert isinstance(errors, list), "expected errors, the file loaded"
     (error,) = errors
     assert (error.key, error.line) == ("risk.limits.1", len(AURORA.splitlines()) + 5)

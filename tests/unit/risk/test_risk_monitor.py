@@ -203,3 +203,18 @@ def test_a_holder_that_left_is_forgotten() -> None:
     world.monitor.forget(ONE)
     assert world.told_by_both("1") == []
     assert ONE not in world.monitor
+
+
+def test_sources_that_go_on_telling_different_prices_are_a_doubt_that_is_counted() -> None:
+    """A feed that stands still beside a market that falls: what it spans is never to the holder's cost."""
+    world = World("loss > 20 % of equity -> close_and_disarm")
+    world.hold("0.01", "50000")
+    for _ in range(5):
+        world.told_by_both("50000")
+    assert world.monitor.doubts(world.now) == 0
+    for _ in range(6):
+        world.pass_ms(200)
+        world.tick("50000")
+        world.tick("20000", "rest")
+    assert world.broken() == []
+    assert world.monitor.doubts(world.now) == 1

@@ -9,7 +9,7 @@ import pytest
 from copydesk.risk.grammar import parse, text_of
 from copydesk.risk.limits import effective
 from copydesk.risk.model import Measure, Scope, Scoped
-from copydesk.risk.order_rules import DENIALS, Opening, OrderState, Sums, Verdict, judge_opening, order_bounds
+from copydesk.risk.order_rules import DENIALS, Opening, OrderState, Purse, Sums, Verdict, judge_opening, order_bounds
 from copydesk.trading import Denial
 
 D = Decimal
@@ -28,6 +28,7 @@ STATE = OrderState(
     volume=D(2_000_000),
     correlation=D("0.75"),
     margin_distance=D("0.12"),
+    purse=Purse(D(4000), D(4500)),
 )
 
 
@@ -64,7 +65,9 @@ def test_an_order_is_cut_to_what_its_limit_leaves(line: str, left: str) -> None:
 @pytest.mark.parametrize(
     ("line", "denial"),
     [
-        ("allocation > 20 % of balance -> block_opens", Denial.RISK_ALLOCATION_MAX),
+        ("allocation > 24 % of balance -> block_opens", Denial.RISK_ALLOCATION_MAX),
+        ("allocation > 22 % of equity -> block_opens", Denial.RISK_ALLOCATION_MAX),
+        ("allocation_total > 74 % of balance -> block_opens", Denial.RISK_ALLOCATION_TOTAL_MAX),
         ("allocation_total > 2999 USDT -> block_opens", Denial.RISK_ALLOCATION_TOTAL_MAX),
         ("order > 249 USDT -> block_opens", Denial.RISK_ORDER_MAX),
         ("position > 100 USDT -> shrink", Denial.RISK_POSITION_MAX),
@@ -90,7 +93,7 @@ def test_an_order_that_a_limit_leaves_nothing_of_is_denied_by_name(line: str, de
 @pytest.mark.parametrize(
     "line",
     [
-        "allocation > 21 % of balance -> block_opens",
+        "allocation > 25 % of balance -> block_opens",
         "order > 250 USDT -> block_opens",
         "position > 350 USDT -> block_opens",
         "positions > 2 -> block_opens",
@@ -151,6 +154,19 @@ def test_what_is_not_known_of_a_market_does_not_allow_an_order_that_it_would_lim
     for line in ("depth_share > 2 % -> shrink", "volume < 1 USDT per day -> block_opens"):
         assert judged(line, depth=None, volume=None).denial is Denial.RISK_LIQUIDITY_UNKNOWN
     assert judged("order > 250 USDT -> shrink", depth=None, volume=None).denial is None
+
+
+def test_an_allocation_at_its_share_of_the_purse_is_within_it() -> None:
+    """1 000 is a quarter of the balance of 4 000, and less than a quarter of the equity of 4 500."""
+    lines = ("allocation > 25 % of balance -> block_opens", "allocation_total > 75 % of balance -> block_opens")
+    assert judged(*lines, "allocation > 22.3 % of equity -> block_opens").denial is None
+
+
+def test_a_share_of_a_purse_that_was_never_seen_blocks_in_a_name_of_its_own_and_warns_of_nothing() -> None:
+    for line in ("allocation > 99 % of balance -> block_opens", "allocation_total > 99 % of equity -> block_opens"):
+        assert judged(line, purse=None).denial is Denial.RISK_PURSE_UNKNOWN
+    assert judged("allocation > 1 % of balance -> warn", purse=None) == Verdict(D(250), 3)
+    assert judged("allocation > 1000 USDT -> block_opens", purse=None).denial is None
 
 
 def test_nothing_to_compare_with_breaks_no_limit() -> None:

@@ -1,8 +1,8 @@
 """USDⓈ-M payloads from Binance's own documents against what the adapter asks and understands.
 
 Source: developers.binance.com, derivatives, USDⓈ-margined futures: Exchange Information, New Order, Query Order,
-New Algo Order, Query Algo Order, Account Trade List, Position Information V3, Symbol Configuration, Account
-Information V3, and the user data stream's Order Update.
+New Algo Order, Query Algo Order, Account Trade List, Position Information V3, Symbol Configuration, Notional and
+Leverage Brackets, Account Information V3, and the user data stream's Order Update.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from copydesk.trading import (
+    Bracket,
     Instrument,
     MarginMode,
     OrderRequest,
@@ -22,7 +23,13 @@ from copydesk.trading import (
     TimeInForce,
 )
 from copydesk.venues import Amendment
-from copydesk.venues.binance.perpetual_account import balances_of, instruments_of, positions_of, settings_of
+from copydesk.venues.binance.perpetual_account import (
+    balances_of,
+    brackets_of,
+    instruments_of,
+    positions_of,
+    settings_of,
+)
 from copydesk.venues.binance.perpetual_orders import (
     amend_params,
     conditional_view,
@@ -189,6 +196,21 @@ def test_leverage_and_margin_mode_come_from_the_symbol_s_configuration() -> None
     row = {"symbol": "BTCUSDT", "marginType": "CROSSED", "isAutoAddMargin": False, "leverage": 21,
            "maxNotionalValue": "1000000"}  # fmt: skip
     assert settings_of([row]) == {"BTCUSDT": (21, MarginMode.CROSS)}
+
+
+def test_brackets_are_read_with_what_is_deducted_the_lowest_first() -> None:
+    first = {"bracket": 1, "initialLeverage": 75, "notionalCap": 10000, "notionalFloor": 0, "maintMarginRatio": 0.0065,
+             "cum": 0.0}  # fmt: skip
+    second = {"bracket": 2, "initialLeverage": 50, "notionalCap": 50000, "notionalFloor": 10000,
+              "maintMarginRatio": 0.01, "cum": 35.0}  # fmt: skip
+    told = brackets_of([{"symbol": "ETHUSDT", "notionalCoef": 1.5, "brackets": [second, first]}])
+    assert told == (Bracket(D(10000), 75, D("0.0065")), Bracket(D(50000), 50, D("0.01"), D(35)))
+
+
+def test_an_isolated_position_has_margin_of_its_own() -> None:
+    isolated = POSITION | {"isolatedMargin": "1.38", "isolatedWallet": "0.61571385"}
+    cross, own = positions_of([POSITION, isolated], lambda name: {"ADAUSDT": "ADA/USDT:USDT"}[name])
+    assert (cross.margin, own.margin) == (None, D("0.61571385"))
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,17 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from copydesk.trading import Credentials, Denial, Fill, MarginMode, OrderStatus, OrderType, PositionSide, Side
+from copydesk.trading import (
+    Bracket,
+    Credentials,
+    Denial,
+    Fill,
+    MarginMode,
+    OrderStatus,
+    OrderType,
+    PositionSide,
+    Side,
+)
 from copydesk.venues import Balance, SymbolMap
 from copydesk.venues.bitget import (
     classic_account,
@@ -162,6 +172,7 @@ def test_future_get_all_position() -> None:
     (position,) = classic_account.positions_of([row], symbols())
     assert (position.side, position.qty, position.leverage) == (PositionSide.LONG, D("0.01"), 20)
     assert position.margin_mode is MarginMode.ISOLATED
+    assert position.margin == D("9.6695050093373343")
     short = row | {"holdSide": "short", "posMode": "one_way_mode", "liquidationPrice": "-3"}
     (position,) = classic_account.positions_of([short], symbols())
     assert (position.side, position.qty, position.liquidation_px) == (PositionSide.NET, D("-0.01"), None)
@@ -255,6 +266,24 @@ def test_unified_get_position_info() -> None:
     (position,) = unified_account.positions_of([row], symbols())
     assert (position.side, position.qty, position.entry_px) == (PositionSide.SHORT, D("-119.2068"), D(108674))
     assert (position.margin_mode, position.liquidation_px) == (MarginMode.CROSS, D("43099.9"))
+    assert position.margin is None
+
+
+def test_future_get_position_tier() -> None:
+    row = {
+        "symbol": "BTCUSDT", "level": "1", "startUnit": "0", "endUnit": "150000", "leverage": "125",
+        "keepMarginRate": "0.004",
+    }  # fmt: skip
+    assert classic_account.brackets_of([row]) == (Bracket(D(150000), 125, D("0.004")),)
+
+
+def test_unified_get_position_tier() -> None:
+    rows = [
+        {"tier": "2", "minTierValue": "150000", "maxTierValue": "900000", "leverage": "100", "mmr": "0.005"},
+        {"tier": "1", "minTierValue": "0", "maxTierValue": "150000", "leverage": "125", "mmr": "0.004"},
+    ]
+    found = unified_account.brackets_of(rows)
+    assert found == (Bracket(D(150000), 125, D("0.004")), Bracket(D(900000), 100, D("0.005")))
 
 
 def test_unified_get_account_assets_and_funding_assets() -> None:

@@ -17,12 +17,22 @@ def upgrade() -> None:
     """Add what each part of the engine stores."""
     _worth()
     _limits()
+    _protection()
     _switches()
+    _news()
+    _measured()
+    _brackets()
+    _margin_modes()
 
 
 def downgrade() -> None:
     """Take it all away again."""
+    _no_margin_modes()
+    op.drop_column("account_setup", "bracketed")
+    _no_measured()
+    _no_news()
     _no_switches()
+    op.drop_table("protective_stop")
     _no_limits()
     _no_worth()
 
@@ -81,6 +91,28 @@ def _limits() -> None:
     watch_crowd("risk_limit")
 
 
+_PROTECTION = (
+    "CREATE TABLE protective_stop (tenant_id int NOT NULL, id bigserial NOT NULL, subscription_id bigint NOT NULL, "
+    "account_id bigint NOT NULL, shard text NOT NULL, symbol text NOT NULL, position_side text NOT NULL, "
+    f"revision int NOT NULL, side text NOT NULL, qty {_AMOUNT} NOT NULL, trigger_px {_AMOUNT} NOT NULL, "
+    "client_order_id text NOT NULL, state text NOT NULL, reason text, looks int NOT NULL DEFAULT '0', "
+    "look_at timestamptz, proof_at timestamptz, verified_at timestamptz, "
+    "at timestamptz NOT NULL DEFAULT clock_timestamp(), CONSTRAINT pk_protective_stop PRIMARY KEY (tenant_id, id), "
+    "CONSTRAINT uq_protective_stop_revision "
+    "UNIQUE (tenant_id, subscription_id, symbol, position_side, revision))",
+    "CREATE INDEX ix_protective_stop_open ON protective_stop (tenant_id, subscription_id) "
+    "WHERE state IN ('placing', 'resting', 'canceling')",
+)
+
+
+def _protection() -> None:
+    """Stops that rest at the exchange."""
+    for statement in _PROTECTION:
+        op.execute(statement)
+    op.create_foreign_key("fk_protective_stop_tenant_id_tenant", "protective_stop", "tenant", ["tenant_id"], ["id"])
+    protect_table("protective_stop")
+
+
 def _no_limits() -> None:
     for table in _BRAND_TABLES:
         op.drop_table(table)
@@ -122,3 +154,89 @@ def _no_switches() -> None:
     op.execute("DROP FUNCTION switch_thrown()")
     op.drop_table("switch_version")
     op.drop_table("installation_switch")
+
+
+# What news of strategies take the place of: a leader's changes of leverage and margin alone.
+_LEADER_EVENT = (
+    "CREATE TABLE leader_event (tenant_id int NOT NULL, id bigserial NOT NULL, strategy_id bigint NOT NULL, "
+    "symbol text NOT NULL, position_side text NOT NULL, kind text NOT NULL, leverage_before int, leverage int, "
+    f"mark_px {_AMOUNT} NOT NULL, liquidation_px_before {_AMOUNT}, liquidation_px {_AMOUNT}, "
+    "at timestamptz NOT NULL DEFAULT now(), CONSTRAINT pk_leader_event PRIMARY KEY (tenant_id, id))"
+)
+_STRATEGY_NEWS = (
+    "CREATE TABLE strategy_news (tenant_id int NOT NULL, id bigserial NOT NULL, strategy_id bigint NOT NULL, "
+    "kind text NOT NULL, symbol text, facts jsonb NOT NULL, at timestamptz NOT NULL, "
+    "CONSTRAINT pk_strategy_news PRIMARY KEY (tenant_id, id))"
+)
+_LEADER_POSITION = (
+    "CREATE TABLE leader_position (tenant_id int NOT NULL, strategy_id bigint NOT NULL, symbol text NOT NULL, "
+    f"position_side text NOT NULL, qty {_AMOUNT} NOT NULL, entry_px {_AMOUNT} NOT NULL, mark_px {_AMOUNT} NOT NULL, "
+    f"leverage int, margin_mode text, margin {_AMOUNT}, liquidation_px {_AMOUNT}, at timestamptz NOT NULL, "
+    "CONSTRAINT pk_leader_position PRIMARY KEY (tenant_id, strategy_id, symbol, position_side))"
+)
+
+
+def _news() -> None:
+    """What happened to strategies besides trading, and what leaders held when they were last looked at."""
+    op.drop_table("leader_event")
+    _strategy_table("strategy_news", _STRATEGY_NEWS)
+    op.execute(_LEADER_POSITION)
+    protect_table("leader_position")
+
+
+def _no_news() -> None:
+    op.drop_table("leader_position")
+    op.drop_table("strategy_news")
+    _strategy_table("leader_event", _LEADER_EVENT)
+
+
+def _strategy_table(table: str, statement: str) -> None:
+    """Create a brand's table whose rows belong to strategies and are read by them."""
+    op.execute(statement)
+    op.create_foreign_key(f"fk_{table}_tenant_id_tenant", table, "tenant", ["tenant_id"], ["id"])
+    columns = ["tenant_id", "strategy_id"]
+    op.create_foreign_key(f"fk_{table}_{'_'.join(columns)}_strategy", table, "strategy", columns, ["tenant_id", "id"])
+    op.create_index(f"ix_{table}_strategy", table, ["tenant_id", "strategy_id", "id"])
+    protect_table(table)
+
+
+_MEASURED = {
+    "account_purse": "account_id bigint NOT NULL, currency text NOT NULL, "
+    f"balance {_AMOUNT} NOT NULL, equity {_AMOUNT} NOT NULL, at timestamptz NOT NULL, "
+    "CONSTRAINT pk_account_purse PRIMARY KEY (tenant_id, account_id, currency)",
+    "strategy_likeness": "strategy_id bigint NOT NULL, other_id bigint NOT NULL, "
+    f"correlation {_AMOUNT}, days int NOT NULL, at timestamptz NOT NULL, "
+    "CONSTRAINT pk_strategy_likeness PRIMARY KEY (tenant_id, strategy_id, other_id)",
+}
+
+
+def _measured() -> None:
+    """What limits and behavior are measured by besides books: purses, how alike strategies went, orders heard."""
+    op.add_column("strategy", sa.Column("orders_heard_since", sa.DateTime(timezone=True), nullable=True))
+    for table, columns in _MEASURED.items():
+        op.execute(f"CREATE TABLE {table} (tenant_id int NOT NULL, {columns})")
+        protect_table(table)
+
+
+def _no_measured() -> None:
+    op.drop_column("strategy", "orders_heard_since")
+    for table in _MEASURED:
+        op.drop_table(table)
+
+
+def _brackets() -> None:
+    """Whether an account's leverage is lower because of the size of its position."""
+    op.add_column(
+        "account_setup", sa.Column("bracketed", sa.Boolean(), server_default=sa.text("false"), nullable=False)
+    )
+
+
+def _margin_modes() -> None:
+    """What stands behind the positions of a perpetual that an account opens."""
+    op.add_column("account_setup", sa.Column("margin_mode", sa.Text(), server_default="cross", nullable=False))
+    op.create_index("ix_account_setup_margin_mode", "account_setup", ["tenant_id", "symbol", "margin_mode"])
+
+
+def _no_margin_modes() -> None:
+    op.drop_index("ix_account_setup_margin_mode", table_name="account_setup")
+    op.drop_column("account_setup", "margin_mode")
