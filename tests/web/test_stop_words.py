@@ -7,9 +7,9 @@ from decimal import Decimal
 
 import flask_babel
 import pytest
-from copydesk.replication import EXCHANGE_STOP, StopStanding
+from copydesk.replication import EXCHANGE_STOP, PositionStop, StopStanding
 from copydesk.risk.protection import ProtectiveState
-from copydesk.trading import OrderStatus, PositionSide
+from copydesk.trading import OrderStatus, PositionSide, Side
 from copydesk.web.risk.exchange_stops import BARE_SHOWN, brand_stops
 from copydesk.web.stop_words import bare_words, exchange_stop_words, told_words
 from flask import Flask
@@ -17,7 +17,8 @@ from test_web_locale import LOCALES
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 DONE = {"kind": EXCHANGE_STOP, "symbol": "BTC/USDT:USDT", "trigger": "80900", "closed": "0.4", "px": "81000"}
-RESTS = StopStanding(1, "BTC/USDT:USDT", PositionSide.NET, ProtectiveState.RESTING, Decimal(80_900), NOW, None)
+STOP = PositionStop(ProtectiveState.RESTING, Side.SELL, Decimal("0.4"), Decimal(80_900), NOW, None)
+RESTS = StopStanding(1, "BTC/USDT:USDT", PositionSide.NET, STOP)
 
 
 def everything(app: Flask, locale: str) -> list[str]:
@@ -57,18 +58,20 @@ def test_an_exchanges_own_words_are_told_as_they_are_and_a_bare_state_is_not() -
 
 
 def test_the_longest_ago_seen_counts_and_few_of_many_are_named(app: Flask) -> None:
-    old = RESTS._replace(verified_at=NOW - timedelta(seconds=40))
-    bare = [RESTS._replace(subscription_id=2 + n, state=ProtectiveState.ABSENT) for n in range(BARE_SHOWN + 3)]
-    hedged = RESTS._replace(state=None, position_side=PositionSide.SHORT)
+    seen_at = NOW - timedelta(seconds=40)
+    old = RESTS._replace(stop=STOP._replace(verified_at=seen_at))
+    absent = RESTS._replace(stop=STOP._replace(state=ProtectiveState.ABSENT))
+    bare = [absent._replace(subscription_id=2 + n) for n in range(BARE_SHOWN + 3)]
+    hedged = RESTS._replace(stop=None, position_side=PositionSide.SHORT)
     with app.test_request_context():
         stops = brand_stops([RESTS, old, hedged, *bare], wanted=True)
     assert (stops.resting, stops.positions, stops.missing) == (2, BARE_SHOWN + 6, BARE_SHOWN + 4)
-    assert stops.seen_at == old.verified_at
+    assert stops.seen_at == seen_at
     assert (len(stops.bare), stops.hidden) == (BARE_SHOWN, 4)
     assert [one.side for one in stops.bare[:2]] == ["short", ""]
 
 
 def test_nobody_is_missing_a_stop_where_none_is_wanted(app: Flask) -> None:
     with app.test_request_context():
-        stops = brand_stops([RESTS, RESTS._replace(state=None)], wanted=False)
+        stops = brand_stops([RESTS, RESTS._replace(stop=None)], wanted=False)
     assert (stops.missing, stops.bare) == (0, ())

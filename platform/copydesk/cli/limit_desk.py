@@ -93,7 +93,7 @@ class LimitDesk:
 
     def explain(self, session: TenantSession, subscription_id: int) -> tuple[str | None, list[Explained]]:
         """Return the profile of a subscription and every limit that holds for it; raises NotFound."""
-        stands = standing_now(session, subscription_id, self._px, currency=self.ground.currency)
+        stands = standing_now(session, subscription_id, self._marks.worth, currency=self.ground.currency)
         holder = stands.holder
         owners = (
             LimitOwner(Scope.TENANT),
@@ -109,10 +109,6 @@ class LimitDesk:
             for holding in limits.holdings
         ]
         return profile, found
-
-    def _px(self, place: str, symbol: str) -> Decimal | None:
-        found = self._marks.fresh(place, [symbol])[symbol]
-        return found.mark or found.px
 
 
 def _explained(

@@ -17,8 +17,9 @@ from copydesk.cli.risk_simulate import simulate
 from copydesk.cli.risk_status import status
 from copydesk.cli.risk_switch import agreed, preview_lines, switch
 from copydesk.cli.roles import role
-from copydesk.cli.switch_desk import Named, SwitchDesk, preview_json, wake
+from copydesk.cli.switch_desk import preview_json, wake
 from copydesk.kernel import InvalidInput
+from copydesk.marks import Marks
 from copydesk.replication import copying, preview_stop, stop_everything
 
 
@@ -80,9 +81,9 @@ def stop_all(
     """
     if (account is None) is (user is None):
         raise InvalidInput("whom: expected either --account or --user")
-    desk, tenant_id = SwitchDesk(runtime, Named(tenant, platform=False)), brand_id(runtime, tenant)
+    marks, tenant_id = Marks(runtime.hasty_redis), brand_id(runtime, tenant)
     with runtime.db.tenant(tenant_id) as session:
-        preview = preview_stop(session, copying(session, user_id=user, account_id=account), desk.px_of)
+        preview = preview_stop(session, copying(session, user_id=user, account_id=account), marks.worth)
     for line in preview_lines(preview):
         click.echo(line, err=as_json)
     if dry_run or not (yes or agreed("Stop all of it and close these positions?")):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from decimal import ROUND_FLOOR, Decimal
@@ -52,12 +52,8 @@ def open_perpetuals(runtime: Runtime, tenant: str, subscription: int | None = No
     """Read a brand's copied perpetuals at the public marks and funding rates of now."""
     marks, coming = Marks(runtime.hasty_redis), ComingFunding(runtime.hasty_redis)
 
-    def marks_of(place: str, symbols: Collection[str]) -> Mapping[str, Decimal]:
-        found = {symbol: price.mark or price.px for symbol, price in marks.fresh(place, symbols).items()}
-        return {symbol: px for symbol, px in found.items() if px is not None}
-
     with runtime.db.tenant(brand_id(runtime, tenant)) as session:
-        return read_perpetuals(session, marks_of, coming.read, subscription_id=subscription)
+        return read_perpetuals(session, marks.worths, coming.read, subscription_id=subscription)
 
 
 def told(found: Sequence[CopiedPerpetual], now: datetime) -> Iterator[str]:

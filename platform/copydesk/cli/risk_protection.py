@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from copydesk.kernel import decimal_text
-from copydesk.replication import StopStanding
+from copydesk.replication import PositionStop, StopStanding
 
 _NAMED = 10
 _NOT_YET = "none was placed yet"
@@ -16,11 +16,12 @@ _NOT_YET = "none was placed yet"
 def protection_words(positions: Sequence[StopStanding], now: datetime) -> Iterator[str]:
     """Say in lines for a person how a brand's perpetual positions are protected."""
     bare = [one for one in positions if not one.protected]
-    oldest = min((one.verified_at for one in positions if one.protected and one.verified_at), default=None)
+    resting = [one.stop for one in positions if one.stop is not None and one.protected]
+    oldest = min((stop.verified_at for stop in resting if stop.verified_at), default=None)
     seen = f", the longest ago seen {(now - oldest).total_seconds():.0f} s ago" if oldest else ""
-    yield f"  stops at exchanges: {len(positions) - len(bare)} of {len(positions)} positions{seen}"
+    yield f"  stops at exchanges: {len(resting)} of {len(positions)} positions{seen}"
     for one in bare[:_NAMED]:
-        why = one.reason or (_NOT_YET if one.state is None else str(one.state))
+        why = _NOT_YET if one.stop is None else one.stop.reason or str(one.stop.state)
         yield f"    without one: subscription {one.subscription_id}, {one.symbol} {one.position_side}: {why}"
     if len(bare) > _NAMED:
         yield f"    and {len(bare) - _NAMED} more without one"
@@ -33,10 +34,18 @@ def protection_json(positions: Sequence[StopStanding]) -> list[dict[str, Any]]:
             "subscription": one.subscription_id,
             "symbol": one.symbol,
             "position_side": str(one.position_side),
-            "state": one.state and str(one.state),
-            "trigger_px": None if one.trigger_px is None else decimal_text(one.trigger_px),
-            "verified_at": one.verified_at and one.verified_at.isoformat(),
-            "reason": one.reason,
         }
+        | _stop_json(one.stop)
         for one in positions
     ]
+
+
+def _stop_json(stop: PositionStop | None) -> dict[str, Any]:
+    if stop is None:
+        return dict.fromkeys(("state", "trigger_px", "verified_at", "reason"))
+    return {
+        "state": str(stop.state),
+        "trigger_px": decimal_text(stop.trigger_px),
+        "verified_at": stop.verified_at and stop.verified_at.isoformat(),
+        "reason": stop.reason,
+    }

@@ -131,8 +131,7 @@ def _now(runtime: Runtime, past: Past) -> Iterator[Event]:
     """Go on to the newest public prices, so that what is still held is worth what it is today."""
     marks, now = Marks(runtime.hasty_redis), utc_now()
     for place, symbol in sorted(past.listings):
-        price = marks.fresh(place, [symbol])[symbol]
-        px = price.mark or price.px
+        px = marks.worth(place, symbol)
         if px is not None:
             yield Mark(now, symbol, px)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import asdict
 from decimal import ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
 from typing import Any
@@ -68,12 +68,8 @@ def _picture(runtime: Runtime, slug: str) -> tuple[RiskPicture, str]:
     ground = ground_of(runtime.tenant(tenant_id))
     marks = Marks(runtime.hasty_redis)
 
-    def marks_of(place: str, symbols: Collection[str]) -> Mapping[str, Decimal]:
-        found = {symbol: price.mark or price.px for symbol, price in marks.fresh(place, symbols).items()}
-        return {symbol: px for symbol, px in found.items() if px is not None}
-
     with runtime.db.tenant(tenant_id) as session:
-        return read_picture(session, ground.limits, marks_of, currency=ground.currency), ground.currency
+        return read_picture(session, ground.limits, marks.worths, currency=ground.currency), ground.currency
 
 
 def _guarded(runtime: Runtime, slug: str) -> list[StopStanding]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -89,7 +88,7 @@ class SwitchDesk:
         found = []
         for number in self._concerned(switch):
             with self._runtime.db.tenant(number) as session:
-                found.append(preview_switch(session, switch, self.px_of))
+                found.append(preview_switch(session, switch, self._marks.worth))
         return together(found)
 
     def carry_out(self, switch: ThrownSwitch) -> int:
@@ -105,11 +104,6 @@ class SwitchDesk:
             reached += len(stopped.subscription_ids)
             wake(self._runtime, number, stopped.shards)
         return reached
-
-    def px_of(self, exchange: str, symbol: str) -> Decimal | None:
-        """Return the newest public price of an instrument, its mark where it has one."""
-        found = self._marks.fresh(exchange, [symbol])[symbol]
-        return found.mark or found.px
 
     def _brands(self) -> list[int]:
         return list(self._runtime.tenant_ids.values()) if self._brand is None else [self._brand]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from decimal import Decimal
 from types import MappingProxyType
 from typing import cast
 
@@ -90,6 +91,15 @@ class Marks:
             known = Price(name, None, 0) if price is None else decode(name, price)
             found[name] = fresh(known, now_ms=now_ms, unrest=unrest)
         return found
+
+    def worths(self, place: str, symbols: Collection[str]) -> dict[str, Decimal]:
+        """Return what positions are valued at: the mark, or the last price where there is none; of those known."""
+        found = {name: price.mark or price.px for name, price in self.fresh(place, symbols).items()}
+        return {name: px for name, px in found.items() if px is not None}
+
+    def worth(self, place: str, symbol: str) -> Decimal | None:
+        """Return what a position in one instrument is valued at."""
+        return self.worths(place, [symbol]).get(symbol)
 
     def age(self, place: str) -> FeedAge | None:
         """Tell how old a feed's prices are; None when it has never written any. Raises `RedisError`."""

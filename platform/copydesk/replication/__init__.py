@@ -90,7 +90,7 @@ from copydesk.replication.oversight import (
 )
 from copydesk.replication.past import Past, read_past
 from copydesk.replication.port import Exchange, Surroundings, Terms, Timing
-from copydesk.replication.position_stops import PositionStop, position_stops
+from copydesk.replication.position_stops import PositionStop, StopStanding, stop_standings
 from copydesk.replication.prepare import Preparer
 from copydesk.replication.preview import JoinLine, Wanted, join_preview
 from copydesk.replication.protective import (
@@ -98,11 +98,9 @@ from copydesk.replication.protective import (
     NewStop,
     Progress,
     Protective,
-    StopStanding,
     book_filled,
     note_progress,
     open_stops,
-    stop_standings,
     store_stops,
 )
 from copydesk.replication.protective_answers import Filled, StopAnswer, after_look, after_placing
@@ -344,7 +342,6 @@ __all__ = [
     "pause",
     "pause_strategy",
     "place_of",
-    "position_stops",
     "preview_stop",
     "preview_switch",
     "probe_account",

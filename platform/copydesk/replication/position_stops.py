@@ -1,4 +1,4 @@
-"""The stop at the exchange of each open perpetual of one subscription, as its follower is shown it. Read-only."""
+"""The stop at the exchange of each open book of a perpetual, as staff and followers are shown it. Read-only."""
 
 from __future__ import annotations
 
@@ -13,12 +13,17 @@ from copydesk.risk.protection import ProtectiveState
 from copydesk.trading import PositionSide, Side
 
 # What rests is told rather than what came of the others.
-_NEWEST = text(
+_STANDING = text(
     """
-    SELECT DISTINCT ON (symbol, position_side)
-        symbol, position_side, state, side, qty, trigger_px, verified_at, reason
-    FROM protective_stop WHERE subscription_id = :subscription_id
-    ORDER BY symbol, position_side, state = 'resting' DESC, id DESC
+    SELECT b.subscription_id, b.symbol, b.position_side, p.state, p.side, p.qty, p.trigger_px, p.verified_at, p.reason
+    FROM book b LEFT JOIN LATERAL (
+        SELECT state, side, qty, trigger_px, verified_at, reason FROM protective_stop x
+        WHERE x.tenant_id = b.tenant_id AND x.subscription_id = b.subscription_id AND x.symbol = b.symbol
+          AND x.position_side = b.position_side
+        ORDER BY x.state = 'resting' DESC, x.id DESC LIMIT 1) AS p ON true
+    WHERE b.qty <> 0 AND strpos(b.symbol, ':') > 0
+      AND (CAST(:subscription_id AS bigint) IS NULL OR b.subscription_id = :subscription_id)
+    ORDER BY 1, 2, 3
     """
 )
 
@@ -36,15 +41,30 @@ class PositionStop(NamedTuple):
     verified_at: datetime | None
     reason: str | None
 
+
+class StopStanding(NamedTuple):
+    """How one open book of a perpetual is protected; `stop` is None where none was ever placed for it."""
+
+    subscription_id: int
+    symbol: str
+    position_side: PositionSide
+    stop: PositionStop | None
+
     @property
-    def rests(self) -> bool:
-        return self.state is ProtectiveState.RESTING
+    def protected(self) -> bool:
+        return self.stop is not None and self.stop.state is ProtectiveState.RESTING
 
 
-def position_stops(session: TenantSession, subscription_id: int) -> dict[tuple[str, PositionSide], PositionStop]:
-    """Return a subscription's stops by ccxt symbol and side; a position that never had one is missing."""
-    rows = session.execute(_NEWEST, {"subscription_id": subscription_id})
-    return {
-        (symbol, PositionSide(position_side)): PositionStop(ProtectiveState(state), Side(side), *told)
-        for symbol, position_side, state, side, *told in rows
-    }
+def stop_standings(session: TenantSession, subscription_id: int | None = None) -> list[StopStanding]:
+    """Return how every open book of a perpetual is protected, of a whole brand or of one subscription."""
+    rows = session.execute(_STANDING, {"subscription_id": subscription_id})
+    return [
+        StopStanding(owner, symbol, PositionSide(position_side), _stop(*told) if told[0] is not None else None)
+        for owner, symbol, position_side, *told in rows
+    ]
+
+
+def _stop(
+    state: str, side: str, qty: Decimal, trigger_px: Decimal, verified_at: datetime | None, reason: str | None
+) -> PositionStop:
+    return PositionStop(ProtectiveState(state), Side(side), qty, trigger_px, verified_at, reason)

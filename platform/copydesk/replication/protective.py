@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from decimal import Decimal
 from typing import Any, NamedTuple
 
 from sqlalchemy import RowMapping, text
@@ -107,19 +106,6 @@ _UNSHOWN = text(
            WHERE m.id = subscription_id AND m.symbol = protective_stop.symbol AND m.side = position_side))
     """
 )
-_STANDING = text(
-    """
-    SELECT b.subscription_id, b.symbol, b.position_side, p.state, p.trigger_px, p.verified_at, p.reason
-    FROM book b LEFT JOIN LATERAL (
-        SELECT state, trigger_px, verified_at, reason FROM protective_stop x
-        WHERE x.tenant_id = b.tenant_id AND x.subscription_id = b.subscription_id AND x.symbol = b.symbol
-          AND x.position_side = b.position_side
-        ORDER BY x.state = 'resting' DESC, x.id DESC LIMIT 1) AS p ON true
-    WHERE b.qty <> 0 AND strpos(b.symbol, ':') > 0
-    ORDER BY 1, 2, 3
-    """
-)
-
 # One book of one subscription.
 BookKey = tuple[int, str, PositionSide]
 
@@ -186,22 +172,6 @@ class Progress(NamedTuple):
     @property
     def now(self) -> Protective:
         return self.stop._replace(state=self.state, look_at=self.look_at, looks=self.looks)
-
-
-class StopStanding(NamedTuple):
-    """How one open book of a perpetual is protected; `state` is None where no stop was ever placed for it."""
-
-    subscription_id: int
-    symbol: str
-    position_side: PositionSide
-    state: ProtectiveState | None
-    trigger_px: Decimal | None
-    verified_at: datetime | None
-    reason: str | None
-
-    @property
-    def protected(self) -> bool:
-        return self.state is ProtectiveState.RESTING
 
 
 def open_stops(session: TenantSession) -> list[Protective]:
@@ -305,14 +275,6 @@ def not_shown_since(session: TenantSession, missing: Mapping[BookKey, datetime])
         "ats": moment_array(list(missing.values())),
     }
     return {(owner, symbol, PositionSide(side)) for owner, symbol, side in session.execute(_UNSHOWN, params)}
-
-
-def stop_standings(session: TenantSession) -> list[StopStanding]:
-    """Return how every open book of a perpetual is protected."""
-    return [
-        StopStanding(owner, symbol, PositionSide(side), state and ProtectiveState(state), *rest)
-        for owner, symbol, side, state, *rest in session.execute(_STANDING)
-    ]
 
 
 def _act(stop: Protective, view: OrderView, now: datetime) -> Act:

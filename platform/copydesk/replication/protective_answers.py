@@ -44,6 +44,8 @@ def after_look(stop: Protective, answer: StopAnswer, now: datetime, verify_every
         return _after_view(stop, answer, now, verify_every)
     if answer is None:
         return _absent(stop, now)
+    if isinstance(answer, Unavailable) and stop.state is ProtectiveState.RESTING:  # How soon again, its lane decides.
+        return Progress(stop, stop.state, now + _SOON, stop.looks, _told(answer))
     pause = backoff_s(stop.looks)
     if isinstance(answer, Unavailable):
         pause = max(pause, answer.retry_after_s)

@@ -15,6 +15,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
+from enum import IntEnum
+from operator import itemgetter
 from threading import Lock
 from typing import NamedTuple
 
@@ -40,6 +42,7 @@ from copydesk.risk.protection import Protection, ProtectiveState, Wish, reached,
 from copydesk.trading import Credentials, Denial, PositionSide
 from copydesk.venues import Draw, Outcome, Venue, drawing_on
 from copydesk.workers.lookout import Lookout
+from copydesk.workers.pace import Pace
 
 log = logging.getLogger(__name__)
 
@@ -75,6 +78,16 @@ class _Brand:
     refusals: defaultdict[tuple[int, str, PositionSide], list[datetime]] = field(
         default_factory=lambda: defaultdict(list)
     )
+    # Of each lane, how many resting stops may be looked at in a round.
+    paces: defaultdict[str, Pace] = field(default_factory=lambda: defaultdict(lambda: Pace(REQUESTS_MAX)))
+
+
+class _Urgency(IntEnum):
+    """Who is looked at first."""
+
+    IN_DOUBT = 0
+    REACHED = 1
+    ROUTINE = 2
 
 
 class _Round(NamedTuple):
@@ -150,20 +163,20 @@ class Protector:
             return brand
         with self._db.tenant(tenant_id) as session:
             stops = {stop.id: stop for stop in open_stops(session)}
-        known = self._brands[tenant_id] = _Brand(stops, now)
-        if brand is not None:
-            known.refusals = brand.refusals
+        if brand is None:
+            brand = self._brands[tenant_id] = _Brand(stops, now)
+        else:
+            brand.stops, brand.read_at = stops, now
             # Whoever has stops, and is not known to the risk role after a minute, has nothing to protect.
             with self._lock:
                 self._stirred |= {(tenant_id, stop.subscription_id) for stop in stops.values()}
-        return known
+        return brand
 
     def _tend(self, tenant_id: int, brand: _Brand) -> None:
         now = self._clock.now()
         rounds: defaultdict[str, _Round] = defaultdict(lambda: _Round([], [], []))
-        for stop in brand.stops.values():
-            if self._due(stop, now) and len(rounds[stop.shard].look) < REQUESTS_MAX:
-                rounds[stop.shard].look.append(stop)
+        for shard, looks in self._looks(brand, now).items():
+            rounds[shard].look.extend(looks)
         stirred = [] if self._busy() else self._stirred_of(tenant_id)
         mine: defaultdict[int, list[Protective]] = defaultdict(list)
         for stop in brand.stops.values() if stirred else ():
@@ -179,13 +192,30 @@ class Protector:
                     log.warning("stops at the exchange of %s are seen to later: %s", shard, trouble)
                     self._stir_again(tenant_id, work)
 
-    def _due(self, stop: Protective, now: datetime) -> bool:
-        if stop.look_at is None or stop.look_at <= now:
-            return True
-        if stop.state is not ProtectiveState.RESTING or stop.looks:
-            return False
+    def _looks(self, brand: _Brand, now: datetime) -> Mapping[str, list[Protective]]:
+        """Return, by lane, whom this round looks at: as many of those that rest as the lane's pace allows."""
+        due: defaultdict[str, list[tuple[_Urgency, Protective]]] = defaultdict(list)
+        for stop in brand.stops.values():
+            urgency = self._urgency(stop, now)
+            if urgency is not None:
+                due[stop.shard].append((urgency, stop))
+        looks = {}
+        for shard, found in due.items():
+            found.sort(key=itemgetter(0))
+            in_doubt = [stop for urgency, stop in found if urgency is _Urgency.IN_DOUBT][:REQUESTS_MAX]
+            resting = [stop for urgency, stop in found if urgency is not _Urgency.IN_DOUBT]
+            looks[shard] = in_doubt + resting[: brand.paces[shard].allowed(now)]
+        return looks
+
+    def _urgency(self, stop: Protective, now: datetime) -> _Urgency | None:
+        """Return how urgent a look is, None where none is due."""
+        due = stop.look_at is None or stop.look_at <= now
+        if stop.state is not ProtectiveState.RESTING:
+            return _Urgency.IN_DOUBT if due else None
         mark = self._mark_of(stop.shard, stop.symbol)
-        return mark is not None and reached(stop.terms, mark)
+        if mark is not None and reached(stop.terms, mark) and (due or not stop.looks):
+            return _Urgency.REACHED
+        return _Urgency.ROUTINE if due else None
 
     def _stirred_of(self, tenant_id: int) -> list[_Owner]:
         with self._lock:
@@ -238,6 +268,8 @@ class Protector:
         asked = [*canceling, *work.look]
         outcomes, answers = self._around.start(_say(exchange.venue, keys, placing, asked)).result()
         now = self._clock.now()
+        resting = [answer for one, answer in zip(asked, answers, strict=True) if one.state is ProtectiveState.RESTING]
+        brand.paces[shard].note(resting, now)
         every = self._verify_every
         told = [after_placing(one, outcome, now, every) for one, outcome in zip(placing, outcomes, strict=True)]
         told += [after_look(one, answer, now, every) for one, answer in zip(asked, answers, strict=True)]

@@ -78,8 +78,15 @@ def test_trouble_in_asking_changes_nothing_and_is_asked_later(trouble: Exception
     assert isinstance(trouble, (Unavailable, OutcomeUnknown, VenueRefused))
     found = looked(STOP, trouble)
     assert isinstance(found, Progress)
-    assert (found.state, found.looks, found.verified) == (ProtectiveState.RESTING, 1, False)
+    assert (found.state, found.verified) == (ProtectiveState.RESTING, False)
     assert found.look_at is not None and found.look_at > NOW
+
+
+def test_what_the_budget_refused_counts_as_no_look_so_that_its_lane_sets_the_pace() -> None:
+    refused, silent = looked(STOP, Unavailable("spent", retry_after_s=42)), looked(STOP, OutcomeUnknown("silence"))
+    assert isinstance(refused, Progress) and isinstance(silent, Progress)
+    assert (refused.looks, silent.looks) == (0, 1)
+    assert refused.look_at == NOW + timedelta(milliseconds=300)
 
 
 def test_a_refused_stop_says_why_and_one_without_an_answer_is_never_sent_again() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -58,7 +58,7 @@ class OwnPerpetual:
 def brand_stops(standings: Sequence[StopStanding], *, wanted: bool) -> ExchangeStops:
     """Put a brand's positions in lines."""
     bare = [one for one in standings if not one.protected] if wanted else []
-    seen = [one.verified_at for one in standings if one.protected and one.verified_at is not None]
+    seen = [one.stop.verified_at for one in standings if one.protected and one.stop and one.stop.verified_at]
     return ExchangeStops(
         wanted,
         sum(one.protected for one in standings),
@@ -69,15 +69,21 @@ def brand_stops(standings: Sequence[StopStanding], *, wanted: bool) -> ExchangeS
     )
 
 
-def own_perpetual(copied: CopiedPerpetual, stops: Mapping[tuple[str, PositionSide], PositionStop]) -> OwnPerpetual:
-    """Pair a copied perpetual with its stop."""
-    stop = stops.get((copied.symbol, copied.position_side))
-    if stop is not None and stop.rests:
+def own_perpetual(copied: CopiedPerpetual, standings: Iterable[StopStanding]) -> OwnPerpetual:
+    """Pair a copied perpetual with its stop among those of its subscription."""
+    book = copied.symbol, copied.position_side
+    standing = next((one for one in standings if (one.symbol, one.position_side) == book), None)
+    stop = standing and standing.stop
+    if standing is not None and standing.protected:
         return OwnPerpetual(copied, stop)
-    why, told = (None, None) if stop is None else (stop.state, stop.reason)
-    return OwnPerpetual(copied, None, bare_words(why), told_words(told))
+    return OwnPerpetual(copied, None, *_why(stop))
 
 
 def _bare_line(one: StopStanding) -> BareLine:
     side = "" if one.position_side is PositionSide.NET else direction_words(Direction(one.position_side))
-    return BareLine(one.subscription_id, one.symbol, side, bare_words(one.state), told_words(one.reason))
+    return BareLine(one.subscription_id, one.symbol, side, *_why(one.stop))
+
+
+def _why(stop: PositionStop | None) -> tuple[str, str]:
+    """Say why none rests, in our words and in the exchange's."""
+    return (bare_words(None), "") if stop is None else (bare_words(stop.state), told_words(stop.reason))

@@ -19,7 +19,6 @@ from copydesk.replication import (
     StandingPicture,
     concerns,
     news_for,
-    position_stops,
     read_perpetuals,
     read_picture,
     read_standing,
@@ -168,7 +167,7 @@ def read_own_risk(tenant: Tenant, subscription_id: int, prices: Prices, now: dat
     with reading_brand() as session:
         picture = read_standing(session, ground, subscription_id, prices.one)
         perpetuals = read_perpetuals(session, prices.of, prices.coming.read, subscription_id=subscription_id)
-        stops = position_stops(session, subscription_id)
+        stops = stop_standings(session, subscription_id)
         news = [one for one in news_for(session, subscription_id) if one.kind is not NewsKind.SUSPENDED]
     newest = next((act.state for act in picture.acts if act.scope in _HOLDERS), None)
     about = picture.about

@@ -35,12 +35,11 @@ class Prices:
 
     def of(self, place: str, symbols: Collection[str]) -> Mapping[str, Decimal]:
         """Return what is known and young enough."""
-        found = {symbol: price.mark or price.px for symbol, price in self._marks.fresh(place, symbols).items()}
-        return {symbol: px for symbol, px in found.items() if px is not None}
+        return self._marks.worths(place, symbols)
 
     def one(self, place: str, symbol: str) -> Decimal | None:
         """Return one of them."""
-        return self.of(place, [symbol]).get(symbol)
+        return self._marks.worth(place, symbol)
 
     def feeds(self, places: Iterable[str], now: datetime) -> tuple[Feed, ...]:
         """Return how old the prices of these exchanges are, of those that have any."""

@@ -138,8 +138,7 @@ def _own(now: datetime) -> OwnRisk:
     )  # fmt: skip
     about = About(SubscriptionState.PAUSED, "risk_soft_stop", D(1000), "Sample strategy", "sample", "suspended")
     copied = _perpetual(now)
-    stop = PositionStop(ProtectiveState.RESTING, Side.BUY, D("0.4"), D(2_700), now - timedelta(seconds=12), None)
-    refused = stop._replace(state=ProtectiveState.REFUSED, reason="-2021: Order would immediately trigger.")
+    rests, refused = _own_stops(now)
     picture = StandingPicture(
         about, D(810), D(1000), Profile.BALANCED, (), (), ("ETH/USDT:USDT",), acts, {"one": _FILLS}
     )
@@ -154,14 +153,19 @@ def _own(now: datetime) -> OwnRisk:
         at_orders,
         tuple(own_lines(acts, {}, about.strategy)),
         ((now, news_words(News(1, 1, NewsKind.RESUMED, None, {}, now))),),
-        (own_perpetual(copied, {_ETH: stop}), own_perpetual(copied, {_ETH: refused})),
+        tuple(own_perpetual(copied, [StopStanding(17, *_ETH, stop)]) for stop in (rests, refused)),
     )
 
 
 def _stops(now: datetime) -> ExchangeStops:
-    seen = StopStanding(17, *_ETH, ProtectiveState.RESTING, D(2_700), now - timedelta(seconds=12), None)
-    refused = seen._replace(subscription_id=18, state=ProtectiveState.REFUSED, reason="-2021: Order would trigger.")
-    return brand_stops([seen, refused, seen._replace(subscription_id=19, state=None)], wanted=True)
+    standings = [StopStanding(number, *_ETH, stop) for number, stop in enumerate((*_own_stops(now), None), 17)]
+    return brand_stops(standings, wanted=True)
+
+
+def _own_stops(now: datetime) -> tuple[PositionStop, PositionStop]:
+    """Return one that rests, and one that the exchange has refused."""
+    rests = PositionStop(ProtectiveState.RESTING, Side.BUY, D("0.4"), D(2_700), now - timedelta(seconds=12), None)
+    return rests, rests._replace(state=ProtectiveState.REFUSED, reason="-2021: Order would immediately trigger.")
 
 
 def _perpetual(now: datetime) -> CopiedPerpetual:
