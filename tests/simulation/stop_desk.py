@@ -22,6 +22,7 @@ SYMBOL = "BTC/USDT:USDT"
 HELD, FALLEN = Decimal(100_000), Decimal(80_000)
 
 _STOPPED = text("SELECT count(*) FROM subscription WHERE state = 'disarmed' AND state_reason = 'risk_stop'")
+_OUT = text("SELECT count(*) FROM subscription WHERE state IN ('paused', 'disarmed')")
 _RUNNING = text("SELECT count(*) FROM subscription WHERE state IN ('synced', 'catching_up')")
 _IDS = text("SELECT id FROM subscription WHERE state <> 'ended' ORDER BY id")
 _BOOKED = text("SELECT count(*) FROM book WHERE qty <> 0")
@@ -37,15 +38,16 @@ def armed(desk: Desk) -> Iterator[ccxt.binance]:
     client = desk.exchange.perpetual_client(desk.north.leader_key, desk.north.client.secret)
     client.load_markets()
     with desk.session(desk.north) as session:
-        stopped = desk.scalar(desk.north, _STOPPED)
-        for number in session.execute(_IDS).scalars() if stopped else ():
+        for number in session.execute(_IDS).scalars() if desk.scalar(desk.north, _OUT) else ():
             resume(session, number)
-    assert wait_until(lambda: desk.scalar(desk.north, _RUNNING) == FOLLOWERS, patience_s=10), desk.where()
+    running = wait_until(lambda: desk.scalar(desk.north, _RUNNING) == len(desk.north.ratios), patience_s=10)
+    assert running, desk.where()
     assert wait_until(lambda: told_px(desk) == HELD, patience_s=10), "the price of the test before is still public"
     yield client
-    held = desk.exchange.position(desk.north.leader)
-    if held:
-        client.create_order(SYMBOL, "market", "sell", float(held))
+    pin(desk, HELD)
+    qty = desk.exchange.position(desk.north.leader)
+    if qty:
+        client.create_order(SYMBOL, "market", "sell" if qty > 0 else "buy", abs(float(qty)))
     desk.await_calm()
     client.session.close()
 
@@ -60,9 +62,9 @@ def told_px(desk: Desk) -> Decimal:
     return round(px or Decimal(0), -2)
 
 
-def invest(desk: Desk, leader: ccxt.binance) -> None:
-    """Let the leader open a long, everybody copy it, and the risk role learn of it."""
-    leader.create_order(SYMBOL, "market", "buy", 8)
+def invest(desk: Desk, leader: ccxt.binance, side: str = "buy") -> None:
+    """Let the leader open a position, everybody copy it, and the risk role learn of it."""
+    leader.create_order(SYMBOL, "market", side, 8)
     assert wait_until(lambda: all(held(desk).values()), patience_s=30, poll_s=0.05), (held(desk), desk.where())
     desk.await_calm()
     known = wait_until(lambda: desk.scalar(desk.north, _KNOWN), patience_s=10, poll_s=0.05)

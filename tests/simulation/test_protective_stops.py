@@ -7,12 +7,11 @@ from decimal import Decimal
 
 import ccxt
 import pytest
-from copydesk.marks import Marks
-from copydesk.replication import resume
 from copydesk.stack import wait_until
 from simulation_desk import Desk
 from simulation_stage import ROLES, Script
 from sqlalchemy import text
+from stop_desk import FALLEN, SYMBOL, armed, held, invest, pin
 
 # Few: booking what a stop closed costs 7 of the weight that a minute has, and a Redis this young lends none.
 FOLLOWERS = 3
@@ -23,18 +22,12 @@ SCRIPT = Script(
     limits=("drawdown > 5 % of equity -> close_and_disarm",),
     protective=True,
 )
-SYMBOL = "BTC/USDT:USDT"
-HELD, FALLEN = Decimal(100_000), Decimal(80_000)
 
-_RUNNING = text("SELECT count(*) FROM subscription WHERE state IN ('synced', 'catching_up')")
-_IDS = text("SELECT id FROM subscription WHERE state <> 'ended' ORDER BY id")
 _BOOKED = text("SELECT count(*) FROM book WHERE qty <> 0")
 _RESTING = text("SELECT count(*) FROM protective_stop WHERE state = 'resting'")
 _OPEN = text("SELECT count(*) FROM protective_stop WHERE state IN ('placing', 'resting', 'canceling')")
-_VERIFIED = text("SELECT count(*) FROM protective_stop WHERE state = 'resting' AND verified_at > :since")
 _DISARMED = text("SELECT count(*) FROM subscription WHERE state = 'disarmed'")
 _UNDER_WAY = text("SELECT count(*) FROM risk_act WHERE state IN ('firing', 'closing')")
-_STOPPED = text("SELECT count(*) FROM subscription WHERE state IN ('paused', 'disarmed')")
 _ACTS = text("SELECT count(*) FROM risk_act WHERE scope = 'position' AND state = 'closed'")
 _GUARDS = text("SELECT count(*) FROM copy WHERE leg LIKE 'guard-%' AND status = 'filled'")
 _ENDS = text(
@@ -47,23 +40,9 @@ _DETACHED = text("SELECT array_agg(concat_ws(chr(32), subscription_id, qty, reas
 @pytest.fixture
 def leader(desk: Desk) -> Iterator[ccxt.binance]:
     """The leader's client, with every follower armed and nobody holding anything."""
-    desk.exchange.pin("BTCUSDT", HELD)
-    client = desk.exchange.perpetual_client(desk.north.leader_key, desk.north.client.secret)
-    client.load_markets()
-    with desk.session(desk.north) as session:
-        stopped = desk.scalar(desk.north, _STOPPED)
-        for number in session.execute(_IDS).scalars() if stopped else ():
-            resume(session, number)
-    assert wait_until(lambda: desk.scalar(desk.north, _RUNNING) == FOLLOWERS, patience_s=10), desk.where()
-    assert wait_until(lambda: told_px(desk) == HELD, patience_s=10), "the price of the test before is still public"
-    yield client
-    desk.exchange.pin("BTCUSDT", HELD)
-    held = desk.exchange.position(desk.north.leader)
-    if held:
-        client.create_order(SYMBOL, "market", "sell" if held > 0 else "buy", abs(float(held)))
-    desk.await_calm()
+    with armed(desk) as client:
+        yield client
     assert wait_until(lambda: desk.scalar(desk.north, _OPEN) == 0, patience_s=20, poll_s=0.05), desk.where()
-    client.session.close()
 
 
 def ends(desk: Desk) -> list[object]:
@@ -72,21 +51,9 @@ def ends(desk: Desk) -> list[object]:
         return [tuple(row) for query in (_ENDS, _STATES) for row in session.execute(query)]
 
 
-def told_px(desk: Desk) -> Decimal:
-    """Return what the public feed says of the price, in whole hundreds."""
-    px = Marks(desk.runtime.redis).fresh("binance-lab", [SYMBOL])[SYMBOL].px
-    return round(px or Decimal(0), -2)
-
-
-def held(desk: Desk) -> dict[str, Decimal]:
-    return {name: desk.exchange.position(name) for name in desk.north.ratios}
-
-
-def invest(desk: Desk, leader: ccxt.binance, side: str = "buy") -> None:
+def protect(desk: Desk, leader: ccxt.binance, side: str = "buy") -> None:
     """Let the leader open a position, everybody copy it, and everybody's stop come to rest."""
-    leader.create_order(SYMBOL, "market", side, 8)
-    assert wait_until(lambda: all(held(desk).values()), patience_s=30, poll_s=0.05), (ends(desk), desk.where())
-    desk.await_calm()
+    invest(desk, leader, side)
     resting = wait_until(lambda: desk.scalar(desk.north, _RESTING) == FOLLOWERS, patience_s=20, poll_s=0.05)
     assert resting, (desk.scalar(desk.north, _RESTING), desk.where())
 
@@ -124,7 +91,7 @@ def stops(desk: Desk, owners: dict[str, ccxt.binance], account: str) -> list[tup
 def test_a_stop_rests_for_each_copied_position_and_goes_with_it(
     desk: Desk, leader: ccxt.binance, owners: dict[str, ccxt.binance]
 ) -> None:
-    invest(desk, leader)
+    protect(desk, leader)
     before = held(desk)
     for account, qty in before.items():
         ((stop_qty, trigger_px),) = stops(desk, owners, account)
@@ -146,10 +113,10 @@ def test_a_stop_rests_for_each_copied_position_and_goes_with_it(
 def test_while_the_platform_is_dead_the_stop_closes_the_position_and_later_everybody_is_told(
     desk: Desk, leader: ccxt.binance
 ) -> None:
-    invest(desk, leader, "sell")
+    protect(desk, leader, "sell")
     for role in (*ROLES, "risk"):
         desk.roles.kill(role)
-    desk.exchange.pin("BTCUSDT", Decimal(125_000))
+    pin(desk, Decimal(125_000))
     assert wait_until(lambda: not any(held(desk).values()), patience_s=10, poll_s=0.05), (held(desk), desk.where())
     assert desk.exchange.position(desk.north.leader) == -8
     acts, guards = desk.scalar(desk.north, _ACTS), desk.scalar(desk.north, _GUARDS)
@@ -166,8 +133,8 @@ def test_while_the_platform_is_dead_the_stop_closes_the_position_and_later_every
 
 
 def test_a_gap_through_our_stop_and_the_exchanges_closes_once(desk: Desk, leader: ccxt.binance) -> None:
-    invest(desk, leader)
-    desk.exchange.pin("BTCUSDT", FALLEN)
+    protect(desk, leader)
+    pin(desk, FALLEN)
     assert wait_until(lambda: not any(held(desk).values()), patience_s=10, poll_s=0.05), (held(desk), desk.where())
     assert wait_until(lambda: desk.scalar(desk.north, _BOOKED) == 0, patience_s=90, poll_s=0.1), desk.where()
     await_disarmed(desk)
@@ -178,7 +145,7 @@ def test_a_gap_through_our_stop_and_the_exchanges_closes_once(desk: Desk, leader
 def test_a_stop_that_its_owner_has_canceled_rests_again(
     desk: Desk, leader: ccxt.binance, owners: dict[str, ccxt.binance]
 ) -> None:
-    invest(desk, leader)
+    protect(desk, leader)
     account = next(iter(desk.north.ratios))
     ((qty, _),) = stops(desk, owners, account)
     owner(desk, owners, account).cancel_all_orders(SYMBOL, {"trigger": True})

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from decimal import Decimal
-from typing import TypeVar
 
 import pytest
 from copydesk.kernel import Unavailable
 from copydesk.trading import Credentials, OrderRequest, OrderType, PositionSide, Side
-from copydesk.venues import Venue, client_order_id, open_venue
+from copydesk.venues import Venue, client_order_id
 from venue_lab import LabAccount, LabProcess, lab_process
 
-T = TypeVar("T")
 D = Decimal
 PERP = "BTC/USDT:USDT"
+RIGHTS = ("read", "trade", "perp")
 KINDS = ("binance", "bybit", "okx", "bitget", "bitget-uta")
 # A funding period of eight hours in about three seconds.
 HURRY = 10_000
@@ -28,28 +27,6 @@ def hasty_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabProcess]:
     """A lab of this module's own, whose market may be hurried."""
     with lab_process(tmp_path_factory.mktemp("hasty")) as lab:
         yield lab
-
-
-def opened(lab: LabProcess, kind: str, name: str) -> LabAccount:
-    lab.accounts += 1
-    lab.control("POST", "accounts", account=name, venue=kind, balances={"USDT": "200000"})
-    if kind in ("binance", "bitget"):
-        lab.control("POST", "deposits", account=name, asset="USDT", qty="100000", wallet="futures")
-    return LabAccount(name, lab.key(name, ("read", "trade", "perp")))
-
-
-def run(lab: LabProcess, kind: str, story: Callable[[Venue], Awaitable[T]]) -> T:
-    exchange = kind.partition("-")[0]
-
-    async def told() -> T:
-        venue = open_venue(exchange, lab.urls_of(exchange))
-        try:
-            await venue.instruments()
-            return await story(venue)
-        finally:
-            await venue.aclose()
-
-    return asyncio.run(told())
 
 
 async def let_a_period_end(lab: LabProcess, account: LabAccount) -> None:
@@ -67,7 +44,7 @@ async def let_a_period_end(lab: LabProcess, account: LabAccount) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_funding_is_told_as_the_exchange_has_charged_it(hasty_lab: LabProcess, kind: str) -> None:
-    account = opened(hasty_lab, kind, f"funded-{kind}")
+    account = hasty_lab.account(permissions=RIGHTS, venue=kind)
     since_ms = int(time.time() * 1000) - 1000
 
     async def story(venue: Venue) -> None:
@@ -83,7 +60,7 @@ def test_funding_is_told_as_the_exchange_has_charged_it(hasty_lab: LabProcess, k
         assert len({payment.payment_id for payment in told}) == len(told) >= 1
         assert await venue.funding(account.credentials, told[-1].at_ms + 1) == []
 
-    run(hasty_lab, kind, story)
+    hasty_lab.play(kind, story)
 
 
 async def patient_uid(venue: Venue, key: Credentials) -> str:
@@ -98,7 +75,7 @@ async def patient_uid(venue: Venue, key: Credentials) -> str:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_key_of_an_account_names_the_same_account_and_no_other(hasty_lab: LabProcess, kind: str) -> None:
-    one, other = opened(hasty_lab, kind, f"one-{kind}"), opened(hasty_lab, kind, f"other-{kind}")
+    one, other = hasty_lab.account(permissions=RIGHTS, venue=kind), hasty_lab.account(permissions=RIGHTS, venue=kind)
     second = hasty_lab.key(one.name, ("read", "trade"))
 
     async def story(venue: Venue) -> None:
@@ -106,4 +83,4 @@ def test_every_key_of_an_account_names_the_same_account_and_no_other(hasty_lab: 
         assert uids[0] == uids[1] != uids[2]
         assert uids[0].isdecimal()
 
-    run(hasty_lab, kind, story)
+    hasty_lab.play(kind, story)

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import TypeVar
 
 import pytest
 from copydesk.replication import Filled, Progress, Protective, after_look, after_placing
 from copydesk.risk.protection import Protection, ProtectiveState
 from copydesk.trading import Credentials, MarginMode, OrderRequest, OrderType, PositionSide, Side
-from copydesk.venues import Venue, client_order_id, open_venue
-from venue_lab import LabAccount, LabProcess, lab_process
+from copydesk.venues import Venue, client_order_id
+from venue_lab import LabProcess, lab_process
 
-T = TypeVar("T")
 D = Decimal
 PERP = "BTC/USDT:USDT"
+RIGHTS = ("read", "trade", "perp")
 KINDS = ("binance", "bybit", "okx", "bitget", "bitget-uta")
 HELD, FALLEN = D(100_000), D(90_000)
 QTY = D("0.02")
@@ -29,28 +28,6 @@ def quiet_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabProcess]:
     """A lab of this module's own, whose price is set by hand."""
     with lab_process(tmp_path_factory.mktemp("quiet")) as lab:
         yield lab
-
-
-def opened(lab: LabProcess, kind: str, name: str) -> LabAccount:
-    lab.control("POST", "accounts", account=name, venue=kind, balances={"USDT": "200000"})
-    if kind in ("binance", "bitget"):
-        lab.control("POST", "deposits", account=name, asset="USDT", qty="100000", wallet="futures")
-    return LabAccount(name, lab.key(name, ("read", "trade", "perp")))
-
-
-def run(lab: LabProcess, kind: str, story: Callable[[Venue], Awaitable[T]]) -> T:
-    exchange = kind.partition("-")[0]
-
-    async def told() -> T:
-        venue = open_venue(exchange, lab.urls_of(exchange))
-        try:
-            await venue.instruments()
-            return await story(venue)
-        finally:
-            await venue.aclose()
-
-    lab.control("POST", "marks", symbol="BTCUSDT", px=str(HELD))
-    return asyncio.run(told())
 
 
 async def placed(venue: Venue, key: Credentials, name: str, margin_mode: MarginMode = MarginMode.CROSS) -> Protective:
@@ -96,7 +73,7 @@ def now() -> datetime:
 def test_a_resting_stop_closes_what_is_held_and_tells_all_of_its_fills(
     quiet_lab: LabProcess, kind: str, mode: MarginMode
 ) -> None:
-    account = opened(quiet_lab, kind, f"guarded-{kind}-{mode}")
+    account = quiet_lab.account(permissions=RIGHTS, venue=kind)
 
     async def story(venue: Venue) -> None:
         stop = await placed(venue, account.credentials, "1", mode)
@@ -111,12 +88,13 @@ def test_a_resting_stop_closes_what_is_held_and_tells_all_of_its_fills(
         assert sum(fill.qty for fill in found.view.fills) == found.view.cum_qty == QTY
         assert await venue.positions(account.credentials, PERP) == []
 
-    run(quiet_lab, kind, story)
+    quiet_lab.control("POST", "marks", symbol="BTCUSDT", px=str(HELD))
+    quiet_lab.play(kind, story)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_canceled_stop_is_over_and_what_is_held_stays(quiet_lab: LabProcess, kind: str) -> None:
-    account = opened(quiet_lab, kind, f"let-go-{kind}")
+    account = quiet_lab.account(permissions=RIGHTS, venue=kind)
 
     async def story(venue: Venue) -> None:
         stop = await placed(venue, account.credentials, "2")
@@ -129,4 +107,5 @@ def test_a_canceled_stop_is_over_and_what_is_held_stays(quiet_lab: LabProcess, k
         (position,) = await venue.positions(account.credentials, PERP)
         assert position.qty == QTY
 
-    run(quiet_lab, kind, story)
+    quiet_lab.control("POST", "marks", symbol="BTCUSDT", px=str(HELD))
+    quiet_lab.play(kind, story)

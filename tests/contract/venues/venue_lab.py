@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import http.client
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 from copydesk.trading import Credentials
-from copydesk.venues import TRAITS, VenueUrls
+from copydesk.venues import TRAITS, Venue, VenueUrls, open_venue
+
+T = TypeVar("T")
 
 TOKEN = "contract-token"
 RECORDS_MAX = 10_000
@@ -38,6 +41,20 @@ class LabProcess:
     def urls_of(self, venue: str) -> VenueUrls:
         """Return the addresses of one exchange in this lab."""
         return VenueUrls.lab(venue, f"http://127.0.0.1:{self.rest_port}", f"ws://127.0.0.1:{self.ws_port}")
+
+    def play(self, kind: str, story: Callable[[Venue], Awaitable[T]]) -> T:
+        """Let a story happen at an exchange, of which any kind of account is named, and return what came of it."""
+        exchange = kind.partition("-")[0]
+
+        async def told() -> T:
+            venue = open_venue(exchange, self.urls_of(exchange))
+            try:
+                await venue.instruments()
+                return await story(venue)
+            finally:
+                await venue.aclose()
+
+        return asyncio.run(told())
 
     def account(
         self,
