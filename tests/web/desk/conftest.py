@@ -14,7 +14,7 @@ from copydesk.web.database import db
 from desk_pages import Open, Store
 from flask import Flask
 from flask.testing import FlaskClient
-from risk_seed import RiskSeeded, link, seed_risk, tell_prices
+from risk_seed import RiskSeeded, link, seed_risk, tell_prices, watched
 from site_seed import HOSTS, FakeRuntime, Seeded
 
 
@@ -67,5 +67,8 @@ def storing(database_url: str, seeded: Seeded) -> Store:
 
 
 @pytest.fixture
-def admin(open_site: Open, live_runtime: FakeRuntime) -> FlaskClient:
+def admin(open_site: Open, live_runtime: FakeRuntime, storing: Store) -> FlaskClient:
+    """A visitor with the link of a brand's desk, whose watch was heard of just now."""
+    with storing() as session:
+        watched(session)
     return open_site("aurora", link(live_runtime, "aurora", now=utc_now()))
