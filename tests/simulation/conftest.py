@@ -29,7 +29,6 @@ def servers() -> Iterator[tuple[Stack, Path]]:
     """Servers that these tests may kill; the directory stays when a test failed, for its journal."""
     root = Path(tempfile.mkdtemp(prefix="copydesk-sim-"))
     with embedded_stack(root / "servers", durable=False) as stack:
-        begin_anew(stack.redis_url)
         yield stack, root
     if not any(root.glob("*/failed")):
         shutil.rmtree(root, ignore_errors=True)
@@ -75,6 +74,7 @@ class Theater:
             connection.execute(f"CREATE DATABASE {name}")
         with closing(redis.Redis.from_url(self._stack.redis_url)) as client:
             client.flushall()
+        begin_anew(self._stack.redis_url)  # The desk's exchange is new too: nobody has used any of its limits.
         owner = self._stack.postgres.url(OWNER_ROLE, name)
         migrate(owner)
         return replace(self._stack, owner_url=owner, database_url=self._stack.postgres.url(APP_ROLE, name))
