@@ -112,6 +112,7 @@ def test_a_page_whose_link_has_ended_says_how_to_get_a_new_one(enter: Open) -> N
     expect(visit.page.get_by_role("heading", name="Risk desk")).to_be_visible()
     visit.context.clear_cookies()
     expect(visit.page.get_by_role("heading", name="Private page")).to_be_visible(timeout=15_000)
+    expect(visit.page.get_by_role("heading", level=1)).to_have_count(1)
 
 
 @pytest.mark.parametrize(("brand", "locale"), [("aurora", "de"), ("boreal", "ar")])

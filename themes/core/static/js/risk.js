@@ -25,11 +25,15 @@
     if (again) { again = false; refresh(); }
   };
 
-  box.addEventListener("htmx:afterRequest", ({ detail }) => {
-    show(detail.successful ? "on" : "off");
+  box.addEventListener("htmx:before:response", (event) => {
+    const { status } = event.detail.ctx.response;
+    show(status < 400 ? "on" : "off");
+    if (status !== 403) return;
     // The link has ended: the page itself says how to get a new one.
-    if (detail.xhr.status === 403) location.reload();
+    event.preventDefault();
+    location.reload();
   });
+  box.addEventListener("htmx:error", () => show("off"));
   document.addEventListener("visibilitychange", refresh);
   setInterval(refresh, every);
 
