@@ -21,11 +21,11 @@ SCRIPT = Script(north=FOLLOWERS, south=1, perpetuals=True, limits=("drawdown > 5
 SYMBOL = "BTC/USDT:USDT"
 HELD, FALLEN = Decimal(100_000), Decimal(80_000)
 
+BOOKED = text("SELECT count(*) FROM book WHERE qty <> 0")
 _STOPPED = text("SELECT count(*) FROM subscription WHERE state = 'disarmed' AND state_reason = 'risk_stop'")
 _OUT = text("SELECT count(*) FROM subscription WHERE state IN ('paused', 'disarmed')")
 _RUNNING = text("SELECT count(*) FROM subscription WHERE state IN ('synced', 'catching_up')")
 _IDS = text("SELECT id FROM subscription WHERE state <> 'ended' ORDER BY id")
-_BOOKED = text("SELECT count(*) FROM book WHERE qty <> 0")
 _ACTS = text("SELECT state, count(*) FROM risk_act WHERE (facts ->> 'turn')::int = :turn GROUP BY state")
 _KNOWN = text("SELECT w.copy_id = (SELECT max(id) FROM copy) AND at > now() - interval '2 seconds' FROM risk_watch w")
 _TURN = text("SELECT coalesce(max((facts ->> 'turn')::int), 0) FROM risk_act")
@@ -93,7 +93,7 @@ def await_acts(desk: Desk, turn: int) -> None:
     """Wait until every stop of this turn is stored as closed, and books agree with the exchange."""
     done = wait_until(lambda: acts(desk, turn) == {"closed": FOLLOWERS}, patience_s=40, poll_s=0.1)
     assert done, (acts(desk, turn), desk.where())
-    assert wait_until(lambda: desk.scalar(desk.north, _BOOKED) == 0, patience_s=20, poll_s=0.1), desk.where()
+    assert wait_until(lambda: desk.scalar(desk.north, BOOKED) == 0, patience_s=20, poll_s=0.1), desk.where()
     assert desk.scalar(desk.north, _STOPPED) == FOLLOWERS
 
 

@@ -11,9 +11,9 @@ from copydesk.stack import wait_until
 from simulation_desk import Desk
 from simulation_stage import ROLES, Script
 from sqlalchemy import text
-from stop_desk import FALLEN, SYMBOL, armed, held, invest, pin
+from stop_desk import BOOKED, FALLEN, SYMBOL, armed, held, invest, pin
 
-# Few: booking what a stop closed costs 7 of the weight that a minute has, and a Redis this young lends none.
+# Few: booking what a stop closed costs 7 of the weight that an address has in a minute.
 FOLLOWERS = 3
 SCRIPT = Script(
     north=FOLLOWERS,
@@ -23,7 +23,6 @@ SCRIPT = Script(
     protective=True,
 )
 
-_BOOKED = text("SELECT count(*) FROM book WHERE qty <> 0")
 _RESTING = text("SELECT count(*) FROM protective_stop WHERE state = 'resting'")
 _OPEN = text("SELECT count(*) FROM protective_stop WHERE state IN ('placing', 'resting', 'canceling')")
 _DISARMED = text("SELECT count(*) FROM subscription WHERE state = 'disarmed'")
@@ -122,7 +121,7 @@ def test_while_the_platform_is_dead_the_stop_closes_the_position_and_later_every
     acts, guards = desk.scalar(desk.north, _ACTS), desk.scalar(desk.north, _GUARDS)
     for role in (*ROLES, "risk"):
         desk.roles.start(role)
-    booked = wait_until(lambda: desk.scalar(desk.north, _BOOKED) == 0, patience_s=60, poll_s=0.1)
+    booked = wait_until(lambda: desk.scalar(desk.north, BOOKED) == 0, patience_s=60, poll_s=0.1)
     assert booked, desk.where()
     told = wait_until(lambda: desk.scalar(desk.north, _ACTS) - acts == FOLLOWERS, patience_s=20, poll_s=0.1)
     assert told, desk.where()
@@ -136,7 +135,7 @@ def test_a_gap_through_our_stop_and_the_exchanges_closes_once(desk: Desk, leader
     protect(desk, leader)
     pin(desk, FALLEN)
     assert wait_until(lambda: not any(held(desk).values()), patience_s=10, poll_s=0.05), (held(desk), desk.where())
-    assert wait_until(lambda: desk.scalar(desk.north, _BOOKED) == 0, patience_s=90, poll_s=0.1), desk.where()
+    assert wait_until(lambda: desk.scalar(desk.north, BOOKED) == 0, patience_s=90, poll_s=0.1), desk.where()
     await_disarmed(desk)
     assert desk.scalar(desk.north, _DETACHED) is None
     assert not any(held(desk).values()), "closed twice"

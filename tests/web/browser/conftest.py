@@ -51,8 +51,8 @@ def chromium() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def site_port(database_url: str, redis_server: RedisServer, runtime: FakeRuntime) -> Iterator[int]:
-    """The port under which both brands are served, with live events beside them."""
+def live_runtime(database_url: str, redis_server: RedisServer, runtime: FakeRuntime) -> Iterator[LiveRuntime]:
+    """The runtime of both brands, with live events served."""
     if not redis_server.alive:
         redis_server.start()
     listening = socket.create_server(("127.0.0.1", 0))
@@ -63,7 +63,14 @@ def site_port(database_url: str, redis_server: RedisServer, runtime: FakeRuntime
         tenant_ids=runtime.tenant_ids,
         live_port=listening.getsockname()[1],
     )
-    with serving_live(served, listening), serving_sites(served) as port:
+    with serving_live(served, listening):
+        yield served
+
+
+@pytest.fixture(scope="module")
+def site_port(live_runtime: LiveRuntime) -> Iterator[int]:
+    """The port under which both brands are served."""
+    with serving_sites(live_runtime) as port:
         yield port
 
 

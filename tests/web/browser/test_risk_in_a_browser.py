@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Callable, Iterator
 from contextlib import closing
 
 import orjson
 import pytest
 import redis
-from browser_site import LiveRuntime, Visit, serving_live, serving_sites
+from browser_site import LiveRuntime, Visit, serving_sites
 from copydesk.db import Database
 from copydesk.kernel import SystemClock, utc_now
 from copydesk.risk.acts import ActState
 from copydesk.stack import RedisServer
 from playwright.sync_api import expect
 from risk_seed import RiskSeeded, link, seed_risk, stop, tell_prices
-from site_seed import HOSTS, FakeRuntime, Seeded
+from site_seed import HOSTS, Seeded
 
 Open = Callable[..., Visit]
 LOOKS = [
@@ -33,26 +32,9 @@ def desks(database_url: str, seeded: Seeded) -> dict[str, RiskSeeded]:
 
 
 @pytest.fixture(scope="module")
-def live_runtime(
-    database_url: str, redis_server: RedisServer, runtime: FakeRuntime, desks: dict[str, RiskSeeded]
-) -> Iterator[LiveRuntime]:
-    if not redis_server.alive:
-        redis_server.start()
-    listening = socket.create_server(("127.0.0.1", 0))
-    served = LiveRuntime(
-        database_url,
-        runtime.directory,
-        redis_url=redis_server.url,
-        tenant_ids=runtime.tenant_ids,
-        live_port=listening.getsockname()[1],
-    )
-    with serving_live(served, listening):
-        yield served
-
-
-@pytest.fixture(scope="module")
-def site_port(live_runtime: LiveRuntime) -> Iterator[int]:
-    """The port under which both brands are served, at the time that it is."""
+def site_port(live_runtime: LiveRuntime, desks: dict[str, RiskSeeded]) -> Iterator[int]:
+    """The port under which both seeded brands are served, at the time that it is."""
+    del desks
     with serving_sites(live_runtime, SystemClock()) as port:
         yield port
 
