@@ -12,8 +12,7 @@ from simulation_stage import Script
 # The exchange allows one address 6,000 weight a minute, and asking after an order costs 4 to 9 of them: only one
 # of these faults may strike the whole crowd.
 SCRIPT = Script(north=200, south=60)
-RTT_MS = 60
-RTT_LONG_MS = 250
+RTT_MS = 250
 
 
 def go_flat(desk: Desk, cast: Cast, after_seq: int) -> None:
