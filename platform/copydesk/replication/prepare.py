@@ -34,12 +34,15 @@ from copydesk.replication.setups import (
 )
 from copydesk.replication.sizing import capped
 from copydesk.trading import Bracket, Credentials, Denial, Instrument, MarginMode, PositionSide
-from copydesk.venues import Draw, ModeScope, Venue, VenueTraits, drawing_on
+from copydesk.venues import Draw, ModeScope, Patience, Venue, VenueTraits, drawing_on
 
 _NAMED = frozenset(Denial) - {Denial.VENUE_REFUSED}
 
 # Modes that count for more than one perpetual.
 _WIDE = frozenset({ModeScope.ACCOUNT, ModeScope.PRODUCT})
+
+# How long an open waits for the rate budget that setting its account up needs: most windows there are a second.
+_OPEN_WAITS_S_MAX = 1.5
 
 Answers = dict[int, No | None]
 
@@ -181,8 +184,11 @@ class Preparer:
         async with self._turns[desk.tenant_id, desk.shard, desk.symbol]:
             tasks, answers = await asyncio.to_thread(self._tasks, desk, accounts, targets)
             keys = await asyncio.to_thread(self._around.credentials, desk.tenant_id, tasks)
+            wait_s_max = _OPEN_WAITS_S_MAX if draw is Draw.OPENS else 0.0
             with drawing_on(draw):
-                works = [_prepare(desk.venue, key, desk.symbol, tasks[account]) for account, key in keys.items()]
+                works = [
+                    _prepare(desk.venue, key, desk.symbol, tasks[account], wait_s_max) for account, key in keys.items()
+                ]
                 answers |= zip(keys, await asyncio.gather(*works), strict=True)
             ready = {account: tasks[account].change for account in keys if answers[account] is None}
             reached(Failpoint.ACCOUNT_PREPARED, ready)
@@ -258,8 +264,11 @@ def _targets(symbol: str, wanted: Choices, stored: Stored, traits: VenueTraits) 
     }
 
 
-async def _prepare(venue: Venue, credentials: Credentials, symbol: str, task: Task) -> No | None:
-    """Change what differs, in the order in which exchanges demand it, and name the first step that was refused."""
+async def _prepare(venue: Venue, credentials: Credentials, symbol: str, task: Task, wait_s_max: float) -> No | None:
+    """Change what differs, in the order in which exchanges demand it, and name the first step that was refused.
+
+    A step that the rate budget holds back for a moment is waited for; ahead of a signal the next run goes on.
+    """
     leverage, mode = task.change.now.leverage, task.change.now.margin_mode
     steps: tuple[tuple[bool, Denial, Callable[[], Awaitable[None]]], ...] = (
         (
@@ -274,9 +283,10 @@ async def _prepare(venue: Venue, credentials: Credentials, symbol: str, task: Ta
         ),
         (True, Denial.LEVERAGE_REFUSED, partial(venue.set_leverage, credentials, symbol, leverage, mode)),
     )
+    patience = Patience(wait_s_max)
     for denial, step in ((denial, step) for needed, denial, step in steps if needed):
         try:
-            await step()
+            await patience.with_(step)
         except VenueRefused as refusal:
             return _named(refusal, denial, venue, leverage)
         except CopydeskError as trouble:

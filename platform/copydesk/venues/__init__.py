@@ -8,6 +8,7 @@ from copydesk.venues.binance.traits import BINANCE
 from copydesk.venues.client.budget import RateBudget
 from copydesk.venues.client.draw import Draw, drawing_on
 from copydesk.venues.client.http_pool import PoolLimits
+from copydesk.venues.client.patience import Patience
 from copydesk.venues.exchanges import EXCHANGES, TRAITS, budgets_of, open_market_stream, open_stream, open_venue
 from copydesk.venues.model import (
     UNNAMED,
@@ -57,6 +58,7 @@ __all__ = [
     "ModeScope",
     "OrderFact",
     "Outcome",
+    "Patience",
     "PoolLimits",
     "Position",
     "Price",

@@ -99,6 +99,37 @@ def test_what_the_exchange_did_not_take_is_done_by_the_next_run(opens: Callable[
     assert site.one("SELECT count(*) FROM account_setup") == 30
 
 
+class Hurried(PaperExchange):
+    """An exchange whose rate budget has a moment's want of what sets leverage."""
+
+    wants = 2
+
+    def _set(self, credentials: Credentials, what: str, value: object) -> None:
+        if what == "leverage" and self.wants:
+            self.wants -= 1
+            raise Unavailable("not sent: rate budget spent", retry_after_s=0.01)
+        super()._set(credentials, what, value)
+
+
+def test_an_open_waits_a_moment_for_the_budget_that_its_account_still_needs(site: Site) -> None:
+    worker = site.worker()
+    site.exchange = Hurried()
+    worker.around.elsewhere = {SHARD: site.exchange}
+    site.leverage = {PERPETUAL: 3}
+    site.trade(Side.BUY, "0.4", symbol=PERPETUAL)
+    worker.drain()
+    assert (set_for(site), site.exchange.wants) == (SETTINGS, 0)
+    assert site.statuses() == ["filled"]
+
+
+def test_an_open_does_not_wait_for_a_budget_that_is_spent_for_long(site: Site) -> None:
+    site.exchange.setup_refused = {"leverage": Unavailable("not sent: rate budget spent", retry_after_s=40.0)}
+    site.leverage = {PERPETUAL: 3}
+    site.trade(Side.BUY, "0.4", symbol=PERPETUAL)
+    site.worker().drain()
+    assert site.one("SELECT reason FROM copy") == "venue_unavailable"
+
+
 def test_an_account_that_refuses_is_left_alone_for_a_while_and_its_open_says_why(site: Site) -> None:
     see(site)
     worker = site.worker()

@@ -1,4 +1,4 @@
-"""Reads of many requests that wait for the rate budget instead of giving up half-way.
+"""Requests that wait for the rate budget instead of giving up half-way.
 
 A list of many pages, or a question about each of many instruments, may need more requests than one window of a limit
 has. To fail there would mean to begin again at the first page, and to fail there again.
@@ -7,7 +7,8 @@ has. To fail there would mean to begin again at the first page, and to fail ther
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, TypeVar
 
 from copydesk.kernel import Unavailable
@@ -20,6 +21,28 @@ T = TypeVar("T")
 WAIT_S_MAX = 5.0  # What lasts longer is a ban or an outage, which the caller must hear of.
 
 
+class Patience:
+    """How long somebody waits for the rate budget, with all their requests together.
+
+    Only for what may be asked twice: what changes nothing, or says what is to be rather than how it is to change.
+    """
+
+    def __init__(self, wait_s_max: float) -> None:
+        self._left_s = wait_s_max
+
+    async def with_(self, request: Callable[[], Awaitable[T]]) -> T:
+        """Make a request as soon as its limit allows; raises what it raises, so too `Unavailable` when that is late."""
+        while True:
+            try:
+                return await request()
+            except Unavailable as later:
+                pause_s = later.retry_after_s
+                if not 0 < pause_s <= self._left_s:
+                    raise
+            self._left_s -= pause_s
+            await asyncio.sleep(pause_s)
+
+
 async def ask_patiently(
     client: VenueClient, endpoint: str, credentials: Credentials, params: Params, read: Callable[[Any], T]
 ) -> T:
@@ -28,13 +51,4 @@ async def ask_patiently(
     Only for what changes nothing.
     """
     assert not client.endpoints[endpoint].mutates, "a change is not repeated"
-    waited_s = 0.0
-    while True:
-        try:
-            return await client.ask(endpoint, credentials, params, read)
-        except Unavailable as later:
-            pause_s = later.retry_after_s
-            if pause_s <= 0 or waited_s + pause_s > WAIT_S_MAX:
-                raise
-        waited_s += pause_s
-        await asyncio.sleep(pause_s)
+    return await Patience(WAIT_S_MAX).with_(partial(client.ask, endpoint, credentials, params, read))
