@@ -26,7 +26,7 @@ from copydesk.replication import (
     store_trades,
     subscribe,
 )
-from copydesk.stack import APP_ROLE, PostgresServer
+from copydesk.stack import APP_ROLE, PostgresServer, VarDir
 from copydesk.trading import Denial, Side
 from copydesk.vault import NewAccount, add_account, quarantine
 from copydesk.venues import LeaderTrade
@@ -192,7 +192,7 @@ def test_without_addresses_the_embedded_servers_are_looked_for(
     monkeypatch.delenv("REDIS_URL")
     code, found = status(capsys)
     assert code == 1
-    assert str(site / "var" / "run" / "pg") in said(found, "database")[1]
+    assert str(VarDir(site / "var").sockets) in said(found, "database")[1]
 
 
 @pytest.mark.parametrize(
