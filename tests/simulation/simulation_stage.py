@@ -31,6 +31,8 @@ replication:
   reconcile_every_ms: 1000
   unknown_wait_ms: 2500
   equity_sample_ms: 20000
+  # Roles are killed and start again here, which takes a busy machine many seconds; how old is too old has its own test.
+  signal_age_ms_max: 120000
 risk:
   # Prices are set by hand here, and leap: only a doubling within five seconds keeps anything from being opened.
   volatility_bps_max: 10000
@@ -70,7 +72,7 @@ class Script:
 
     north: int = 40
     south: int = 20
-    south_age_ms: int = 20_000
+    south_age_ms: int = 120_000
     perpetuals: bool = False
     limits: tuple[str, ...] = ()
     protective: bool = False
