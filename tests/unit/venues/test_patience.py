@@ -43,6 +43,12 @@ def test_a_ban_is_told_at_once() -> None:
     assert (count, type(failure)) == (1, Unavailable)
 
 
+def test_an_exchange_that_is_away_is_not_waited_for() -> None:
+    gone = ok(b"<html>", status="503 Service Unavailable")
+    count, failure = asked([gone, CALM])
+    assert (count, type(failure)) == (1, Unavailable)
+
+
 def test_a_change_is_never_asked_for_twice() -> None:
     async def run() -> None:
         async with okx_on(JsonExchange({})) as venue:

@@ -31,14 +31,17 @@ class Patience:
         self._left_s = wait_s_max
 
     async def with_(self, request: Callable[[], Awaitable[T]]) -> T:
-        """Make a request as soon as its limit allows; raises what it raises, so too `Unavailable` when that is late."""
+        """Make a request as soon as its limit allows; raises what it raises, so too `Unavailable` when that is late.
+
+        Only a wait that was told is waited for: who is away says nothing of when.
+        """
         while True:
             try:
                 return await request()
             except Unavailable as later:
-                pause_s = later.retry_after_s
-                if not 0 < pause_s <= self._left_s:
+                if not later.told_s or later.told_s > self._left_s:
                     raise
+                pause_s = later.told_s
             self._left_s -= pause_s
             await asyncio.sleep(pause_s)
 
