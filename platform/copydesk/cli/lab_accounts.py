@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TextIO
 
 import click
 
@@ -128,16 +128,21 @@ def list_keys(lab: LabControl, as_json: bool, **wanted: Any) -> None:
 @click.option("--may", "permissions", multiple=True, type=click.Choice(RIGHTS), help="A right; may be repeated.")
 @click.option("--ip", "ips", multiple=True, help="An address that the key is bound to; may be repeated.")
 @click.option("--expires-ms", type=int, help="When it ends, in epoch milliseconds.")
+@click.option(
+    "--public-key", type=click.File(), help="PEM file of a public key, whose holder signs instead of sharing a secret."
+)
 @AS_JSON
 @with_lab
-def issue_key(lab: LabControl, as_json: bool, **wanted: Any) -> None:
+def issue_key(lab: LabControl, as_json: bool, public_key: TextIO | None, **wanted: Any) -> None:
     """Issue a key; without --may it may read and trade spot and perpetuals.
 
     \b
     Examples:
       copydesk lab keys issue ada
       copydesk lab keys issue ada --may read --may withdraw --ip 203.0.113.7
+      copydesk lab keys issue ada --public-key ours.pem
     """
+    wanted["public_key"] = None if public_key is None else public_key.read()
     answer = lab.call("POST", "keys", {name: value for name, value in wanted.items() if value not in (None, ())})
     names = ("apiKey", "secret", "passphrase")
     show(as_json, answer, ("part", "value"), [(name, answer[name]) for name in names if answer[name]])

@@ -204,6 +204,8 @@ class Denial(StrEnum):
     KEY_PASSPHRASE_WRONG = "key_passphrase_wrong"  # noqa: S105 - a reason, not a secret
     KEY_ADDRESS_REFUSED = "key_address_refused"
     KEY_ACCOUNT_TYPE_WRONG = "key_account_type_wrong"
+    KEY_UNBOUND = "key_unbound"
+    KEY_REMOVED = "key_removed"
     CLOCK_SKEWED = "clock_skewed"
     POSITION_MODE_WRONG = "position_mode_wrong"
     MARGIN_MODE_WRONG = "margin_mode_wrong"
@@ -211,6 +213,11 @@ class Denial(StrEnum):
     RATE_LIMITED = "rate_limited"
     VENUE_UNAVAILABLE = "venue_unavailable"
     VENUE_BREAKER_OPEN = "venue_breaker_open"
+    SIGNER_UNREADY = "signer_unready"
+    SIGNER_NOTIONAL_MAX = "signer_notional_max"
+    SIGNER_ORDERS_MAX = "signer_orders_max"
+    SIGNER_PRICE_BAND = "signer_price_band"
+    SIGNER_PRICE_UNKNOWN = "signer_price_unknown"
     VENUE_REFUSED = "venue_refused"
     NEVER_ARRIVED = "never_arrived"
     ORDER_FORGOTTEN = "order_forgotten"
@@ -339,11 +346,25 @@ class OrderView(NamedTuple):
     position_side: PositionSide = PositionSide.NET
 
 
+class KeyKind(StrEnum):
+    """How a key signs: with a secret that the exchange shares, or with a private key that never leaves us."""
+
+    HMAC = "hmac"
+    ED25519 = "ed25519"
+    RSA = "rsa"
+
+
 @dataclass(frozen=True)
 class Credentials:
-    """An opened exchange key. Lives only in listener, replicator and risk; never printed."""
+    """An opened exchange key. Lives only in listener, replicator and risk; never printed.
+
+    `secret` is the shared secret, or the private key as PEM text (PKCS #8) of the other kinds. `tenant_id` is the brand
+    whose rules its orders are signed by.
+    """
 
     account_id: int
     api_key: str = field(repr=False)
     secret: str = field(repr=False)
     password: str = field(default="", repr=False)
+    kind: KeyKind = KeyKind.HMAC
+    tenant_id: int = 0

@@ -10,6 +10,7 @@ from copydesk.venues.client.draw import Draw, drawing_on
 from copydesk.venues.client.http_pool import PoolLimits
 from copydesk.venues.client.patience import Patience
 from copydesk.venues.exchanges import EXCHANGES, TRAITS, budgets_of, open_market_stream, open_stream, open_venue
+from copydesk.venues.key_pairs import KIND_OF, KeyPair, generate
 from copydesk.venues.model import (
     UNNAMED,
     Amendment,
@@ -32,14 +33,18 @@ from copydesk.venues.model import (
     Wallet,
 )
 from copydesk.venues.port import LeaderStream, MarketStream, Venue
+from copydesk.venues.signer import ANY_ORDER, NO_ORDER, OrderPolicy, Signer, SigningRules
 from copydesk.venues.symbols import SymbolMap
 from copydesk.venues.traits import Feature, ModeScope, QtyUnit, VenueTraits, client_order_id, client_order_ids
 from copydesk.venues.urls import VenueUrls
 from copydesk.venues.verdict import KeyVerdict, key_verdict
 
 __all__ = [
+    "ANY_ORDER",
     "BINANCE",
     "EXCHANGES",
+    "KIND_OF",
+    "NO_ORDER",
     "TRAITS",
     "UNNAMED",
     "Amendment",
@@ -49,6 +54,7 @@ __all__ = [
     "FeedState",
     "FundingPayment",
     "FundingRate",
+    "KeyPair",
     "KeyScope",
     "KeyVerdict",
     "LeaderStream",
@@ -57,6 +63,7 @@ __all__ = [
     "MarketStream",
     "ModeScope",
     "OrderFact",
+    "OrderPolicy",
     "Outcome",
     "Patience",
     "PoolLimits",
@@ -65,6 +72,8 @@ __all__ = [
     "PriceEvent",
     "QtyUnit",
     "RateBudget",
+    "Signer",
+    "SigningRules",
     "StreamEvent",
     "StreamState",
     "StreamTiming",
@@ -78,6 +87,7 @@ __all__ = [
     "client_order_id",
     "client_order_ids",
     "drawing_on",
+    "generate",
     "key_verdict",
     "open_market_stream",
     "open_stream",

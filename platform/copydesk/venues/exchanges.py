@@ -28,6 +28,7 @@ from copydesk.venues.okx.adapter import Okx
 from copydesk.venues.okx.traits import OKX
 from copydesk.venues.port import LeaderStream, MarketStream, Venue
 from copydesk.venues.quotes import Part
+from copydesk.venues.signer import ANY_ORDER, OrderPolicy
 from copydesk.venues.traits import RateLimit, VenueTraits
 from copydesk.venues.urls import VenueUrls
 
@@ -36,6 +37,7 @@ class Opening(NamedTuple):
     """How an environment is opened. `broker_id` is the reseller's, where an exchange takes it beside the order id.
 
     `budgets`, by origin, are what instances with different brokers share, since the exchange counts the address.
+    `policy` is what every order passes before it is signed.
     """
 
     urls: VenueUrls
@@ -43,6 +45,7 @@ class Opening(NamedTuple):
     ssl_context: ssl.SSLContext | None
     broker_id: str
     budgets: Mapping[str, RateBudget]
+    policy: OrderPolicy
 
 
 class Exchange(NamedTuple):
@@ -62,13 +65,14 @@ def open_venue(
     ssl_context: ssl.SSLContext | None = None,
     broker_id: str = "",
     budgets: Mapping[str, RateBudget] | None = None,
+    policy: OrderPolicy = ANY_ORDER,
 ) -> Venue:
     """Return the trading side of one environment; close it with `aclose`. Raises `ConfigError` for a strange name.
 
     Instances of one environment that differ in their broker alone must be given the same `budgets` (`budgets_of`).
     """
     assert urls.venue == venue, f"these are the addresses of {urls.venue}, not of {venue}"
-    return _exchange(venue).venue(Opening(urls, limits, ssl_context, broker_id, budgets or {}))
+    return _exchange(venue).venue(Opening(urls, limits, ssl_context, broker_id, budgets or {}, policy))
 
 
 def budgets_of(venue: str, make: Callable[[str, tuple[RateLimit, ...]], RateBudget]) -> Mapping[str, RateBudget]:
@@ -103,7 +107,13 @@ def _exchange(venue: str) -> Exchange:
 
 def _binance(opening: Opening) -> Venue:
     """Binance knows a broker by the prefix of client order ids alone: one instance serves all brands."""
-    return Binance(opening.urls, limits=opening.limits, ssl_context=opening.ssl_context, budgets=opening.budgets)
+    return Binance(
+        opening.urls,
+        limits=opening.limits,
+        ssl_context=opening.ssl_context,
+        budgets=opening.budgets,
+        policy=opening.policy,
+    )
 
 
 def _binance_stream(venue: Venue, timing: StreamTiming) -> LeaderStream:
@@ -120,6 +130,7 @@ def _okx(opening: Opening) -> Venue:
         ssl_context=opening.ssl_context,
         broker_id=opening.broker_id,
         budget=opening.budgets.get("rest"),
+        policy=opening.policy,
     )
 
 
@@ -137,6 +148,7 @@ def _bybit(opening: Opening) -> Venue:
         ssl_context=opening.ssl_context,
         broker_id=opening.broker_id,
         budget=opening.budgets.get("rest"),
+        policy=opening.policy,
     )
 
 
@@ -154,6 +166,7 @@ def _bitget(opening: Opening) -> Venue:
         ssl_context=opening.ssl_context,
         broker_id=opening.broker_id,
         budget=opening.budgets.get("classic"),
+        policy=opening.policy,
     )
 
 

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import NamedTuple
 
 from copydesk.kernel import OutcomeUnknown, Unavailable, VenueRefused
-from copydesk.trading import Denial, MarginMode, OrderStatus, OrderType, OrderView, PositionSide, Side, TimeInForce
+from copydesk.trading import (
+    Denial,
+    MarginMode,
+    OrderRequest,
+    OrderStatus,
+    OrderType,
+    OrderView,
+    PositionSide,
+    Side,
+    TimeInForce,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +66,22 @@ class Amendment:
     side: Side
     qty: Decimal
     px: Decimal
+    reduces: bool = False
+
+    def order(self) -> OrderRequest:
+        """Return the order as it is to be from now on."""
+        return OrderRequest(
+            self.client_order_id, self.symbol, self.side, OrderType.LIMIT, self.qty, self.px, reduces=self.reduces
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class KeyScope:
     """What an API key may do. A right that the exchange does not mention counts as granted where it is dangerous.
 
-    `unknown` are rights that no list of ours names: they make a key unsafe.
+    `unknown` are rights that no list of ours names: they make a key unsafe. `named` are the rights because of which a
+    key is refused, as the exchange's own page calls them. `expires_at` is when the exchange ends the key by itself,
+    None where it does not, or does not say. `uid` is the exchange's own number of the account, where it is told here.
     """
 
     can_read: bool
@@ -71,6 +91,9 @@ class KeyScope:
     ip_bound: bool
     can_trade_perpetuals: bool = False
     unknown: frozenset[str] = frozenset()
+    named: frozenset[str] = frozenset()
+    expires_at: datetime | None = field(default=None, compare=False)
+    uid: str = field(default="", compare=False)
 
     def denial(self) -> Denial | None:
         """Return why this key is not accepted for copying, or None."""

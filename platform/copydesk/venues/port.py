@@ -176,6 +176,15 @@ class Venue(Protocol):
         """Ask what a key may do. A failing call raises: such a key has not been shown to be safe."""
         ...
 
+    async def test_order(self, credentials: Credentials, symbol: str) -> None:
+        """Prove that a key may trade one instrument, by a request that needs the right and can never place an order.
+
+        The exchange's own test order where it offers one for this account, else the canceling of an order that never
+        was. Money is not asked for: an empty account passes. Raises `VenueRefused` in the exchange's words where the
+        key may not trade, `Unavailable` or `OutcomeUnknown` where nothing was learned.
+        """
+        ...
+
     async def warm(self, connections: int) -> int:
         """Open connections and learn the exchange's clock before they are needed; return how many are open."""
         ...

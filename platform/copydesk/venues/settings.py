@@ -42,6 +42,36 @@ REPLICATORS = registry.declare(
         help="Most replicators that run at once; each has an equal share of what exchanges allow, and leases the rest.",
     )
 )
+SIGNER_NOTIONAL_MAX = registry.declare(
+    Setting(
+        "signer.notional_max",
+        default=1_000_000,
+        minimum=1,
+        maximum=1_000_000_000,
+        scope="installation",
+        help="Most that one order which opens may be worth, in its brand's currency; larger ones are not signed.",
+    )
+)
+SIGNER_ORDERS_MAX = registry.declare(
+    Setting(
+        "signer.orders_per_minute_max",
+        default=600,
+        minimum=1,
+        maximum=6_000,
+        scope="installation",
+        help="Most orders which open that are signed for one account in a minute, by one process.",
+    )
+)
+SIGNER_BAND_BPS = registry.declare(
+    Setting(
+        "signer.price_band_bps",
+        default=2_000,
+        minimum=50,
+        maximum=10_000,
+        scope="installation",
+        help="How much worse than the market's last price, in basis points, an order which opens may be priced.",
+    )
+)
 LAB_REST_URL = registry.declare(
     Setting(
         "venues.lab_rest_url",

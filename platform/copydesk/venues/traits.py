@@ -7,14 +7,14 @@ mistake. Each fact has its row in `VenueTraits.sources`, each rate limit its own
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from functools import lru_cache
 from typing import NamedTuple
 
-from copydesk.kernel import ConfigError
+from copydesk.kernel import ConfigError, NotPermitted
 from copydesk.trading import OrderType
 from copydesk.venues.model import Wallet
 
@@ -77,13 +77,18 @@ class Source(NamedTuple):
     as_of: date
 
 
+ANY: frozenset[str] = frozenset()
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Endpoint:
     """One allowed request, the same only as itself. `weight` counts against the address, `orders` against the account.
 
     `settles`: it finds out what became of an order, or the time that every order needs, and may draw on the
     reserve that is kept for closes. `groups` are the rate limits, by their `group`, that it counts towards besides
-    those without one. `asks` marks a request that changes nothing although its method is not GET.
+    those without one. `asks` marks a request that changes nothing although its method is not GET. `takes` are the
+    only parameters that may be sent, each with its only values, or with any: money that a request moves stays in the
+    account by what it cannot say.
     """
 
     method: str
@@ -93,10 +98,21 @@ class Endpoint:
     settles: bool = False
     groups: tuple[str, ...] = ()
     asks: bool = False
+    takes: Mapping[str, Collection[str]] | None = None
 
     @property
     def mutates(self) -> bool:
         return self.method != "GET" and not self.asks
+
+    def refuse_other(self, params: object) -> None:
+        """Raise `NotPermitted` for parameters beyond `takes`."""
+        if self.takes is None:
+            return
+        if not isinstance(params, Mapping):
+            raise NotPermitted(f"{self.method} {self.path} takes named parameters alone")
+        for name, value in params.items():
+            if name not in self.takes or (self.takes[name] is not ANY and value not in self.takes[name]):
+                raise NotPermitted(f"{self.method} {self.path} may not be sent with {name} as it is")
 
 
 @dataclass(frozen=True, slots=True)

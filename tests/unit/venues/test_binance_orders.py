@@ -13,6 +13,7 @@ from copydesk.venues.binance.signing import sign
 from copydesk.venues.binance.spot import prices_of
 from copydesk.venues.binance.spot_account import balances_of, funding_balances_of, instruments_of, key_scope_of
 from copydesk.venues.binance.spot_orders import fills_of, leader_trade, leader_trade_of_report, order_form, order_view
+from copydesk.venues.binance.wire import SpotWire
 from copydesk.venues.client.wire import check_credentials
 from venue_symbols import BTC, known_symbols
 
@@ -61,7 +62,7 @@ def test_a_client_order_id_cannot_smuggle_a_parameter() -> None:
 @pytest.mark.parametrize("key", ["", "abc\r\nX-Evil: 1", "with space", "ключ"])
 def test_a_key_that_cannot_stand_in_a_header_is_refused(key: str) -> None:
     with pytest.raises(VenueRefused) as refusal:
-        check_credentials(Credentials(1, key, "secret"))
+        check_credentials(Credentials(1, key, "secret"), SpotWire())
     assert refusal.value.code == "key_rejected"
 
 

@@ -41,8 +41,10 @@ from copydesk.venues.model import (
     Wallet,
 )
 from copydesk.venues.port import Venue, always
+from copydesk.venues.signer import ANY_ORDER, OrderPolicy
 from copydesk.venues.symbols import SymbolMap
 from copydesk.venues.traits import Feature
+from copydesk.venues.trial import smallest_order, try_order
 from copydesk.venues.urls import VenueUrls
 
 T = TypeVar("T")
@@ -65,6 +67,7 @@ class Binance(Venue):
         ssl_context: ssl.SSLContext | None = None,
         symbols: SymbolMap | None = None,
         budgets: Mapping[str, RateBudget] | None = None,
+        policy: OrderPolicy = ANY_ORDER,
         now: Callable[[], float] = time.time,
     ) -> None:
         self.urls = urls
@@ -75,7 +78,7 @@ class Binance(Venue):
         def client(origin: str, wire: Wire) -> VenueClient:
             rules = BINANCE.origins[origin]
             budget = (budgets or {}).get(origin)
-            make = partial(VenueClient, limits=limits, ssl_context=self.ssl_context, now=now)
+            make = partial(VenueClient, limits=limits, ssl_context=self.ssl_context, policy=policy, now=now)
             return make(urls.rest[origin], wire, rules, budget=budget)
 
         self.spot = SpotMarket(client("spot", SpotWire()), self.symbols)
@@ -129,6 +132,7 @@ class Binance(Venue):
         instrument = self.symbols.fresh(change.symbol)
         if not instrument.perpetual:
             raise VenueRefused(f"{NAME}: {BINANCE.unsupported[Feature.SPOT_AMEND]}", code=Denial.VENUE_REFUSED.value)
+        self.perpetual.client.require_signable(credentials, change.order())
         return await self.perpetual.amend(credentials, change, instrument)
 
     async def query(
@@ -241,6 +245,15 @@ class Binance(Venue):
     async def key_scope(self, credentials: Credentials) -> KeyScope:
         """Ask what a key may do. A failing call raises: such a key has not been shown to be safe."""
         return await self.spot.key_scope(credentials)
+
+    async def test_order(self, credentials: Credentials, symbol: str) -> None:
+        """Send Binance's own test order, which is checked like any other and goes no further."""
+        instrument = self.symbols.named(symbol)
+        market = self.perpetual if instrument.perpetual else self.spot
+        order = smallest_order(instrument, (await market.prices())[symbol])
+        client = market.client
+        form = client.wire.order_params(order, instrument)
+        await try_order(client.ask("test_order", credentials, form, lambda answer: answer, symbol=symbol))
 
     async def aclose(self) -> None:
         await asyncio.gather(*(market.client.aclose() for market in self._markets))

@@ -11,13 +11,13 @@ from copydesk.trading import Credentials, Fill, Instrument, OrderView
 from copydesk.venues.binance.errors import ARCHIVED_ORDER, CANCEL_REJECTED, NO_SUCH_ORDER, UNKNOWN_ORDER
 from copydesk.venues.binance.order_facts import spot_fact
 from copydesk.venues.binance.spot_account import (
-    TRANSFERS,
     balances_of,
     funding_balances_of,
     instruments_of,
     key_scope_of,
 )
 from copydesk.venues.binance.spot_orders import fill_of, fills_of, leader_trade, order_view
+from copydesk.venues.binance.traits import TRANSFERS
 from copydesk.venues.client.core import NOTHING, VenueClient
 from copydesk.venues.client.slices import off_loop
 from copydesk.venues.client.wire import EVERY_QTY, reading

@@ -7,24 +7,14 @@ developers.binance.com, wallet (Funding Wallet, User Universal Transfer, Get API
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
 
 from copydesk.trading import Instrument
-from copydesk.venues.model import Balance, KeyScope, Wallet
+from copydesk.venues.model import Balance, KeyScope
 
-# "User Universal Transfer" by type; each moves money between two wallets of the same account.
-TRANSFERS: Mapping[tuple[Wallet, Wallet], str] = MappingProxyType(
-    {
-        (Wallet.SPOT, Wallet.FUTURES): "MAIN_UMFUTURE",
-        (Wallet.FUTURES, Wallet.SPOT): "UMFUTURE_MAIN",
-        (Wallet.SPOT, Wallet.FUNDING): "MAIN_FUNDING",
-        (Wallet.FUNDING, Wallet.SPOT): "FUNDING_MAIN",
-        (Wallet.FUNDING, Wallet.FUTURES): "FUNDING_UMFUTURE",
-        (Wallet.FUTURES, Wallet.FUNDING): "UMFUTURE_FUNDING",
-    }
-)
 # Rights that move nothing out of the account, and fields that are no rights.
 _HARMLESS = frozenset(
     {
@@ -33,7 +23,14 @@ _HARMLESS = frozenset(
         *("enableFixApiTrade", "enableFixReadOnly"),
     }
 )
-_DANGEROUS = frozenset({"enableWithdrawals", "enableInternalTransfer", "permitsUniversalTransfer"})
+# Each with its name on the page where keys are made.
+_DANGEROUS: Mapping[str, str] = MappingProxyType(
+    {
+        "enableWithdrawals": "Enable Withdrawals",
+        "enableInternalTransfer": "Enable Internal Transfer",
+        "permitsUniversalTransfer": "Permits Universal Transfer",
+    }
+)
 
 
 def instruments_of(raw_symbols: Iterable[Mapping[str, Any]]) -> dict[str, Instrument]:
@@ -61,15 +58,19 @@ def funding_balances_of(rows: Iterable[Mapping[str, Any]]) -> dict[str, Balance]
 def key_scope_of(restrictions: Mapping[str, Any]) -> KeyScope:
     """Read `apiRestrictions`; a dangerous right that is not mentioned counts as granted."""
     granted = {name for name, value in restrictions.items() if value is True}
+    dangerous = {name for name in _DANGEROUS if restrictions.get(name, True) is not False}
+    unknown = frozenset(granted - _HARMLESS - _DANGEROUS.keys())
+    ends_ms = restrictions.get("tradingAuthorityExpirationTime")
     return KeyScope(
         can_read=restrictions.get("enableReading", False) is True,
         can_trade=restrictions.get("enableSpotAndMarginTrading", False) is True,
-        can_withdraw=restrictions.get("enableWithdrawals", True) is not False,
-        can_transfer=restrictions.get("enableInternalTransfer", True) is not False
-        or restrictions.get("permitsUniversalTransfer", True) is not False,
+        can_withdraw="enableWithdrawals" in dangerous,
+        can_transfer=bool(dangerous - {"enableWithdrawals"}),
         ip_bound=restrictions.get("ipRestrict", False) is True,
         can_trade_perpetuals=restrictions.get("enableFutures", False) is True,
-        unknown=frozenset(granted - _HARMLESS - _DANGEROUS),
+        unknown=unknown,
+        named=unknown | {_DANGEROUS[name] for name in dangerous},
+        expires_at=datetime.fromtimestamp(int(ends_ms) / 1000, UTC) if ends_ms else None,
     )
 
 

@@ -18,9 +18,9 @@ from copydesk.trading import Credentials
 from copydesk.venues.binance import order_facts, perpetual_orders, spot_orders
 from copydesk.venues.binance.adapter import Binance
 from copydesk.venues.binance.errors import SPOT_ERRORS, classify, refuses_time
-from copydesk.venues.binance.signing import sign
+from copydesk.venues.binance.signing import signature_of
 from copydesk.venues.client.core import NOTHING
-from copydesk.venues.client.wire import Failure, check_credentials
+from copydesk.venues.client.wire import Failure
 from copydesk.venues.model import StreamEvent, StreamTiming
 from copydesk.venues.port import LeaderStream
 from copydesk.venues.stream import Channel, Heard, Line, connects_of, told, watch
@@ -37,7 +37,7 @@ class BinanceStream(LeaderStream):
 
     def trades(self, credentials: Credentials) -> AsyncGenerator[StreamEvent, None]:
         """Yield `connected`, then trades and probes, then `lost`, for ever; close the generator to end it."""
-        check_credentials(credentials)
+        self._venue.spot.client.require_sound(credentials)
 
         async def channels() -> Sequence[Callable[[], Channel]]:
             venue = self._venue
@@ -69,7 +69,7 @@ class SpotChannel(Channel):
         """Subscribe; the WebSocket API signs parameters in alphabetical order."""
         stamp = self._venue.spot.client.timestamp_ms()
         payload = f"apiKey={self._credentials.api_key}&timestamp={stamp}"
-        signature = sign(payload, self._credentials.secret).rpartition("=")[2]
+        signature = signature_of(payload, self._credentials)
         params = {"apiKey": self._credentials.api_key, "timestamp": stamp, "signature": signature}
         request = {"id": "copydesk", "method": "userDataStream.subscribe.signature", "params": params}
         return (dumps(request).decode(),)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from types import MappingProxyType
 
 from copydesk.trading import OrderType
 from copydesk.venues.model import Wallet
 from copydesk.venues.traits import (
+    ANY,
     BatchSizes,
     Endpoint,
     Feature,
@@ -29,6 +31,19 @@ _WHICH = "-2015 says that the key, its address or a right of it is wrong, and no
 _SPOT_LIMITS = f"{_SPOT}, exchangeInfo rateLimits"
 _UM_LIMITS = f"{_UM}, exchangeInfo rateLimits"
 
+# User Universal Transfer: what is named here moves between wallets of the account that asks.
+TRANSFERS: Mapping[tuple[Wallet, Wallet], str] = MappingProxyType(
+    {
+        (Wallet.SPOT, Wallet.FUTURES): "MAIN_UMFUTURE",
+        (Wallet.FUTURES, Wallet.SPOT): "UMFUTURE_MAIN",
+        (Wallet.SPOT, Wallet.FUNDING): "MAIN_FUNDING",
+        (Wallet.FUNDING, Wallet.SPOT): "FUNDING_MAIN",
+        (Wallet.FUNDING, Wallet.FUTURES): "FUNDING_UMFUTURE",
+        (Wallet.FUTURES, Wallet.FUNDING): "UMFUTURE_FUNDING",
+    }
+)
+_OWN_WALLETS = MappingProxyType({"type": frozenset(TRANSFERS.values()), "asset": ANY, "amount": ANY})
+
 SPOT = OriginRules(
     endpoints=MappingProxyType(
         {
@@ -38,6 +53,7 @@ SPOT = OriginRules(
             "depth": Endpoint("GET", "/api/v3/depth", 25),  # With 500 levels.
             "day": Endpoint("GET", "/api/v3/ticker/24hr", 2),  # Of one pair.
             "submit": Endpoint("POST", "/api/v3/order", 1, orders=1),
+            "test_order": Endpoint("POST", "/api/v3/order/test", 1, asks=True),  # Is checked and goes no further.
             "query": Endpoint("GET", "/api/v3/order", 4, settles=True),
             "cancel": Endpoint("DELETE", "/api/v3/order", 1),
             "cancel_all": Endpoint("DELETE", "/api/v3/openOrders", 1),
@@ -48,8 +64,8 @@ SPOT = OriginRules(
             "fills": Endpoint("GET", "/api/v3/myTrades", 5, settles=True),  # Of one order.
             "key_scope": Endpoint("GET", "/sapi/v1/account/apiRestrictions", 1),
             "funding_balances": Endpoint("POST", "/sapi/v1/asset/get-funding-asset", 1, asks=True),
-            # Between the wallets of one account: its types (`TRANSFERS`) name no other account.
-            "transfer": Endpoint("POST", "/sapi/v1/asset/transfer", 1, groups=("transfer",)),
+            # Between the wallets of one account: its types name no other account.
+            "transfer": Endpoint("POST", "/sapi/v1/asset/transfer", 1, groups=("transfer",), takes=_OWN_WALLETS),
         }
     ),
     rate_limits=(
@@ -80,6 +96,7 @@ PERPETUAL = OriginRules(
             "day": Endpoint("GET", "/fapi/v1/ticker/24hr", 1),  # Of one contract.
             "funding_rate": Endpoint("GET", "/fapi/v1/premiumIndex", 1),  # Of one contract.
             "submit": Endpoint("POST", "/fapi/v1/order", 0, orders=1),
+            "test_order": Endpoint("POST", "/fapi/v1/order/test", 1, asks=True),
             "amend": Endpoint("PUT", "/fapi/v1/order", 1, orders=1),
             "query": Endpoint("GET", "/fapi/v1/order", 1, settles=True),
             "cancel": Endpoint("DELETE", "/fapi/v1/order", 1),

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from copydesk.kernel import VenueRefused
-from copydesk.trading import Credentials, Denial, Instrument, OrderRequest, OrderView
+from copydesk.trading import Credentials, Denial, Instrument, KeyKind, OrderRequest, OrderView
 from copydesk.venues.binance import perpetual_orders, spot_orders
 from copydesk.venues.binance.errors import (
     PERPETUAL_ERRORS,
@@ -16,7 +16,7 @@ from copydesk.venues.binance.errors import (
     classify,
     refuses_time,
 )
-from copydesk.venues.binance.signing import sign
+from copydesk.venues.binance.signing import signed
 from copydesk.venues.binance.traits import BINANCE, PERPETUAL, SPOT
 from copydesk.venues.client.budget import Reported
 from copydesk.venues.client.wire import Blocks, Failure, Headers, Params, Rendered, Wire, header_of, query_text
@@ -40,6 +40,7 @@ class BinanceWire(Wire):
     """What both origins share (see `client.wire.Wire`)."""
 
     errors: ClassVar[ErrorTable]
+    key_kinds = frozenset(KeyKind)
 
     @property
     def name(self) -> str:
@@ -56,10 +57,10 @@ class BinanceWire(Wire):
             return text, f"X-MBX-APIKEY: {credentials.api_key}\r\n", b""
         window_ms = _RECV_WINDOW_MS if endpoint.orders else 2 * _RECV_WINDOW_MS
         stamped = f"{text}{'&' if text else ''}timestamp={timestamp_ms}&recvWindow={window_ms}"
-        signed = sign(stamped, credentials.secret)
+        complete = signed(stamped, credentials)
         if endpoint.method in _IN_BODY:
-            return "", f"X-MBX-APIKEY: {credentials.api_key}\r\n{_FORM}", signed.encode("ascii")
-        return signed, f"X-MBX-APIKEY: {credentials.api_key}\r\n", b""
+            return "", f"X-MBX-APIKEY: {credentials.api_key}\r\n{_FORM}", complete.encode("ascii")
+        return complete, f"X-MBX-APIKEY: {credentials.api_key}\r\n", b""
 
     def classify(self, status: int, headers: Headers, body: bytes, now: float) -> Failure | None:
         if status == 200:

@@ -47,8 +47,10 @@ from copydesk.venues.model import (
     Wallet,
 )
 from copydesk.venues.port import Venue, always
+from copydesk.venues.signer import ANY_ORDER, OrderPolicy
 from copydesk.venues.symbols import SymbolMap
 from copydesk.venues.traits import Feature
+from copydesk.venues.trial import fresh_id
 from copydesk.venues.urls import VenueUrls
 
 SPOT, PERPETUAL = "spot", "perpetual"
@@ -74,6 +76,7 @@ class Bitget(Venue):
         symbols: SymbolMap | None = None,
         broker_id: str = "",
         budget: RateBudget | None = None,
+        policy: OrderPolicy = ANY_ORDER,
         now: Callable[[], float] = time.time,
     ) -> None:
         self.urls = urls
@@ -82,7 +85,7 @@ class Bitget(Venue):
         self.symbols = symbols or SymbolMap(now=now)
         # One budget: both kinds are counted at the same address, and no limit is named by both but that one.
         budget = budget or RateBudget(BITGET.rate_limits)
-        make = partial(VenueClient, limits=limits, ssl_context=self.ssl_context, budget=budget, now=now)
+        make = partial(VenueClient, limits=limits, ssl_context=self.ssl_context, budget=budget, policy=policy, now=now)
         self.public = make(urls.rest["classic"], BitgetWire(ClassicWords(), broker_id), CLASSIC)
         unified = make(urls.rest["unified"], BitgetWire(UnifiedWords(), broker_id), UNIFIED)
         self.kinds = Kinds(Classic(self.public, self.symbols), Unified(unified, self.symbols))
@@ -262,6 +265,10 @@ class Bitget(Venue):
     async def key_scope(self, credentials: Credentials) -> KeyScope:
         """Ask what a key may do. A failing call raises: such a key has not been shown to be safe."""
         return await self._ask(credentials, lambda kind: kind.key_scope(credentials))
+
+    async def test_order(self, credentials: Credentials, symbol: str) -> None:
+        """Cancel an order that never was: Bitget offers no test order, and this needs the right to trade."""
+        await self.cancel(credentials, symbol, fresh_id())
 
     async def aclose(self) -> None:
         await self.public.aclose()

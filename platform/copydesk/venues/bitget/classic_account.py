@@ -23,6 +23,8 @@ _READS = frozenset({"readonly", "stor", "coor", "cpor", "smor", "ttor", "wtor", 
 _SPOT, _CONTRACTS = frozenset({"trade", "stow"}), frozenset({"trade", "coow"})
 _HARMLESS = _READS | _SPOT | _CONTRACTS | {"cpow"}
 _WITHDRAW, _TRANSFER = frozenset({"withdraw", "wwow"}), frozenset({"transfer", "wtow"})
+# What the page where keys are made calls them.
+_NAMES = {**dict.fromkeys(_WITHDRAW, "Withdraw"), **dict.fromkeys(_TRANSFER, "Transfer")}
 
 
 def coins_of(rows: Iterable[Mapping[str, Any]]) -> dict[str, Balance]:
@@ -105,5 +107,7 @@ def key_scope_of(info: Mapping[str, Any]) -> KeyScope:
         can_transfer=bool(rights & _TRANSFER),
         ip_bound=bool(info["ips"]),
         can_trade_perpetuals=bool(rights & _CONTRACTS),
-        unknown=rights - _HARMLESS - _WITHDRAW - _TRANSFER,
+        unknown=rights - _HARMLESS - _NAMES.keys(),
+        named=frozenset(_NAMES.get(right, right) for right in rights - _HARMLESS),
+        uid=str(info.get("userId", "")),
     )

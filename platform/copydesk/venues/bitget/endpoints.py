@@ -11,10 +11,11 @@ from datetime import date
 from types import MappingProxyType
 from typing import NamedTuple
 
-from copydesk.venues.traits import Endpoint, LimitScope, LimitUnit, OriginRules, RateLimit
+from copydesk.venues.traits import ANY, Endpoint, LimitScope, LimitUnit, OriginRules, RateLimit
 
 AS_OF = date(2026, 11, 22)
 GUIDE = "Bitget API guide"
+_WALLETS = frozenset({"spot", "usdt_futures", "uta", "p2p"})
 
 
 class _Row(NamedTuple):
@@ -35,6 +36,11 @@ def _read(path: str, per_s: int, *, settles: bool = False) -> _Row:
 
 def _write(path: str, per_s: int, *, orders: int = 0) -> _Row:
     return _Row(Endpoint("POST", f"/api/{path}", orders=orders, groups=(path,)), per_s)
+
+
+def _transfer(path: str, per_s: int) -> _Row:
+    takes = {"fromType": _WALLETS, "toType": _WALLETS, "amount": ANY, "coin": ANY}
+    return _Row(Endpoint("POST", f"/api/{path}", groups=(path,), takes=MappingProxyType(takes)), per_s)
 
 
 def _limit(row: _Row) -> RateLimit:
@@ -101,7 +107,7 @@ CLASSIC = _rules(
         "margin_mode": _write("v2/mix/account/set-margin-mode", 5),
         "position_mode": _write("v2/mix/account/set-position-mode", 5),
         # Between the wallets of one account: it names no other.
-        "transfer": _write("v2/spot/wallet/transfer", 10),
+        "transfer": _transfer("v2/spot/wallet/transfer", 10),
         "key_scope": _read("v2/spot/account/info", 1),
     }
 )
@@ -130,7 +136,7 @@ UNIFIED = _rules(
         "leverage": _write("v3/account/set-leverage", 10),
         "position_mode": _write("v3/account/set-hold-mode", 10),
         # Between the wallets of one account: it names no other.
-        "transfer": _write("v3/account/transfer", 5),
+        "transfer": _transfer("v3/account/transfer", 5),
         "key_scope": _read("v3/account/info", 5),
     }
 )

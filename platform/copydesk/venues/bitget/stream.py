@@ -24,9 +24,9 @@ from copydesk.venues.bitget import classic_orders, errors, unified_orders
 from copydesk.venues.bitget.adapter import PERPETUAL, SPOT, Bitget
 from copydesk.venues.bitget.kinds import changed
 from copydesk.venues.bitget.order_facts import classic_fact, classic_plan_fact, strategy_facts, unified_fact
-from copydesk.venues.bitget.signing import WS_LOGIN_TEXT, sign
+from copydesk.venues.bitget.signing import WS_LOGIN_TEXT, signature_of
 from copydesk.venues.bitget.words import HEDGE, USDT_FUTURES
-from copydesk.venues.client.wire import Failure, check_credentials
+from copydesk.venues.client.wire import Failure
 from copydesk.venues.model import LeaderTrade, OrderFact, StreamEvent, StreamTiming
 from copydesk.venues.port import LeaderStream
 from copydesk.venues.stream import Channel, Heard, KeepAlive, Line, connects_of, told, watch
@@ -50,7 +50,7 @@ class BitgetStream(LeaderStream):
 
     def trades(self, credentials: Credentials) -> AsyncGenerator[StreamEvent, None]:
         """Yield `connected`, then trades and probes, then `lost`, for ever; close the generator to end it."""
-        check_credentials(credentials)
+        self._venue.public.require_sound(credentials)
 
         async def channels() -> Sequence[Callable[[], Channel]]:
             venue = self._venue
@@ -212,7 +212,7 @@ class PrivateChannel(Channel):
             "apiKey": self._credentials.api_key,
             "passphrase": self._credentials.password,
             "timestamp": stamp,
-            "sign": sign(stamp + WS_LOGIN_TEXT, self._credentials.secret),
+            "sign": signature_of(stamp + WS_LOGIN_TEXT, self._credentials),
         }
         return (dumps({"op": "login", "args": [login]}).decode(),)
 

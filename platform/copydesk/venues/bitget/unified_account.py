@@ -21,6 +21,8 @@ _TRADE, _WITHDRAW, _TRANSFER = "uta_trade", "withdraw", "transfer"
 # Managing an account sets leverage and modes, and moves money between its own wallets; the last two concern the
 # exchange's own copy trading.
 _HARMLESS = frozenset({_TRADE, "uta_mgt", "copy_futures_position", "copy_futures_order"})
+# What the page where keys are made calls them.
+_NAMES = {_WITHDRAW: "Withdraw", _TRANSFER: "Transfer"}
 # Get Financial Records: funding received and paid.
 _SETTLE_FEES = frozenset({"CONTRACT_MAIN_SETTLE_FEE_USER_IN", "CONTRACT_MAIN_SETTLE_FEE_USER_OUT"})
 
@@ -99,5 +101,7 @@ def key_scope_of(info: Mapping[str, Any]) -> KeyScope:
         can_transfer=_TRANSFER in rights,
         ip_bound=bool(info["ips"]),
         can_trade_perpetuals=trades,
-        unknown=rights - _HARMLESS - {_WITHDRAW, _TRANSFER},
+        unknown=rights - _HARMLESS - _NAMES.keys(),
+        named=frozenset(_NAMES.get(right, right) for right in rights - _HARMLESS),
+        uid=str(info.get("userId", "")),
     )

@@ -8,9 +8,9 @@ from urllib.parse import quote
 
 from orjson import dumps
 
-from copydesk.trading import Credentials, Instrument, OrderRequest, OrderView
+from copydesk.trading import Credentials, Instrument, KeyKind, OrderRequest, OrderView
 from copydesk.venues.bitget import errors
-from copydesk.venues.bitget.signing import sign
+from copydesk.venues.bitget.signing import signature_of
 from copydesk.venues.bitget.traits import BITGET, EXCHANGE_WINDOW_MS
 from copydesk.venues.bitget.words import accepted
 from copydesk.venues.client.budget import SILENT, Reported
@@ -37,6 +37,8 @@ _BACKDATED_MS = EXCHANGE_WINDOW_MS - BITGET.recv_window_ms
 class BitgetWire(Wire):
     """See `client.wire.Wire`. `broker_id` goes with every signed request as its channel code."""
 
+    key_kinds = frozenset({KeyKind.HMAC, KeyKind.RSA})
+
     def __init__(self, words: OrderWords, broker_id: str) -> None:
         self._words = words
         # Messages come in the language that is asked for; some are read.
@@ -62,7 +64,7 @@ class BitgetWire(Wire):
         target = f"{endpoint.path}?{plain}" if plain else endpoint.path
         if endpoint.mutates:
             timestamp_ms -= _BACKDATED_MS
-        signature = sign(f"{timestamp_ms}{endpoint.method}{target}{body.decode()}", credentials.secret)
+        signature = signature_of(f"{timestamp_ms}{endpoint.method}{target}{body.decode()}", credentials)
         headers = (
             f"ACCESS-KEY: {credentials.api_key}\r\nACCESS-SIGN: {signature}\r\nACCESS-TIMESTAMP: {timestamp_ms}\r\n"
             f"ACCESS-PASSPHRASE: {credentials.password}\r\n{self._fixed}"

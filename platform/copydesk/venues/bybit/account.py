@@ -7,6 +7,7 @@ API Key Information, Create Internal Transfer.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -24,6 +25,8 @@ _HARMLESS = frozenset(
 )
 _WITHDRAW = "Withdraw"
 _TO_OTHERS = frozenset({"SubMemberTransfer", "SubMemberTransferList"})
+# What the page where keys are made calls them.
+_NAMES = {_WITHDRAW: "Withdrawal", **dict.fromkeys(_TO_OTHERS, "Subaccount Transfer")}
 
 
 def spot_instruments(rows: Iterable[Mapping[str, Any]]) -> dict[str, Instrument]:
@@ -186,5 +189,14 @@ def key_scope_of(result: Mapping[str, Any]) -> KeyScope:
         can_transfer=bool(rights & _TO_OTHERS),
         ip_bound=bool(result["ips"]) and "*" not in result["ips"],
         can_trade_perpetuals=writes and contracts,
-        unknown=frozenset(rights - _HARMLESS - _TO_OTHERS - {_WITHDRAW}),
+        unknown=frozenset(rights - _HARMLESS - _NAMES.keys()),
+        named=frozenset(_NAMES.get(right, right) for right in rights - _HARMLESS),
+        expires_at=_expiry(result.get("expiredAt")),
+        uid=str(result.get("userID", "")),
     )
+
+
+def _expiry(told: str | None) -> datetime | None:
+    """Read `expiredAt`; a key that lasts has the year 1970, or none."""
+    ends = datetime.fromisoformat(told) if told else None
+    return None if ends is None or ends.timestamp() <= 0 else ends

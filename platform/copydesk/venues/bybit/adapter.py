@@ -43,7 +43,9 @@ from copydesk.venues.model import (
     Wallet,
 )
 from copydesk.venues.port import Venue, always
+from copydesk.venues.signer import ANY_ORDER, OrderPolicy
 from copydesk.venues.symbols import SymbolMap
+from copydesk.venues.trial import fresh_id, smallest_order, try_order
 from copydesk.venues.urls import VenueUrls
 
 SPOT, PERPETUAL = "spot", "perpetual"
@@ -71,6 +73,7 @@ class Bybit(Venue):
         symbols: SymbolMap | None = None,
         broker_id: str = "",
         budget: RateBudget | None = None,
+        policy: OrderPolicy = ANY_ORDER,
         now: Callable[[], float] = time.time,
     ) -> None:
         self.urls = urls
@@ -84,6 +87,7 @@ class Bybit(Venue):
             limits=limits,
             ssl_context=self.ssl_context,
             budget=budget,
+            policy=policy,
             now=now,
         )
         self._orders = OrderCalls(self.client, self.symbols)
@@ -142,7 +146,9 @@ class Bybit(Venue):
 
     async def amend(self, credentials: Credentials, change: Amendment) -> OrderView | None:
         """Change an open order, and read it again: the answer acknowledges the request alone."""
-        return await self._orders.amend(credentials, change, self.symbols.fresh(change.symbol))
+        instrument = self.symbols.fresh(change.symbol)
+        self.client.require_signable(credentials, change.order())
+        return await self._orders.amend(credentials, change, instrument)
 
     async def query(
         self, credentials: Credentials, symbol: str, client_order_id: str, *, conditional: bool = False
@@ -289,6 +295,22 @@ class Bybit(Venue):
     async def key_scope(self, credentials: Credentials) -> KeyScope:
         """Ask what a key may do. A failing call raises: such a key has not been shown to be safe."""
         return await self.client.ask("key_scope", credentials, {}, lambda a: account.key_scope_of(a["result"]))
+
+    async def test_order(self, credentials: Credentials, symbol: str) -> None:
+        """Have an order prechecked, which Bybit does for contracts outside isolated margin alone.
+
+        Elsewhere an order that never was is canceled: that needs the right to trade, and finds nothing.
+        """
+        instrument = self.symbols.fresh(symbol)
+        if not instrument.perpetual:
+            await self.cancel(credentials, symbol, fresh_id())
+            return
+        order = smallest_order(instrument, (await self.prices())[symbol])
+        params = self.client.wire.order_params(order, instrument)
+        await try_order(
+            self.client.ask("test_order", credentials, params, lambda answer: answer["result"]["orderId"]),
+            lambda: self.cancel(credentials, symbol, fresh_id()),
+        )
 
     async def aclose(self) -> None:
         await self.client.aclose()

@@ -20,8 +20,7 @@ from copydesk.venues.bybit import errors
 from copydesk.venues.bybit.adapter import PERPETUAL, SPOT, Bybit
 from copydesk.venues.bybit.order_facts import order_fact
 from copydesk.venues.bybit.orders import POSITION_SIDE, leader_trade
-from copydesk.venues.bybit.signing import sign
-from copydesk.venues.client.wire import check_credentials
+from copydesk.venues.bybit.signing import signature_of
 from copydesk.venues.model import LeaderTrade, OrderFact, StreamEvent, StreamTiming
 from copydesk.venues.port import LeaderStream
 from copydesk.venues.stream import Channel, Heard, KeepAlive, Line, connects_of, told, watch
@@ -41,7 +40,7 @@ class BybitStream(LeaderStream):
 
     def trades(self, credentials: Credentials) -> AsyncGenerator[StreamEvent, None]:
         """Yield `connected`, then trades and probes, then `lost`, for ever; close the generator to end it."""
-        check_credentials(credentials)
+        self._venue.client.require_sound(credentials)
 
         async def channels() -> Sequence[Callable[[], Channel]]:
             venue = self._venue
@@ -69,7 +68,7 @@ class PrivateChannel(Channel):
 
     def greeting(self) -> Sequence[str]:
         expires_ms = self._venue.client.timestamp_ms() + _AUTH_VALID_MS
-        signature = sign(f"GET/realtime{expires_ms}", self._credentials.secret)
+        signature = signature_of(f"GET/realtime{expires_ms}", self._credentials)
         return (dumps({"op": "auth", "args": [self._credentials.api_key, expires_ms, signature]}).decode(),)
 
     def read(self, message: str) -> Heard:

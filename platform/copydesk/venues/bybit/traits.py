@@ -8,6 +8,7 @@ from types import MappingProxyType
 from copydesk.trading import OrderType
 from copydesk.venues.model import Wallet
 from copydesk.venues.traits import (
+    ANY,
     BatchSizes,
     Endpoint,
     Feature,
@@ -40,6 +41,11 @@ def _write(path: str, group: str, *, orders: int = 0) -> Endpoint:
     return Endpoint("POST", f"/v5/{path}", orders=orders, groups=(group,))
 
 
+_WALLETS = frozenset({"UNIFIED", "FUND"})
+_OWN_WALLETS = MappingProxyType(
+    {"transferId": ANY, "coin": ANY, "amount": ANY, "fromAccountType": _WALLETS, "toAccountType": _WALLETS}
+)
+
 REST = OriginRules(
     endpoints=MappingProxyType(
         {
@@ -49,6 +55,7 @@ REST = OriginRules(
             "depth": _read("market/orderbook"),
             "submit_spot": _write("order/create", "create_spot", orders=1),
             "submit_perpetual": _write("order/create", "create_linear", orders=1),
+            "test_order": Endpoint("POST", "/v5/order/pre-check", groups=("pre_check",), asks=True),
             "amend_spot": _write("order/amend", "amend_spot", orders=1),
             "amend_perpetual": _write("order/amend", "amend_linear", orders=1),
             "cancel_spot": _write("order/cancel", "cancel_spot"),
@@ -70,7 +77,9 @@ REST = OriginRules(
             "margin_mode": _write("account/set-margin-mode", "set_margin_mode"),
             "position_mode": _write("position/switch-mode", "switch_mode"),
             # Between the wallets of one account: it names no other.
-            "transfer": _write("asset/transfer/inter-transfer", "inter_transfer"),
+            "transfer": Endpoint(
+                "POST", "/v5/asset/transfer/inter-transfer", groups=("inter_transfer",), takes=_OWN_WALLETS
+            ),
             "key_scope": _read("user/query-api", "query_api"),
         }
     ),
@@ -86,6 +95,11 @@ REST = OriginRules(
         ),
         _limit("create_spot", 20),
         _limit("create_linear", 10),
+        RateLimit(
+            *(LimitScope.KEY, LimitUnit.REQUESTS, 5, 1, f"{_DOCS}, Pre Check Order: no limit is told; ours", _AS_OF),
+            group="pre_check",
+            rolling=True,
+        ),
         _limit("amend_spot", 10),
         _limit("amend_linear", 10),
         _limit("cancel_spot", 20),

@@ -6,10 +6,10 @@ from typing import Any
 
 from orjson import dumps
 
-from copydesk.trading import Credentials, Instrument, OrderRequest, OrderView
+from copydesk.trading import Credentials, Instrument, KeyKind, OrderRequest, OrderView
 from copydesk.venues.bybit import errors
 from copydesk.venues.bybit.orders import accepted, order_params
-from copydesk.venues.bybit.signing import sign
+from copydesk.venues.bybit.signing import signature_of
 from copydesk.venues.bybit.traits import BYBIT, REST
 from copydesk.venues.client.budget import SILENT, Reported
 from copydesk.venues.client.wire import Blocks, Failure, Headers, Params, Rendered, Wire, header_of, query_text
@@ -23,6 +23,8 @@ _COUNT_DIGITS_MAX = 9
 
 class BybitWire(Wire):
     """See `client.wire.Wire`. `broker_id` goes with every signed request as its referer."""
+
+    key_kinds = frozenset({KeyKind.HMAC, KeyKind.RSA})
 
     def __init__(self, broker_id: str) -> None:
         self._referer = f"Referer: {broker_id}\r\n" if broker_id else ""
@@ -45,7 +47,7 @@ class BybitWire(Wire):
         payload = f"{timestamp_ms}{credentials.api_key}{window_ms}{query or body.decode()}"
         headers = (
             f"X-BAPI-API-KEY: {credentials.api_key}\r\nX-BAPI-TIMESTAMP: {timestamp_ms}\r\n"
-            f"X-BAPI-RECV-WINDOW: {window_ms}\r\nX-BAPI-SIGN: {sign(payload, credentials.secret)}\r\n"
+            f"X-BAPI-RECV-WINDOW: {window_ms}\r\nX-BAPI-SIGN: {signature_of(payload, credentials)}\r\n"
             f"{self._referer}Content-Type: application/json\r\n"
         )
         return query, headers, body

@@ -201,7 +201,9 @@ class OrderCall(BudgetedCall):
             raise Unavailable("not sent: the key is malformed, or the exchange has no such order") from refusal
         if not self.urgent:
             self._pass_breaker(now)
+        self._pass_policy(now)
         self.take_budget(now)
+        client.policy.signed(self.credentials, self.order, now)
         return client.wire.render(self.endpoint, params, self.credentials, client.clock.timestamp_ms(now))
 
     def finished(self) -> None:
@@ -209,6 +211,13 @@ class OrderCall(BudgetedCall):
             super().finished()
         finally:
             self._fanout.one_is_over()
+
+    def _pass_policy(self, now: float) -> None:
+        """Refuse what may not be signed; nobody asks about it later."""
+        refusal = self.client.policy.refusal(self.credentials, self.order, now)
+        if refusal is not None:
+            self.refusal = refusal
+            raise Unavailable(str(refusal))
 
     def _pass_breaker(self, now: float) -> None:
         """Refuse an open while the exchange refuses all; not sent later either, so that nobody asks about it."""

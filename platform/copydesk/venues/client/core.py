@@ -17,13 +17,14 @@ from weakref import WeakValueDictionary
 from orjson import loads
 
 from copydesk.kernel import CopydeskError
-from copydesk.trading import Credentials
+from copydesk.trading import Credentials, OrderRequest
 from copydesk.venues.client.budget import Coming, RateBudget
 from copydesk.venues.client.calls import BudgetedCall, PlainCall
 from copydesk.venues.client.clock import VenueClock
 from copydesk.venues.client.http_pool import HttpPool, PoolLimits
 from copydesk.venues.client.http_wire import Call
 from copydesk.venues.client.wire import Params, Wire, check_credentials, reading
+from copydesk.venues.signer import ANY_ORDER, OrderPolicy
 from copydesk.venues.traits import OriginRules
 
 T = TypeVar("T")
@@ -34,7 +35,8 @@ NOTHING: Mapping[str, str] = MappingProxyType({})
 class VenueClient:
     """Speak to one origin. Lives on one event loop; close with `aclose`.
 
-    `rules` must name an endpoint "time". `budget` is shared by whoever sends from the same address.
+    `rules` must name an endpoint "time". `budget` is shared by whoever sends from the same address. `policy` is what
+    each order passes before it is signed.
     """
 
     def __init__(
@@ -46,9 +48,11 @@ class VenueClient:
         limits: PoolLimits | None = None,
         ssl_context: ssl.SSLContext | None = None,
         budget: RateBudget | None = None,
+        policy: OrderPolicy = ANY_ORDER,
         now: Callable[[], float] = time.time,
     ) -> None:
         self.wire = wire
+        self.policy = policy
         self.now = now
         self.endpoints = rules.endpoints
         self.budget = budget or RateBudget(rules.rate_limits)
@@ -67,8 +71,15 @@ class VenueClient:
     def require_sound(self, credentials: Credentials) -> None:
         """Raise `VenueRefused` for a key that cannot stand in a header line; each is looked at once."""
         if self._sound.get(credentials.account_id) is not credentials:
-            check_credentials(credentials)
+            check_credentials(credentials, self.wire)
             self._sound[credentials.account_id] = credentials
+
+    def require_signable(self, credentials: Credentials, order: OrderRequest) -> None:
+        """Raise `VenueRefused` for an order that may not be signed, and count one that may; for what is no fan-out."""
+        now = self.now()
+        if refusal := self.policy.refusal(credentials, order, now):
+            raise refusal
+        self.policy.signed(credentials, order, now)
 
     async def warm(self, connections: int) -> int:
         """Open connections and learn the exchange's clock; return how many are open.
@@ -137,9 +148,11 @@ class VenueClient:
 
     async def fetch(self, endpoint: str, credentials: Credentials | None, params: Params, *, symbol: str = "") -> bytes:
         """Send one request and return its answer as it came: for those too large to be decoded on the event loop."""
+        allowed = self.endpoints[endpoint]
+        allowed.refuse_other(params)
         if credentials is not None:
             self.require_sound(credentials)
-        return await self._body(PlainCall(self, self.endpoints[endpoint], credentials, params, symbol))
+        return await self._body(PlainCall(self, allowed, credentials, params, symbol))
 
     async def aclose(self) -> None:
         await self._pool.aclose()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -15,8 +15,9 @@ from urllib.parse import quote
 from orjson import JSONDecodeError
 
 from copydesk.kernel import OutcomeUnknown, Unavailable, VenueRefused
-from copydesk.trading import Credentials, Denial, Instrument, OrderRequest, OrderView
+from copydesk.trading import Credentials, Denial, Instrument, KeyKind, OrderRequest, OrderView
 from copydesk.venues.client.budget import Reported
+from copydesk.venues.client.signatures import key_pair_signature
 from copydesk.venues.traits import Endpoint
 
 # What reading an answer of another form may raise; OSError and OverflowError come from impossible timestamps.
@@ -54,6 +55,11 @@ class Wire(Protocol):
     @property
     def name(self) -> str:
         """Return the exchange's name as messages have it."""
+        ...
+
+    @property
+    def key_kinds(self) -> Collection[KeyKind]:
+        """Return the kinds of keys that the exchange takes."""
         ...
 
     def render(
@@ -100,8 +106,8 @@ class Wire(Protocol):
         ...
 
 
-def check_credentials(credentials: Credentials) -> None:
-    """Refuse a key that cannot stand in a header line; the exchange would reject it as well."""
+def check_credentials(credentials: Credentials, wire: Wire) -> None:
+    """Refuse a key that cannot stand in a header line, or cannot sign; the exchange would reject it as well."""
     if not _KEY_TEXT.fullmatch(credentials.api_key) or not credentials.secret.isascii():
         raise VenueRefused(
             "API key: expected printable ASCII without spaces", code=Denial.KEY_REJECTED.value, venue_code="-"
@@ -110,6 +116,11 @@ def check_credentials(credentials: Credentials) -> None:
         raise VenueRefused(
             "passphrase: expected printable ASCII", code=Denial.KEY_PASSPHRASE_WRONG.value, venue_code="-"
         )
+    if credentials.kind not in wire.key_kinds:
+        said = f"API key: {wire.name} takes no keys that sign with {credentials.kind.value}"
+        raise VenueRefused(said, code=Denial.KEY_REJECTED.value, venue_code="-")
+    if credentials.kind is not KeyKind.HMAC:
+        key_pair_signature(credentials, "")
 
 
 _KEY_TEXT = re.compile(r"[!-~]{1,256}")

@@ -18,11 +18,13 @@ from copydesk.venues.lab.streams import SessionMaker
 class Dialect(Protocol):
     """Speak as one exchange. `venue` is its name; `handles` tells whether a REST path is its own.
 
+    `pair_kinds` are the kinds of public key that an owner may bring instead of sharing a secret.
     What begins with one of the `prefixes` is its own whatever the headers say, and no other dialect's.
     """
 
     venue: str
     prefixes: tuple[str, ...]
+    pair_kinds: frozenset[str]
 
     def handles(self, request: Request) -> bool: ...
 

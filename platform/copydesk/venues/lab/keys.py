@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from copydesk.kernel import InvalidInput
+from copydesk.venues.lab.signatures import PairVerifier
 
 READ = "read"
 TRADE = "trade"
@@ -28,11 +29,15 @@ PERMISSIONS = frozenset({READ, TRADE, PERP, WITHDRAW, TRANSFER, MARGIN, OTHER})
 
 
 class KeyTexts(NamedTuple):
-    """The random parts of a fresh API key in its exchange's form; `passphrase` where the exchange has one."""
+    """The random parts of a fresh API key in its exchange's form; `passphrase` where the exchange has one.
+
+    For a `public_key` that its owner brings there is no secret.
+    """
 
     api_key: str
     secret: str
     passphrase: str = ""
+    public_key: str = ""
 
 
 _INNER = bytes(byte ^ 0x36 for byte in range(256))
@@ -60,7 +65,10 @@ class Signer:
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """One key pair. An empty `ips` means that the key is not bound to addresses; `expires_ms` None, that it lasts."""
+    """One key. An empty `ips` means that it is not bound to addresses; `expires_ms` None, that it lasts.
+
+    With a `public_key` (PEM) its owner signs with the private half, and there is no secret.
+    """
 
     api_key: str
     secret: str = field(repr=False)
@@ -70,10 +78,13 @@ class ApiKey:
     created_ms: int
     passphrase: str = field(default="", repr=False)
     expires_ms: int | None = None
+    public_key: str = ""
     signer: Signer = field(init=False, repr=False, compare=False)
+    pair: PairVerifier | None = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "signer", Signer(self.secret.encode()))
+        object.__setattr__(self, "pair", PairVerifier(self.public_key) if self.public_key else None)
 
     def allows(self, permission: str, ip: str) -> bool:
         """Tell whether this key may do that from this address."""
@@ -87,11 +98,15 @@ class ApiKey:
         return self.expires_ms is not None and now_ms >= self.expires_ms
 
     def signs_hex(self, payload: bytes, signature: str) -> bool:
-        """Check an HMAC-SHA256 signature in hexadecimal, of either case, on the exact bytes."""
+        """Check an HMAC-SHA256 signature in hexadecimal, of either case, or a key pair's, on the exact bytes."""
+        if self.pair is not None:
+            return self.pair.holds(payload, signature)
         return signature.isascii() and hmac.compare_digest(self.signer.digest(payload).hex(), signature.lower())
 
     def signs_base64(self, payload: bytes, signature: str) -> bool:
-        """Check an HMAC-SHA256 signature in base64 on the exact bytes."""
+        """Check an HMAC-SHA256 signature in base64, or a key pair's, on the exact bytes."""
+        if self.pair is not None:
+            return self.pair.holds(payload, signature)
         made = b2a_base64(self.signer.digest(payload), newline=False)
         return signature.isascii() and hmac.compare_digest(made, signature.encode())
 
@@ -126,9 +141,15 @@ class KeyRing:
         now_ms: int,
         expires_ms: int | None = None,
     ) -> ApiKey:
-        """Create a key pair with these rights."""
-        api_key, secret, passphrase = texts
-        row = {"account": account, "created_ms": now_ms, "secret": secret, "passphrase": passphrase}
+        """Create a key with these rights."""
+        row = {
+            "account": account,
+            "created_ms": now_ms,
+            "secret": "" if texts.public_key else texts.secret,
+            "passphrase": texts.passphrase,
+            "public_key": texts.public_key,
+        }
+        api_key = texts.api_key
         return self._put(api_key, row, permissions, ips, expires_ms)
 
     def change(
@@ -138,7 +159,7 @@ class KeyRing:
         old = self._keys.get(api_key)
         if old is None:
             raise InvalidInput("apiKey: expected a key that the lab issued, found an unknown one")
-        kept = ("account", "created_ms", "secret", "passphrase")
+        kept = ("account", "created_ms", "secret", "passphrase", "public_key")
         return self._put(api_key, {name: getattr(old, name) for name in kept}, permissions, ips, expires_ms)
 
     def revoke(self, api_key: str) -> bool:

@@ -176,4 +176,6 @@ def key_scope_of(config: Mapping[str, Any]) -> KeyScope:
         ip_bound=bool(config["ip"]),
         can_trade_perpetuals=TRADE in rights and config["acctLv"] != SPOT_MODE,
         unknown=rights - _KNOWN_RIGHTS,
+        named=(rights - _KNOWN_RIGHTS) | ({"Withdraw"} if WITHDRAW in rights else frozenset()),
+        uid=str(config.get("uid", "")),
     )

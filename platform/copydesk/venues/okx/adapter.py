@@ -37,11 +37,13 @@ from copydesk.venues.model import (
 from copydesk.venues.okx import account
 from copydesk.venues.okx.errors import MODE_IN_USE, PARAMETER_ERROR
 from copydesk.venues.okx.history import fills_of_order, funding_since, trades_since
-from copydesk.venues.okx.order_calls import OrderCalls
+from copydesk.venues.okx.order_calls import OrderCalls, prechecked
 from copydesk.venues.okx.traits import OKX, REST
 from copydesk.venues.okx.wire import OkxWire
 from copydesk.venues.port import Venue, always
+from copydesk.venues.signer import ANY_ORDER, OrderPolicy
 from copydesk.venues.symbols import SymbolMap
+from copydesk.venues.trial import fresh_id, smallest_order, try_order
 from copydesk.venues.urls import VenueUrls
 
 SPOT, PERPETUAL = "spot", "perpetual"
@@ -64,6 +66,7 @@ class Okx(Venue):
         symbols: SymbolMap | None = None,
         broker_id: str = "",
         budget: RateBudget | None = None,
+        policy: OrderPolicy = ANY_ORDER,
         now: Callable[[], float] = time.time,
     ) -> None:
         self.urls = urls
@@ -77,6 +80,7 @@ class Okx(Venue):
             limits=limits,
             ssl_context=self.ssl_context,
             budget=budget,
+            policy=policy,
             now=now,
         )
         self._orders = OrderCalls(self.client, self.symbols)
@@ -127,7 +131,9 @@ class Okx(Venue):
 
     async def amend(self, credentials: Credentials, change: Amendment) -> OrderView | None:
         """Change an open order, and read it again: the answer acknowledges the request alone."""
-        return await self._orders.amend(credentials, change, self.symbols.fresh(change.symbol))
+        instrument = self.symbols.fresh(change.symbol)
+        self.client.require_signable(credentials, change.order())
+        return await self._orders.amend(credentials, change, instrument)
 
     async def query(
         self, credentials: Credentials, symbol: str, client_order_id: str, *, conditional: bool = False
@@ -263,6 +269,19 @@ class Okx(Venue):
     async def key_scope(self, credentials: Credentials) -> KeyScope:
         """Ask what a key may do. A failing call raises: such a key has not been shown to be safe."""
         return await self.client.ask("key_scope", credentials, {}, lambda a: account.key_scope_of(a["data"][0]))
+
+    async def test_order(self, credentials: Credentials, symbol: str) -> None:
+        """Have an order prechecked, which OKX does for multi-currency and portfolio margin alone.
+
+        Elsewhere an order that never was is canceled: that needs the right to trade, and finds nothing.
+        """
+        instrument = self.symbols.fresh(symbol)
+        order = smallest_order(instrument, (await self.prices())[symbol])
+        params = self.client.wire.order_params(order, instrument)
+        await try_order(
+            self.client.ask("test_order", credentials, params, prechecked),
+            lambda: self.cancel(credentials, symbol, fresh_id()),
+        )
 
     async def aclose(self) -> None:
         await self.client.aclose()

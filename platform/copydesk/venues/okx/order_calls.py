@@ -26,6 +26,11 @@ _PAGE_LEN = 100
 _CONDITIONAL_KINDS = ("conditional,oco", "trigger", "move_order_stop")
 
 
+def prechecked(answer: Mapping[str, Any]) -> None:
+    """Read an order's precheck, which may judge the order by a code of its own."""
+    errors.judge_items(row for row in answer["data"] if "sCode" in row)
+
+
 class OrderCalls:
     """Ask and change single orders over one client."""
 

@@ -15,7 +15,7 @@ from orjson import dumps, loads
 
 from copydesk.kernel import Unavailable
 from copydesk.trading import Credentials, Instrument
-from copydesk.venues.client.wire import Failure, check_credentials
+from copydesk.venues.client.wire import Failure
 from copydesk.venues.model import LeaderTrade, OrderFact, StreamEvent, StreamTiming
 from copydesk.venues.okx import errors
 from copydesk.venues.okx.adapter import PERPETUAL, SPOT, Okx
@@ -38,7 +38,7 @@ class OkxStream(LeaderStream):
 
     def trades(self, credentials: Credentials) -> AsyncGenerator[StreamEvent, None]:
         """Yield `connected`, then trades and probes, then `lost`, for ever; close the generator to end it."""
-        check_credentials(credentials)
+        self._venue.client.require_sound(credentials)
 
         async def channels() -> Sequence[Callable[[], Channel]]:
             venue = self._venue

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from copydesk.trading import OrderType
 from copydesk.venues.model import Wallet
 from copydesk.venues.traits import (
+    ANY,
     BatchSizes,
     Endpoint,
     Feature,
@@ -39,6 +40,11 @@ def _write(path: str, *groups: str, orders: int = 0) -> Endpoint:
     return Endpoint("POST", f"/api/v5/{path}", orders=orders, groups=groups)
 
 
+_WALLETS = frozenset({"6", "18"})  # Funding and trading.
+_OWN_WALLETS = MappingProxyType(
+    {"type": frozenset({"0"}), "from": _WALLETS, "to": _WALLETS, "ccy": ANY, "amt": ANY},
+)
+
 REST = OriginRules(
     endpoints=MappingProxyType(
         {
@@ -50,6 +56,7 @@ REST = OriginRules(
             "funding_rate": _read("public/funding-rate", "funding_rate"),
             "brackets": _read("public/position-tiers", "position_tiers"),
             "submit": _write("trade/order", "place_order", "sub_account", orders=1),
+            "test_order": Endpoint("POST", "/api/v5/trade/order-precheck", groups=("order_precheck",), asks=True),
             "amend": _write("trade/amend-order", "amend_order", "sub_account", orders=1),
             "query": _read("trade/order", "order_details", settles=True),
             "cancel": _write("trade/cancel-order", "cancel_order"),
@@ -69,8 +76,8 @@ REST = OriginRules(
             "funding": _read("account/bills-archive", "bills_archive"),
             "leverage": _write("account/set-leverage", "leverage"),
             "position_mode": _write("account/set-position-mode", "position_mode"),
-            # Between the wallets of one account: the adapter sends type 0 alone.
-            "transfer": _write("asset/transfer", "transfer"),
+            # Between the wallets of one account: other types name another.
+            "transfer": Endpoint("POST", "/api/v5/asset/transfer", groups=("transfer",), takes=_OWN_WALLETS),
             "key_scope": _read("account/config", "account_config"),
         }
     ),
@@ -83,6 +90,7 @@ REST = OriginRules(
         _limit("position_tiers", 10, LimitScope.IP),
         _limit("funding_rate", 10, LimitScope.IP),
         _limit("place_order", 60, LimitScope.KEY_SYMBOL, unit=LimitUnit.ORDERS),
+        _limit("order_precheck", 5, LimitScope.KEY),
         _limit("amend_order", 60, LimitScope.KEY_SYMBOL, unit=LimitUnit.ORDERS),
         _limit("sub_account", 1000, LimitScope.KEY, unit=LimitUnit.ORDERS),
         _limit("order_details", 60, LimitScope.KEY_SYMBOL),

@@ -6,7 +6,7 @@ from typing import Any
 
 from orjson import dumps
 
-from copydesk.trading import Credentials, Instrument, OrderRequest, OrderView
+from copydesk.trading import Credentials, Instrument, KeyKind, OrderRequest, OrderView
 from copydesk.venues.client.budget import SILENT, Reported
 from copydesk.venues.client.wire import Blocks, Failure, Headers, Params, Rendered, Wire, query_text
 from copydesk.venues.okx import errors
@@ -20,6 +20,8 @@ NAME = "OKX"
 
 class OkxWire(Wire):
     """See `client.wire.Wire`. `broker_id` goes with every order as its tag."""
+
+    key_kinds = frozenset({KeyKind.HMAC})
 
     def __init__(self, broker_id: str) -> None:
         self._broker_id = broker_id

@@ -6,8 +6,10 @@ from typing import Any
 
 from copydesk.kernel import InvalidInput, NotFound
 from copydesk.venues.lab.control.body import Body, Call, Lab, count, decimal, number, word, words
+from copydesk.venues.lab.dialect import Dialect
 from copydesk.venues.lab.exchange import FUNDING, FUTURES, TRADING, Exchange
 from copydesk.venues.lab.keys import PERP, READ, TRADE, ApiKey
+from copydesk.venues.lab.signatures import kind_of
 
 MOMENT_MAX = 10**14
 WALLETS = (TRADING, FUTURES, FUNDING)
@@ -86,7 +88,8 @@ def issue_key(lab: Lab, body: Body) -> Any:
     """Create a key; the only answer that holds its secret."""
     rights, ips = words(body, "permissions", [READ, TRADE, PERP]), words(body, "ips", [])
     exchange, account = lab.account(body)
-    texts = lab.dialect(exchange).key_texts()
+    dialect = lab.dialect(exchange)
+    texts = dialect.key_texts()._replace(public_key=_public_key(body, dialect))
     key = exchange.keys.issue(texts, account, rights, ips, int(exchange.now_ms()), _moment(body, None))
     return {**key_view(exchange, key), "secret": key.secret, "passphrase": key.passphrase}
 
@@ -116,6 +119,18 @@ def key_view(exchange: Exchange, key: ApiKey) -> dict[str, Any]:
     return {"apiKey": key.api_key, "account": key.account, "venue": exchange.venue, **rights}
 
 
+def _public_key(body: Body, dialect: Dialect) -> str:
+    """Read the public key that an owner brings, "" where the key shares a secret."""
+    if not body.get("public_key"):
+        return ""
+    text = word(body, "public_key")
+    kind = kind_of(text)
+    if kind not in dialect.pair_kinds:
+        taken = " or ".join(sorted(dialect.pair_kinds)) or "no key pairs"
+        raise InvalidInput(f"public_key: {dialect.venue} takes {taken}, found {kind}")
+    return text
+
+
 def _moment(body: Body, default: int | None) -> int | None:
     if "expires_ms" not in body:
         return default
@@ -139,8 +154,8 @@ CALLS = (
         "POST",
         "keys",
         issue_key,
-        "account, permissions (read, trade, perp), ips, expires_ms",
-        "answers apiKey, secret, passphrase",
+        "account, permissions (read, trade, perp), ips, expires_ms, public_key",
+        "apiKey, secret, passphrase",
     ),
     Call("PATCH", "keys", change_key, "apiKey, permissions, ips, expires_ms", "changes what a key may do"),
     Call("DELETE", "keys", revoke_key, "apiKey", "revokes"),

@@ -29,6 +29,7 @@ from copydesk.venues.lab.keys import KeyTexts
 from copydesk.venues.lab.light_lane import LightLane
 from copydesk.venues.lab.model import OrderUpdate, PublicTrade
 from copydesk.venues.lab.server import Answer, Request
+from copydesk.venues.lab.signatures import ED25519, RSA
 from copydesk.venues.lab.streams import Session, SessionMaker, StreamConnection
 
 KEY_LEN = 64
@@ -54,6 +55,7 @@ class Binance:
     """Speak as Binance on one exchange of the lab."""
 
     venue = "binance"
+    pair_kinds = frozenset({ED25519, RSA})
     prefixes: tuple[str, ...] = (*_OWN_PREFIXES, "/api/v3/order")
 
     def __init__(self, exchange: Exchange) -> None:

@@ -22,6 +22,7 @@ from copydesk.venues.lab.journal import Requested
 from copydesk.venues.lab.keys import KeyTexts
 from copydesk.venues.lab.light_lane import LightLane
 from copydesk.venues.lab.server import JSON, Answer, Request
+from copydesk.venues.lab.signatures import RSA
 from copydesk.venues.lab.streams import SessionMaker
 
 CLASSIC = "/api/v2/"
@@ -37,6 +38,7 @@ class Bitget:
     """Answer Bitget calls: v2 on the classic exchange, v3 on the unified one."""
 
     venue = "bitget"
+    pair_kinds = frozenset({RSA})
     prefixes: tuple[str, ...] = (CLASSIC, *_UNIFIED_OWN)
 
     def __init__(self, classic: Exchange, unified: Exchange) -> None:

@@ -23,6 +23,7 @@ from copydesk.venues.lab.keys import KeyTexts
 from copydesk.venues.lab.light_lane import LightLane
 from copydesk.venues.lab.model import LIQUIDATION, PERP, SPOT, OrderUpdate, PublicTrade
 from copydesk.venues.lab.server import Answer, Request
+from copydesk.venues.lab.signatures import RSA
 from copydesk.venues.lab.streams import SessionMaker, StreamConnection
 
 KEY_LEN = 18
@@ -34,6 +35,7 @@ class Bybit:
     """Speak Bybit v5 on one exchange."""
 
     venue = "bybit"
+    pair_kinds = frozenset({RSA})
     prefixes: tuple[str, ...] = ("/v5/",)
 
     def __init__(self, exchange: Exchange) -> None:

@@ -54,7 +54,7 @@ def place(exchange: Exchange, account: str, market: str, params: Mapping[str, An
     refuse_taken_name(exchange, asked)
     result = exchange.submit(asked, now_ms)
     if result.reject is not None:
-        raise _refusal(exchange, asked, result.reject)
+        raise refused(exchange, asked, result.reject)
     assert result.order is not None, "a result without refusal has an order"
     order_id = result.order.order_id
     return order_id_text(market, order_id), link_text(market, order_id, asked.client_order_id)
@@ -77,7 +77,8 @@ def refuse_taken_name(exchange: Exchange, new: NewOrder) -> None:
         raise errors.ApiError(110020, "Not allowed to have more than 500 active orders.")
 
 
-def _refusal(exchange: Exchange, new: NewOrder, reject: Reject) -> errors.ApiError:
+def refused(exchange: Exchange, new: NewOrder, reject: Reject) -> errors.ApiError:
+    """Put an engine's "no" to a new order into the exchange's words."""
     engine = exchange.engine(new.market)
     instrument = engine.instruments[new.symbol]
     if reject is Reject.REDUCE_ONLY:
@@ -97,7 +98,7 @@ def _place_conditional(exchange: Exchange, asked: NewConditional, now_ms: int) -
     if outcome.reject is Reject.WOULD_TRIGGER and new.market == PERP:
         raise _would_trigger(exchange, asked)
     if outcome.reject is not None:
-        raise _refusal(exchange, new, outcome.reject)
+        raise refused(exchange, new, outcome.reject)
     exchange.publish(outcome.events, now_ms)
     assert outcome.conditional is not None, "a result without refusal has a conditional order"
     number = outcome.conditional.conditional_id

@@ -2,7 +2,7 @@
 
 Source: v5 documentation, "Integration Guidance", "Rate Limit Rules". The order of the checks is not documented; here
 it is: address, route, headers, time, key, its end, signature, bound addresses, rights, rate limit, parameters.
-Signatures are HMAC-SHA256; RSA keys are not offered.
+Signatures are HMAC-SHA256 in hexadecimal, or RSA with SHA-256 in base64.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from copydesk.venues.lab.dialects.bybit import (
     listing,
     orders,
     positions,
+    precheck,
     shields,
 )
 from copydesk.venues.lab.dialects.bybit import market as market_data
@@ -49,6 +50,7 @@ ROUTES: Routes = {
     **market_data.ROUTES,
     **instruments.ROUTES,
     **orders.ROUTES,
+    **precheck.ROUTES,
     **batches.ROUTES,
     **listing.ROUTES,
     **ledger.ROUTES,

@@ -20,6 +20,7 @@ from copydesk.venues.lab.dialects.okx import (
     market,
     order_lists,
     positions,
+    precheck,
     public,
     trade,
 )
@@ -45,6 +46,7 @@ _TABLES: tuple[Routes, ...] = (
     funding.ROUTES,
     ledger.ROUTES,
     trade.ROUTES,
+    precheck.ROUTES,
     order_lists.ROUTES,
     algos.ROUTES,
     algo_lists.ROUTES,
@@ -71,6 +73,7 @@ class Okx:
     """Answer OKX v5 calls and serve its streams on one exchange of the world."""
 
     venue = "okx"
+    pair_kinds: frozenset[str] = frozenset()
     prefixes: tuple[str, ...] = ("/api/v5/",)
 
     def __init__(self, exchange: Exchange, *, idle_s: float = IDLE_S) -> None:

@@ -1,0 +1,91 @@
+"""Every documented request of the four exchanges that moves money out of an account, or prepares that.
+
+Sources: developers.binance.com (wallet, sub account, fiat, gift card, broker), OKX API guide v5 (Funding account,
+Sub-account, Fiat), Bybit v5 API (Asset, User, Fiat), Bitget API guide (Spot v1 and v2, UTA v3, Broker, P2P); the paths
+are those that ccxt lists, too.
+"""
+
+from __future__ import annotations
+
+BINANCE = (
+    "/sapi/v1/capital/withdraw/apply",
+    "/sapi/v1/capital/withdraw/history",
+    "/sapi/v1/capital/withdraw/address/list",
+    "/sapi/v1/localentity/withdraw/apply",
+    "/sapi/v1/account/enableFastWithdrawSwitch",
+    "/sapi/v1/account/disableFastWithdrawSwitch",
+    "/sapi/v1/asset/convert-transfer",
+    "/sapi/v1/margin/transfer",
+    "/sapi/v1/margin/isolated/transfer",
+    "/sapi/v1/sub-account/universalTransfer",
+    "/sapi/v1/sub-account/futures/transfer",
+    "/sapi/v1/sub-account/futures/internalTransfer",
+    "/sapi/v1/sub-account/margin/transfer",
+    "/sapi/v1/sub-account/transfer/subToSub",
+    "/sapi/v1/sub-account/transfer/subToMaster",
+    "/sapi/v1/managed-subaccount/withdraw",
+    "/sapi/v1/managed-subaccount/deposit",
+    "/sapi/v1/futures/transfer",
+    "/sapi/v1/broker/transfer",
+    "/sapi/v1/broker/transfer/futures",
+    "/sapi/v1/broker/universalTransfer",
+    "/sapi/v1/giftcard/createCode",
+    "/sapi/v1/giftcard/buyCode",
+    "/sapi/v1/portfolio/bnb-transfer",
+    "/sapi/v1/portfolio/earn-asset-transfer",
+    "/sapi/v1/fiat/withdraw",
+    "/sapi/v2/fiat/withdraw",
+    "/papi/v1/bnb-transfer",
+    "/wapi/v3/withdraw.html",
+)
+OKX = (
+    "/api/v5/asset/withdrawal",
+    "/api/v5/asset/withdrawal-lightning",
+    "/api/v5/asset/cancel-withdrawal",
+    "/api/v5/asset/withdrawal-history",
+    "/api/v5/asset/subaccount/transfer",
+    "/api/v5/users/subaccount/set-transfer-out",
+    "/api/v5/fiat/create-withdrawal",
+    "/api/v5/fiat/cancel-withdrawal",
+    "/api/v5/fiat/buy-sell/trade",
+    "/api/v5/asset/convert/trade",
+    "/api/v5/finance/staking-defi/purchase",
+    "/api/v5/tradingBot/grid/withdraw-income",
+)
+BYBIT = (
+    "/v5/asset/withdraw/create",
+    "/v5/asset/withdraw/cancel",
+    "/v5/asset/withdraw/query-record",
+    "/v5/asset/withdraw/query-address",
+    "/v5/asset/transfer/universal-transfer",
+    "/v5/asset/transfer/save-transfer-sub-member",
+    "/v5/fiat/trade-execute",
+    "/v5/user/create-sub-api",
+    "/asset/v3/private/withdraw/create",
+    "/asset/v3/private/transfer/universal-transfer",
+    "/asset/v3/private/transfer/sub-member-transfer",
+    "/asset/v3/private/transfer/inter-transfer",
+    "/contract/v3/private/copytrading/wallet/transfer",
+)
+BITGET = (
+    "/api/v2/spot/wallet/withdrawal",
+    "/api/v2/spot/wallet/cancel-withdrawal",
+    "/api/v2/spot/wallet/subaccount-transfer",
+    "/api/v2/broker/account/subaccount-withdrawal",
+    "/api/v2/broker/account/set-subaccount-autotransfer",
+    "/api/spot/v1/wallet/withdrawal",
+    "/api/spot/v1/wallet/withdrawal-v2",
+    "/api/spot/v1/wallet/withdrawal-inner",
+    "/api/spot/v1/wallet/withdrawal-inner-v2",
+    "/api/spot/v1/wallet/subTransfer",
+    "/api/spot/v1/wallet/transfer",
+    "/api/broker/v1/account/sub-withdrawal",
+    "/api/v3/account/withdrawal",
+    "/api/v3/account/cancel-withdrawal",
+    "/api/v3/account/sub-transfer",
+    "/api/v3/account/sub-master-transfer",
+    "/api/v3/broker/sub-withdrawal",
+    "/api/v3/copy/futures/transfer",
+    "/api/v3/p2p/order-pay",
+)
+MONEY_OUT = {"binance": BINANCE, "okx": OKX, "bybit": BYBIT, "bitget": BITGET}
