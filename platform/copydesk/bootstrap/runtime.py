@@ -1,64 +1,50 @@
-"""The one composition root: reads the environment and joins real parts to a running whole."""
+"""The installation: its places, settings, brands, servers and keys, each built when first used."""
 
 from __future__ import annotations
 
-import asyncio
-import logging
 import os
-import re
-from collections.abc import Callable, Collection, Coroutine, Mapping
-from concurrent.futures import Future
+from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
-from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
-from threading import Lock
-from typing import Any, TypeVar
+from typing import Any
 
 import orjson
 from redis import Redis
 from redis.exceptions import RedisError
 
-import copydesk
+from copydesk.audit.notary import Notary
+from copydesk.bootstrap.key_stores import open_key_store
+from copydesk.bootstrap.places import Installation, declared_settings
 from copydesk.db import Database
-from copydesk.kernel import ConfigError, CopydeskError, Setting, SettingRegistry, arm, end
-from copydesk.marks import Bearing, FreshPrice, Marks
-from copydesk.replication import (
-    CARRY_S_MAX,
-    EXPOSURE_MAX,
-    LEVERAGE_MAX,
-    MARGIN_MODE,
-    MARK_BPS_MAX,
-    ROUND_UP_RATIO_MAX,
-    SIGNAL_AGE_MS_MAX,
-    SLIPPAGE_BPS_MAX,
-    Terms,
-    Whereabouts,
-    place_of,
-    whereabouts_of,
-)
-from copydesk.risk import SwitchesNow
-from copydesk.risk.service import file_limits
+from copydesk.kernel import ConfigError, Setting, arm
 from copydesk.tenancy import (
-    Exchange,
     Tenant,
     TenantDirectory,
-    declarations,
     ensure_tenant,
     installation_value,
-    setting_value,
 )
-from copydesk.trading import Credentials, Environment, Instrument, MarginMode
-from copydesk.vault import FileKeyStore, Fingerprints, KeyRing, PostgresDataKeys, Vault
+from copydesk.trading import Environment
+from copydesk.vault import (
+    FileSecretStore,
+    Fingerprints,
+    IntakePrivate,
+    IntakePublic,
+    KeyRing,
+    LinkKeys,
+    PostgresDataKeys,
+    Purpose,
+    TurningKeyStore,
+    Vault,
+)
 from copydesk.venues import (
+    NO_ORDER,
     LeaderStream,
-    Liquidity,
     MarketStream,
+    OrderPolicy,
     PoolLimits,
     RateBudget,
     Venue,
-    VenueTraits,
     VenueUrls,
     open_market_stream,
     open_stream,
@@ -67,59 +53,27 @@ from copydesk.venues import (
 from copydesk.venues.budgets import SharedBudgets, seat_of
 from copydesk.venues.settings import (
     CONNECTIONS_MAX,
-    CONNECTIONS_WARM,
     EGRESS,
     LAB_REST_URL,
     LAB_STREAM_URL,
     REPLICATORS,
 )
 
-T = TypeVar("T")
-
-log = logging.getLogger(__name__)
-
-FRESH_EVERY_S = 60.0
-
 _ANNOUNCE_MAX_S = 0.25
-# A little later than the first look is due (`replication.outcomes`).
-_LOOK_SOON_S = 0.055
-
-
-@dataclass(frozen=True)
-class Installation:
-    """Name the places under one installation's root."""
-
-    root: Path
-    var: Path
-
-    @property
-    def tenants(self) -> Path:
-        return self.root / "tenants"
-
-    @property
-    def defaults(self) -> Path:
-        return self.root / "config" / "defaults.yaml"
-
-    @property
-    def themes(self) -> Path:
-        return self.root / "themes"
-
-
-def declared_settings() -> SettingRegistry:
-    """Let every package's `settings.py` declare itself, and return the registry."""
-    package = Path(copydesk.__file__).parent
-    return declarations(f"copydesk.{path.parent.name}.settings" for path in sorted(package.glob("*/settings.py")))
 
 
 class Runtime:
     """Everything a role needs, built when first used. Close with `close`."""
 
-    def __init__(self, environ: Mapping[str, str] | None = None) -> None:
+    def __init__(self, environ: Mapping[str, str] | None = None, *, opens_exchange_keys: bool = True) -> None:
+        """`opens_exchange_keys` is False for roles that must never hold one: pages, live events, relay."""
+        self._opens_exchange_keys = opens_exchange_keys
         self.environ = dict(os.environ if environ is None else environ)
         root = Path(self.environ.get("COPYDESK_ROOT", "."))
         self.places = Installation(root, Path(self.environ.get("COPYDESK_VAR", root / "var")))
         self.settings = declared_settings()
         self._tenant_ids: dict[str, int] = {}
+        self._key_stores: dict[Purpose, TurningKeyStore] = {}
         if trap := self.environ.get("COPYDESK_FAILPOINT"):
             arm(trap)
 
@@ -159,11 +113,53 @@ class Runtime:
 
     @cached_property
     def vault(self) -> Vault:
-        return Vault(FileKeyStore(self.places.var / "key"), PostgresDataKeys(self.db))
+        """Seal and open exchange keys."""
+        return Vault(self.key_store(Purpose.EXCHANGE), PostgresDataKeys(self.db))
+
+    @cached_property
+    def identity_vault(self) -> Vault:
+        """Seal and open what the pages need again: second factors, phone numbers, links in mails."""
+        return Vault(self.key_store(Purpose.IDENTITY), PostgresDataKeys(self.db, Purpose.IDENTITY))
+
+    @cached_property
+    def intake(self) -> IntakePublic:
+        """Seal exchange keys that somebody enters; opens none."""
+        return IntakePublic(self.key_store(Purpose.IDENTITY), self.db)
+
+    @cached_property
+    def intake_opener(self) -> IntakePrivate:
+        """Open exchange keys that somebody has entered."""
+        return IntakePrivate(self.key_store(Purpose.EXCHANGE), self.key_store(Purpose.IDENTITY), self.db)
+
+    @cached_property
+    def secrets(self) -> FileSecretStore:
+        """Keep what brands' files refer to as `secret:<name>`; older installations wrapped it by the exchange keys'."""
+        former = self.key_store(Purpose.EXCHANGE) if self._opens_exchange_keys else None
+        return FileSecretStore(self.places.var / "secrets", self.key_store(Purpose.IDENTITY), former=former)
+
+    @cached_property
+    def notary(self) -> Notary:
+        """Sign the record of who did what; the key is made at the first signature."""
+        return Notary(self.places.var / "audit")
+
+    @cached_property
+    def link_keys(self) -> LinkKeys:
+        """Sign links to private pages."""
+        return LinkKeys(self.key_store(Purpose.IDENTITY), self.db)
+
+    def key_store(self, purpose: Purpose) -> TurningKeyStore:
+        """Return what wraps the data keys of a purpose; a role that holds no exchange keys is refused theirs."""
+        if purpose is Purpose.EXCHANGE and not self._opens_exchange_keys:
+            raise ConfigError("this role opens no exchange keys; only listener, replicator and risk do")
+        if purpose not in self._key_stores:
+            self._key_stores[purpose] = open_key_store(
+                purpose, var=self.places.var, defaults=self.directory.defaults, environ=self.environ
+            )
+        return self._key_stores[purpose]
 
     @cached_property
     def fingerprints(self) -> Fingerprints:
-        return Fingerprints(FileKeyStore(self.places.var / "key"), self.db)
+        return Fingerprints(self.key_store(Purpose.EXCHANGE), self.db)
 
     @cached_property
     def keys(self) -> KeyRing:
@@ -208,8 +204,11 @@ class Runtime:
         broker_id: str = "",
         egress: str = "",
         budgets: Mapping[str, RateBudget] | None = None,
+        policy: OrderPolicy = NO_ORDER,
     ) -> Venue:
         """Open the trading side of a venue environment, from one of our addresses; close it with `aclose`.
+
+        Without a `policy` it signs no order: only `WorkerSurroundings` gives one.
 
         Raises `ConfigError` for an address that the installation does not list.
         """
@@ -218,7 +217,7 @@ class Runtime:
             raise ConfigError(f"venues.egress: expected one of {', '.join(known) or 'none'}, found {egress}")
         limits = PoolLimits(connections_max=self.number(CONNECTIONS_MAX), egress=egress)
         urls = self.urls(venue, environment)
-        return open_venue(venue, urls, limits=limits, broker_id=broker_id, budgets=budgets)
+        return open_venue(venue, urls, limits=limits, broker_id=broker_id, budgets=budgets, policy=policy)
 
     def budgets(self, role: str) -> SharedBudgets:
         """Return the rate budgets of a role that sends; close them with `aclose`, on the loop that sends."""
@@ -240,161 +239,6 @@ class Runtime:
             self.__dict__[name].close()
 
 
-@dataclass(frozen=True)
-class OpenExchange:
-    """A venue environment that has been read and warmed."""
-
-    venue: Venue
-    instruments: Mapping[str, Instrument]
-
-
-# An environment of an exchange and the address it is spoken to from, with the broker that its orders tell of.
-_Place = tuple[Whereabouts, str]
-
-
 def desk_channel(tenant_id: int) -> str:
     """Name the Redis channel on which a brand's desk events travel."""
     return f"copydesk:{tenant_id}:desk"
-
-
-class WorkerSurroundings:
-    """The replicator's surroundings (see `replication.port.Surroundings`) on a resident event loop."""
-
-    def __init__(
-        self,
-        runtime: Runtime,
-        start: Callable[[Coroutine[Any, Any, Any]], Future[Any]],
-        wake: Callable[[int, str], object],
-        *,
-        role: str = "replicator",
-    ) -> None:
-        """`wake` has a brand's lane reconciled, by whichever worker is free; `role` is whose rate budgets these are."""
-        self._runtime = runtime
-        self._start = start
-        self._wake = wake
-        self._looks: dict[tuple[int, str], Future[None]] = {}
-        self._exchanges: dict[_Place, OpenExchange] = {}
-        self._opening = Lock()  # Lanes ask from threads of their own.
-        self._budgets = runtime.budgets(role)
-        self._tenders: list[asyncio.Task[None]] = []
-        self._marks = Marks(runtime.hasty_redis)
-        self._bearing = Bearing(start)
-        self._switches = SwitchesNow()
-
-    def start(self, work: Coroutine[Any, Any, T]) -> Future[T]:
-        return self._start(work)
-
-    def exchange(self, tenant_id: int, shard: str) -> OpenExchange:
-        """Return the shard's exchange, opened and warmed on first use.
-
-        Brands share it, unless the exchange wants each order to name their broker; the rate budget they always share.
-        """
-        where = whereabouts_of(shard)
-        told = where.venue not in _BROKER_PREFIXES
-        broker_id = _broker_id(self._runtime.tenant(tenant_id), where.exchange) if told else ""
-        place = (where, broker_id)
-        if place not in self._exchanges:
-            with self._opening:
-                if place not in self._exchanges:
-                    self._exchanges[place] = self._start(self._open(place)).result()
-        return self._exchanges[place]
-
-    async def _open(self, place: _Place) -> OpenExchange:
-        (where, broker_id), runtime = place, self._runtime
-        budgets = self._budgets.of(where.venue, place_of(*where))
-        exchange = runtime.venue(
-            where.venue, where.environment, broker_id=broker_id, egress=where.egress, budgets=budgets
-        )
-        try:
-            await exchange.warm(runtime.number(CONNECTIONS_WARM))
-            opened = OpenExchange(exchange, await exchange.instruments())
-        except CopydeskError:
-            await exchange.aclose()
-            raise
-        self._tenders.append(asyncio.create_task(self._keep_fresh(place)))
-        return opened
-
-    async def _keep_fresh(self, place: _Place) -> None:
-        """Follow the exchange's clock, its list of instruments and their rules, and dial lost connections anew."""
-        while True:
-            await asyncio.sleep(FRESH_EVERY_S)
-            exchange = self._exchanges[place].venue
-            try:
-                await exchange.warm(self._runtime.number(CONNECTIONS_WARM))
-                self._exchanges[place] = OpenExchange(exchange, await exchange.instruments())
-            except CopydeskError as error:
-                log.warning("%s not read anew: %s", place_of(*place[0]), error)
-
-    def credentials(self, tenant_id: int, account_ids: Collection[int]) -> dict[int, Credentials]:
-        return self._runtime.keys.credentials(tenant_id, account_ids)
-
-    def terms(self, tenant_id: int, shard: str) -> Terms:
-        tenant, place = self._runtime.tenant(tenant_id), whereabouts_of(shard).exchange
-        return Terms(
-            markets=frozenset(m for e in tenant.config.exchanges if _place_of(e) == place for m in e.markets),
-            slippage_bps_max=setting_value(tenant, SLIPPAGE_BPS_MAX, int),
-            signal_age_ms_max=setting_value(tenant, SIGNAL_AGE_MS_MAX, int),
-            broker_prefix=broker_prefix(self.exchange(tenant_id, shard).venue.traits, _broker_id(tenant, place)),
-            leverage_max=setting_value(tenant, LEVERAGE_MAX, int),
-            round_up_max=Decimal(setting_value(tenant, ROUND_UP_RATIO_MAX, int)),
-            carry_s_max=setting_value(tenant, CARRY_S_MAX, int),
-            mark_bps_max=setting_value(tenant, MARK_BPS_MAX, int),
-            exposure_max=setting_value(tenant, EXPOSURE_MAX, int),
-            risk_limits=file_limits(tenant),
-            margin_mode=MarginMode(setting_value(tenant, MARGIN_MODE, str)),
-        )
-
-    def price_now(self, shard: str, symbol: str) -> FreshPrice:
-        """Return a price of the public feed; a Redis that hangs keeps no copy waiting for long."""
-        return self._marks.fresh(whereabouts_of(shard).exchange, [symbol])[symbol]
-
-    def switches(self) -> SwitchesNow:
-        """Return the board of this process; `workers.switchboard` keeps it in step."""
-        return self._switches
-
-    def liquidity(self, tenant_id: int, shard: str, symbol: str) -> Liquidity | None:
-        """Return what was read in the last seconds, or what is read now, if that does not take long."""
-        return self._bearing.of(whereabouts_of(shard).exchange, self.exchange(tenant_id, shard).venue, symbol)
-
-    def announce(self, tenant_id: int, event: Mapping[str, Any]) -> None:
-        self._runtime.announce(tenant_id, event)
-
-    def look_soon(self, tenant_id: int, shard: str) -> None:
-        last = self._looks.get((tenant_id, shard))
-        if last is None or last.done():
-            self._looks[tenant_id, shard] = self._start(self._look(tenant_id, shard))
-
-    async def _look(self, tenant_id: int, shard: str) -> None:
-        await asyncio.sleep(_LOOK_SOON_S)
-        await asyncio.to_thread(self._wake, tenant_id, shard)
-
-    def close(self) -> None:
-        """Close every exchange that was opened."""
-        self._start(self._close()).result()
-
-    async def _close(self) -> None:
-        for look in self._looks.values():
-            look.cancel()
-        await end(*self._tenders)
-        for exchange in self._exchanges.values():
-            await exchange.venue.aclose()
-        await self._budgets.aclose()
-
-
-# Exchanges that know a broker by how client order ids begin; elsewhere the adapter tells it beside the id.
-_BROKER_PREFIXES = {"binance": "x-{}-"}
-
-
-def broker_prefix(traits: VenueTraits, broker_id: str) -> str:
-    """Return what a brand's client order ids on an exchange begin with; a broker id earns the brand its rebate."""
-    if broker_id and traits.venue in _BROKER_PREFIXES:
-        return _BROKER_PREFIXES[traits.venue].format(broker_id)
-    return "cd-" if re.fullmatch(traits.client_order_id_pattern, "cd-") else "cd"
-
-
-def _place_of(exchange: Exchange) -> str:
-    return f"{exchange.venue}-{exchange.environment}"
-
-
-def _broker_id(tenant: Tenant, place: str) -> str:
-    return next((e.broker_id for e in tenant.config.exchanges if _place_of(e) == place and e.broker_id), "")

@@ -24,6 +24,7 @@ FORMAT = 1
 _HEADER = struct.Struct(">BI")
 _NONCE_BYTES = 12
 _TAG_BYTES = 16
+_CIPHERTEXT_AT = _HEADER.size + _NONCE_BYTES
 OVERHEAD_BYTES = _HEADER.size + _NONCE_BYTES + _TAG_BYTES
 
 
@@ -33,18 +34,26 @@ def aad(*parts: bytes | int) -> bytes:
     return b"".join(len(part).to_bytes(4, "big") + part for part in encoded)
 
 
+# As `aad` writes a header of ours before a context, in one step: this runs for every opened value.
+_PLACED = struct.Struct(f">I{_HEADER.size}sI")
+
+
+def _placed(header: bytes, context: bytes) -> bytes:
+    return _PLACED.pack(_HEADER.size, header, len(context)) + context
+
+
 def seal_bytes(cipher: AESGCM, plain: bytes, *, key_version: int, context: bytes) -> bytes:
     header = _HEADER.pack(FORMAT, key_version)
     nonce = os.urandom(_NONCE_BYTES)
-    return header + nonce + cipher.encrypt(nonce, plain, aad(header, context))
+    return header + nonce + cipher.encrypt(nonce, plain, _placed(header, context))
 
 
 def open_bytes(cipher: AESGCM, sealed: bytes, *, context: bytes) -> bytes:
     """Return the plaintext; raise `SealBroken` when a single bit of value or context differs."""
     key_version(sealed)
-    header, rest = sealed[: _HEADER.size], sealed[_HEADER.size :]
+    placed = _placed(sealed[: _HEADER.size], context)
     try:
-        return cipher.decrypt(rest[:_NONCE_BYTES], rest[_NONCE_BYTES:], aad(header, context))
+        return cipher.decrypt(sealed[_HEADER.size : _CIPHERTEXT_AT], sealed[_CIPHERTEXT_AT:], placed)
     except InvalidTag:
         raise SealBroken("the sealed value does not open: it was changed, moved, or sealed by another key") from None
 

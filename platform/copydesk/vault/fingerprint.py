@@ -11,11 +11,10 @@ from sqlalchemy.dialects.postgresql import insert
 
 from copydesk.db import Database
 from copydesk.vault.envelope import KEY_BYTES
-from copydesk.vault.port import KeyEncryptionStore
+from copydesk.vault.port import KeyEncryptionStore, installation_context
 from copydesk.vault.tables import InstallationKey
 
 _NAME = "account_uid"
-_CONTEXT = b"copydesk installation key account_uid"
 
 
 class Fingerprints:
@@ -41,8 +40,8 @@ class Fingerprints:
             wrapped = session.scalars(query).first()
             if wrapped is None:
                 # Another process may create it at the same moment: whoever is first wins, both use that one.
-                fresh = self._keystore.wrap(os.urandom(KEY_BYTES), context=_CONTEXT)
+                fresh = self._keystore.wrap(os.urandom(KEY_BYTES), context=installation_context(_NAME))
                 new = insert(InstallationKey).values(name=_NAME, wrapped=fresh)
                 session.execute(new.on_conflict_do_nothing())
                 wrapped = session.scalars(query).one()
-        return self._keystore.unwrap(wrapped, context=_CONTEXT)
+        return self._keystore.unwrap(wrapped, context=installation_context(_NAME))

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from copydesk.db import Database
 from copydesk.vault.envelope import KEY_BYTES, aad
-from copydesk.vault.port import KeyEncryptionStore
+from copydesk.vault.port import KeyEncryptionStore, installation_context
 from copydesk.vault.tables import InstallationKey
 
 _PREFIX = "link:"
@@ -56,7 +56,7 @@ class LinkKeys:
     def _added(self, session: Session, version: int) -> InstallationKey:
         """Store a version; where another process stores it at the same moment, both use whichever was first."""
         name = f"{_PREFIX}{version:09d}"
-        fresh = self._keystore.wrap(os.urandom(KEY_BYTES), context=_context(name))
+        fresh = self._keystore.wrap(os.urandom(KEY_BYTES), context=installation_context(name))
         session.execute(insert(InstallationKey).values(name=name, wrapped=fresh).on_conflict_do_nothing())
         newest = _newest(session)
         assert newest is not None, "a key that was just stored is not there"
@@ -64,7 +64,9 @@ class LinkKeys:
 
     def _derived(self, stored: InstallationKey, purpose: str, slug: str) -> bytes:
         if stored.name not in self._opened:
-            self._opened = {stored.name: self._keystore.unwrap(stored.wrapped, context=_context(stored.name))}
+            self._opened = {
+                stored.name: self._keystore.unwrap(stored.wrapped, context=installation_context(stored.name))
+            }
         info = aad(b"copydesk link", purpose.encode(), slug.encode())
         return HKDF(SHA256(), KEY_BYTES, salt=None, info=info).derive(self._opened[stored.name])
 
@@ -72,7 +74,3 @@ class LinkKeys:
 def _newest(session: Session) -> InstallationKey | None:
     query = select(InstallationKey).where(InstallationKey.name.startswith(_PREFIX))
     return session.scalars(query.order_by(InstallationKey.name.desc()).limit(1)).first()
-
-
-def _context(name: str) -> bytes:
-    return b"copydesk installation key " + name.encode()

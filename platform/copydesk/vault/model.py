@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 
 from copydesk.kernel import CopydeskError
 
@@ -20,3 +21,10 @@ class WrappedKey:
     version: int
     wrapped: bytes = field(repr=False)
     created_at: datetime
+
+
+class Purpose(StrEnum):
+    """What a data key seals. Each purpose has a key-encryption key of its own, given to other roles."""
+
+    EXCHANGE = "exchange"
+    IDENTITY = "identity"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from copydesk.vault.model import WrappedKey
+from copydesk.vault.model import Purpose, WrappedKey
 
 
 class KeyEncryptionStore(Protocol):
@@ -17,8 +17,36 @@ class KeyEncryptionStore(Protocol):
         ...
 
 
+class TurningKeyStore(KeyEncryptionStore, Protocol):
+    """A key-encryption store whose key can be turned: every version goes on unwrapping, the newest one wraps."""
+
+    def newest(self) -> int:
+        """Return the version that wraps now, from 1; 0 where nothing was wrapped yet."""
+        ...
+
+    def version_of(self, wrapped: bytes) -> int:
+        """Return which version wrapped this; raise `SealBroken` when it is not one of ours."""
+        ...
+
+    def turn(self) -> int:
+        """Begin a new version, and return it."""
+        ...
+
+    def rewrap(self, wrapped: bytes, *, context: bytes) -> bytes:
+        """Return the same key wrapped by the newest version; unchanged when it already is."""
+        ...
+
+
+def installation_context(name: str) -> bytes:
+    """Return what a key of the installation is bound to when it is wrapped: its name."""
+    return b"copydesk installation key " + name.encode()
+
+
 class DataKeyRepository(Protocol):
-    """Keep every version of every tenant's wrapped data key."""
+    """Keep every version of every tenant's wrapped data key for one purpose."""
+
+    @property
+    def purpose(self) -> Purpose: ...
 
     def load(self, tenant_id: int, version: int | None = None) -> WrappedKey | None:
         """Return that version, or the newest one; None when there is none."""
@@ -37,23 +65,3 @@ class SecretStore(Protocol):
     def get(self, slug: str, name: str) -> str | None: ...
 
     def names(self, slug: str) -> tuple[str, ...]: ...
-
-
-class MemoryDataKeys:
-    """Keep wrapped keys in a dictionary: the twin of the table for tests."""
-
-    def __init__(self) -> None:
-        self.keys: dict[tuple[int, int], WrappedKey] = {}
-
-    def load(self, tenant_id: int, version: int | None = None) -> WrappedKey | None:
-        versions = [known for tenant, known in self.keys if tenant == tenant_id]
-        if version is None:
-            version = max(versions, default=0)
-        return self.keys.get((tenant_id, version))
-
-    def save(self, key: WrappedKey) -> bool:
-        place = (key.tenant_id, key.version)
-        if place in self.keys:
-            return False
-        self.keys[place] = key
-        return True

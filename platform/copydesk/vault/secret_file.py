@@ -8,7 +8,7 @@ import json
 import os
 import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from copydesk.kernel import ConfigError, InvalidInput
 from copydesk.vault.envelope import KEY_BYTES, aad, open_bytes, seal_bytes
 from copydesk.vault.key_file import sync_folder, write_private
+from copydesk.vault.model import SealBroken
 from copydesk.vault.port import KeyEncryptionStore
 
 _FORMAT = 1
@@ -26,11 +27,15 @@ _SLUG = re.compile(r"[a-z][a-z0-9-]{0,30}\Z")
 
 
 class FileSecretStore:
-    """Seal each value under a key of its file, which the key store wraps; bound to slug and name."""
+    """Seal each value under a key of its file, which the key store wraps; bound to slug and name.
 
-    def __init__(self, folder: Path, keystore: KeyEncryptionStore) -> None:
+    `former` opens files that were wrapped elsewhere; the next change of such a file wraps it here.
+    """
+
+    def __init__(self, folder: Path, keystore: KeyEncryptionStore, *, former: KeyEncryptionStore | None = None) -> None:
         self._folder = folder
         self._keystore = keystore
+        self._former = former
 
     def __repr__(self) -> str:
         return f"FileSecretStore({str(self._folder)!r})"
@@ -42,11 +47,10 @@ class FileSecretStore:
             raise InvalidInput(f"the secret {name} is empty")
         path = self._path(slug)
         with self._locked():
-            content = self._read(path) or self._fresh(slug)
+            content = self._at_home(slug, path, self._read(path) or self._fresh(slug))
             cipher = self._cipher(slug, path, content)
-            sealed = seal_bytes(cipher, value.encode(), key_version=0, context=_context(slug, name))
-            content["secrets"][name] = base64.b64encode(sealed).decode()
-            _replace(path, json.dumps(content, indent=1, sort_keys=True).encode() + b"\n")
+            content["secrets"][name] = _sealed(cipher, slug, name, value.encode())
+            _replace(path, content)
 
     def get(self, slug: str, name: str) -> str | None:
         path = self._path(slug)
@@ -60,6 +64,38 @@ class FileSecretStore:
         """List what is stored, by name; reads no value and needs no key."""
         content = self._read(self._path(slug))
         return tuple(sorted(content["secrets"])) if content else ()
+
+    def slugs(self) -> tuple[str, ...]:
+        """List the brands that have secrets."""
+        return tuple(sorted(path.stem for path in self._folder.glob("[!.]*.json")))
+
+    def rekey(self, slug: str) -> int:
+        """Seal a brand's secrets under a new key of the file, and return how many there are."""
+        path = self._path(slug)
+        with self._locked():
+            content = self._read(path)
+            if content is None:
+                return 0
+            cipher, fresh = self._cipher(slug, path, content), self._fresh(slug)
+            new = self._cipher(slug, path, fresh)
+            for name, kept in content["secrets"].items():
+                plain = open_bytes(cipher, _decoded(path, kept), context=_context(slug, name))
+                fresh["secrets"][name] = _sealed(new, slug, name, plain)
+            _replace(path, fresh)
+        return len(fresh["secrets"])
+
+    def rewrap(self, slug: str, wrapped_anew: Callable[[bytes, bytes], bytes]) -> bool:
+        """Have the file's key wrapped anew, given its bytes and its context; return whether that changed it."""
+        path = self._path(slug)
+        with self._locked():
+            content = self._read(path)
+            if content is None:
+                return False
+            wrapped = _decoded(path, content["wrapped_key"])
+            fresh = wrapped_anew(wrapped, _file_context(slug))
+            if fresh != wrapped:
+                _replace(path, content | {"wrapped_key": base64.b64encode(fresh).decode()})
+        return fresh != wrapped
 
     def _path(self, slug: str) -> Path:
         _require(_SLUG, slug, "a tenant's folder name")
@@ -99,9 +135,30 @@ class FileSecretStore:
             raise ConfigError(f"the secrets file {path} is malformed: expected format {_FORMAT} with key and secrets")
         return dict(content)
 
+    def _at_home(self, slug: str, path: Path, content: dict[str, Any]) -> dict[str, Any]:
+        """Return the content with its key wrapped here, if it was wrapped elsewhere."""
+        wrapped, context = _decoded(path, content["wrapped_key"]), _file_context(slug)
+        try:
+            self._keystore.unwrap(wrapped, context=context)
+        except SealBroken:
+            if self._former is None:
+                raise
+            ours = self._keystore.wrap(self._former.unwrap(wrapped, context=context), context=context)
+            return content | {"wrapped_key": base64.b64encode(ours).decode()}
+        return content
+
     def _cipher(self, slug: str, path: Path, content: dict[str, Any]) -> AESGCM:
-        wrapped = _decoded(path, content["wrapped_key"])
-        return AESGCM(self._keystore.unwrap(wrapped, context=_file_context(slug)))
+        wrapped, context = _decoded(path, content["wrapped_key"]), _file_context(slug)
+        try:
+            return AESGCM(self._keystore.unwrap(wrapped, context=context))
+        except SealBroken:
+            if self._former is None:
+                raise
+        return AESGCM(self._former.unwrap(wrapped, context=context))
+
+
+def _sealed(cipher: AESGCM, slug: str, name: str, plain: bytes) -> str:
+    return base64.b64encode(seal_bytes(cipher, plain, key_version=0, context=_context(slug, name))).decode()
 
 
 def _well_formed(content: Any) -> bool:
@@ -121,10 +178,11 @@ def _decoded(path: Path, text: str) -> bytes:
         raise ConfigError(f"the secrets file {path} is malformed: expected base64") from None
 
 
-def _replace(path: Path, content: bytes) -> None:
+def _replace(path: Path, content: dict[str, Any]) -> None:
+    written = json.dumps(content, indent=1, sort_keys=True).encode() + b"\n"
     draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
-        write_private(draft, content)
+        write_private(draft, written)
         draft.replace(path)
         sync_folder(path.parent)
     except OSError as error:

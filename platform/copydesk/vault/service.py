@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import os
+import struct
 import threading
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from copydesk.kernel import Clock, SystemClock, Unavailable
 from copydesk.vault.envelope import KEY_BYTES, aad, key_version, open_bytes, seal_bytes
-from copydesk.vault.model import SealBroken, WrappedKey
+from copydesk.vault.model import Purpose, SealBroken, WrappedKey
 from copydesk.vault.port import DataKeyRepository, KeyEncryptionStore
 
 CACHE_TTL_S = 300.0
+# How long an opened data key goes on serving before a key server that gives no answer is asked again.
+_AWAY_S = 10.0
 _CREATE_ATTEMPTS_MAX = 5
+# As `aad` writes the two numbers and the field, in one step: this runs for every opened value.
+_FIELD = b"copydesk field"
+_PLACE = struct.Struct(f">I{len(_FIELD)}sIqIqI")
 
 
 class Vault:
@@ -66,6 +72,14 @@ class Vault:
             return sealed
         return self.seal(tenant_id, account_id, field, self.open(tenant_id, account_id, field, sealed))
 
+    def newest(self, tenant_id: int) -> int:
+        """Return the version of the tenant's newest data key as it is stored, 0 where nothing was sealed yet."""
+        stored = self._keys.load(tenant_id)
+        if stored is None:
+            return 0
+        self._note_newest(tenant_id, stored.version)
+        return stored.version
+
     def forget(self) -> None:
         """Drop every opened data key from this process."""
         with self._lock:
@@ -90,7 +104,8 @@ class Vault:
         return newest.version
 
     def _create(self, tenant_id: int, version: int) -> bool:
-        wrapped = self._keystore.wrap(os.urandom(KEY_BYTES), context=_key_context(tenant_id, version))
+        context = key_context(self._keys.purpose, tenant_id, version)
+        wrapped = self._keystore.wrap(os.urandom(KEY_BYTES), context=context)
         saved = self._keys.save(WrappedKey(tenant_id, version, wrapped, self._clock.now()))
         if saved:
             self._note_newest(tenant_id, version)
@@ -102,23 +117,38 @@ class Vault:
 
     def _cipher(self, tenant_id: int, version: int) -> AESGCM:
         now = self._clock.monotonic()
-        with self._lock:
-            held = self._ciphers.get((tenant_id, version))
+        held = self._ciphers.get((tenant_id, version))
         if held and now < held[0]:
             return held[1]
-        stored = self._keys.load(tenant_id, version)
-        if stored is None:
-            raise SealBroken(f"tenant {tenant_id} has no data key version {version}")
-        cipher = AESGCM(self._keystore.unwrap(stored.wrapped, context=_key_context(tenant_id, version)))
+        try:
+            cipher = self._unwrapped(tenant_id, version)
+        except Unavailable:
+            if held is None:
+                raise
+            # The key server is away, and a position must be closed all the same.
+            with self._lock:
+                self._ciphers[tenant_id, version] = (now + _AWAY_S, held[1])
+            return held[1]
         with self._lock:
             self._ciphers = {place: kept for place, kept in self._ciphers.items() if now < kept[0]}
             self._ciphers[tenant_id, version] = (now + self._ttl_s, cipher)
         return cipher
 
+    def _unwrapped(self, tenant_id: int, version: int) -> AESGCM:
+        stored = self._keys.load(tenant_id, version)
+        if stored is None:
+            raise SealBroken(f"tenant {tenant_id} has no data key version {version}")
+        context = key_context(self._keys.purpose, tenant_id, version)
+        return AESGCM(self._keystore.unwrap(stored.wrapped, context=context))
+
 
 def _context(tenant_id: int, account_id: int, field: str) -> bytes:
-    return aad(b"copydesk field", tenant_id, account_id, field.encode())
+    name = field.encode()
+    return _PLACE.pack(len(_FIELD), _FIELD, 8, tenant_id, 8, account_id, len(name)) + name
 
 
-def _key_context(tenant_id: int, version: int) -> bytes:
-    return aad(b"copydesk data key", tenant_id, version)
+def key_context(purpose: Purpose, tenant_id: int, version: int) -> bytes:
+    """Return what a data key is bound to when it is wrapped."""
+    # What was wrapped before there were purposes names none.
+    named = () if purpose is Purpose.EXCHANGE else (purpose.encode(),)
+    return aad(b"copydesk data key", tenant_id, version, *named)

@@ -10,9 +10,9 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import InterfaceError, OperationalError
 
 from copydesk.db import Database, TenantSession
-from copydesk.kernel import Clock, SystemClock
-from copydesk.trading import Credentials
-from copydesk.vault.model import SealBroken, WrappedKey
+from copydesk.kernel import Clock, SystemClock, Unavailable
+from copydesk.trading import Credentials, KeyKind
+from copydesk.vault.model import Purpose, SealBroken, WrappedKey
 from copydesk.vault.service import Vault
 from copydesk.vault.tables import Account, DataKey
 
@@ -23,13 +23,14 @@ _HELD_S = 300.0
 
 
 class PostgresDataKeys:
-    """Keep wrapped data keys in the `data_key` table, each tenant's behind its own row-level security."""
+    """Keep one purpose's wrapped data keys in `data_key`, each tenant's behind its own row-level security."""
 
-    def __init__(self, db: Database) -> None:
+    def __init__(self, db: Database, purpose: Purpose = Purpose.EXCHANGE) -> None:
         self._db = db
+        self.purpose = purpose
 
     def load(self, tenant_id: int, version: int | None = None) -> WrappedKey | None:
-        query = select(DataKey).order_by(DataKey.version.desc()).limit(1)
+        query = select(DataKey).where(DataKey.purpose == self.purpose.value).order_by(DataKey.version.desc()).limit(1)
         if version is not None:
             query = query.where(DataKey.version == version)
         with self._db.tenant(tenant_id) as session:
@@ -39,6 +40,7 @@ class PostgresDataKeys:
     def save(self, key: WrappedKey) -> bool:
         values = {
             "tenant_id": key.tenant_id,
+            "purpose": self.purpose.value,
             "version": key.version,
             "wrapped": key.wrapped,
             "created_at": key.created_at,
@@ -65,6 +67,7 @@ class NewAccount:
     secret: str
     passphrase: str = ""
     egress: str | None = None
+    key_kind: KeyKind = KeyKind.HMAC
 
     def __repr__(self) -> str:
         return f"NewAccount(user_id={self.user_id}, venue={self.venue!r}, label={self.label!r})"
@@ -86,6 +89,7 @@ def add_accounts(session: TenantSession, vault: Vault, new: Sequence[NewAccount]
             label=one.label,
             shard=one.shard,
             egress=one.egress,
+            key_kind=one.key_kind.value,
         )
         for one in new
     ]
@@ -125,8 +129,8 @@ class KeyRing:
     def credentials(self, tenant_id: int, account_ids: Collection[int]) -> dict[int, Credentials]:
         """Return the opened keys by account; an account without a key, or whose key does not open, is left out.
 
-        While PostgreSQL is away, keys that were held go on being held: a position must be closed all the same. Raises
-        the driver's error for one that never was.
+        While PostgreSQL or the key server is away, keys that were held go on being held: a position must be closed all
+        the same. Raises the driver's error, or `Unavailable`, for one that never was.
         """
         now = self._clock.monotonic()
         found: dict[int, Credentials] = {}
@@ -140,7 +144,7 @@ class KeyRing:
         if missing:
             try:
                 found |= self._open(tenant_id, missing, now)
-            except (OperationalError, InterfaceError):
+            except (OperationalError, InterfaceError, Unavailable):
                 late = {one: held[1] for one in missing if (held := self._held.get((tenant_id, one)))}
                 if len(late) < len(missing):
                     raise
@@ -153,20 +157,21 @@ class KeyRing:
         self._held.pop((tenant_id, account_id), None)
 
     def _open(self, tenant_id: int, account_ids: Collection[int], now: float) -> dict[int, Credentials]:
-        query = select(Account.id, *(column for _, column in _SEALED)).where(Account.id.in_(account_ids))
+        sealed_columns = (column for _, column in _SEALED)
+        query = select(Account.id, Account.key_kind, *sealed_columns).where(Account.id.in_(account_ids))
         with self._db.tenant(tenant_id) as session:
             rows = session.execute(query).all()
         opened = {}
-        for account_id, *sealed in rows:
+        for account_id, kind, *sealed in rows:
             if None in sealed:
                 continue
             try:
-                texts = [
+                key, secret, passphrase = (
                     self._vault.open(tenant_id, account_id, field, value)
                     for (field, _), value in zip(_SEALED, sealed, strict=True)
-                ]
+                )
             except SealBroken:
                 continue
-            opened[account_id] = Credentials(account_id, *texts)
+            opened[account_id] = Credentials(account_id, key, secret, passphrase, KeyKind(kind), tenant_id)
             self._held[tenant_id, account_id] = (now + _HELD_S, opened[account_id])
         return opened

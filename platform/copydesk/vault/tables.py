@@ -9,10 +9,11 @@ from copydesk.db import BigInt, Identity, Moment, Table, TenantRow
 
 
 class DataKey(TenantRow, Table):
-    """One version of a tenant's data key, wrapped by the key-encryption key."""
+    """One version of a tenant's data key for one purpose ("exchange", "identity"), wrapped by a key-encryption key."""
 
     __tablename__ = "data_key"
 
+    purpose: Mapped[str] = mapped_column(Text, primary_key=True, server_default="exchange")
     version: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
     wrapped: Mapped[bytes] = mapped_column(LargeBinary)
     created_at: Mapped[Moment] = mapped_column(server_default=func.now())
@@ -24,7 +25,8 @@ class Account(TenantRow, Table):
     `shard` ("binance:0") names the replication lane that serves this account; it is fixed at creation.
     `status`: "active" or "unusable" (the exchange refuses the key), `status_reason` a `Denial` value. `uid_hash` is the
     fingerprint of the exchange's own number of the account, once it was asked for. `egress` is the
-    outgoing address that the key is bound to, where it is not the installation's usual one.
+    outgoing address that the key is bound to, where it is not the installation's usual one. `key_kind` is how the key
+    signs ("hmac", "ed25519", "rsa"). What else is known of a key stands in `keys.tables`.
     """
 
     __tablename__ = "account"
@@ -43,6 +45,7 @@ class Account(TenantRow, Table):
     status_reason: Mapped[str | None] = mapped_column(Text)
     uid_hash: Mapped[str | None] = mapped_column(Text)
     egress: Mapped[str | None] = mapped_column(Text)
+    key_kind: Mapped[str] = mapped_column(Text, server_default="hmac")
     created_at: Mapped[Moment] = mapped_column(server_default=func.now())
 
 

@@ -78,3 +78,26 @@ def test_names_cannot_leave_the_folder(store: FileSecretStore, slug: str, name: 
 def test_an_empty_secret_is_refused(store: FileSecretStore) -> None:
     with pytest.raises(InvalidInput):
         store.set("aurora", "a", "")
+
+
+def test_a_file_that_another_store_wrapped_is_read_and_comes_home_with_the_next_change(tmp_path: Path) -> None:
+    """Older installations wrapped secrets by the exchange keys' master, which pages may not hold."""
+    older, pages = FileKeyStore(tmp_path / "key"), FileKeyStore(tmp_path / "web")
+    FileSecretStore(tmp_path / "secrets", older).set("aurora", "smtp_password", "hunter2")
+    pages.turn()
+    operator = FileSecretStore(tmp_path / "secrets", pages, former=older)
+    site = FileSecretStore(tmp_path / "secrets", pages)
+    assert operator.get("aurora", "smtp_password") == "hunter2"
+    with pytest.raises(SealBroken):
+        site.get("aurora", "smtp_password")
+    operator.set("aurora", "gateway_key", "k")
+    assert (site.get("aurora", "smtp_password"), site.get("aurora", "gateway_key")) == ("hunter2", "k")
+
+
+def test_a_new_key_of_the_file_keeps_every_value(store: FileSecretStore, tmp_path: Path) -> None:
+    store.set("aurora", "smtp_password", "hunter2")
+    before = (tmp_path / "secrets" / "aurora.json").read_text()
+    assert (store.rekey("aurora"), store.rekey("boreal")) == (1, 0)
+    assert (tmp_path / "secrets" / "aurora.json").read_text() != before
+    assert store.get("aurora", "smtp_password") == "hunter2"
+    assert store.slugs() == ("aurora",)

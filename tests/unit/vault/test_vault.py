@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 from copydesk.vault import FileKeyStore, MemoryDataKeys, SealBroken, Vault, WrappedKey, key_version
-from copydesk.vault.envelope import OVERHEAD_BYTES, aad
+from copydesk.vault.envelope import OVERHEAD_BYTES, _placed, aad
+from copydesk.vault.service import _context
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -206,3 +207,11 @@ def test_no_representation_or_error_shows_a_plaintext_or_key(vault: Vault, keys:
 def test_a_vault_cannot_be_put_in_a_job(vault: Vault) -> None:
     with pytest.raises(TypeError):
         pickle.dumps(vault)
+
+
+@given(IDS, IDS, st.text(max_size=20), st.binary(min_size=5, max_size=5))
+def test_the_quick_way_to_name_a_place_is_the_documented_one(tenant: int, row: int, field: str, header: bytes) -> None:
+    """What was sealed before must open: both write the same bytes as `aad`."""
+    context = aad(b"copydesk field", tenant, row, field.encode())
+    assert _context(tenant, row, field) == context
+    assert _placed(header, context) == aad(header, context)
