@@ -1,0 +1,91 @@
+"""Closing an account: what is personal is erased, what must stay keeps only a number.
+
+Stays: the row itself without name and address, because copies, fees and the brand's record point at it; what was
+traded, because the other side of it is somebody else's; the record of who did what, which nobody may edit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session
+
+from copydesk.audit import Act, Actor, ActorKind, record
+from copydesk.db import TenantSession
+from copydesk.identity.access.tables import AccessHold, IpAllow, KnownPlace, StaffGrant
+from copydesk.identity.access.team import is_last_owner
+from copydesk.identity.factors import erase_factors
+from copydesk.identity.model import EndReason, UserStatus
+from copydesk.identity.recovery import require_password
+from copydesk.identity.sessions import end_sessions
+from copydesk.identity.tables import Invite, SignIn, User, UserSession, UserToken
+from copydesk.identity.visit import Visit
+from copydesk.kernel import Refused
+from copydesk.notifications.tables import Mail
+
+# Shown wherever a name stood; no words, because it is read in every language.
+NO_NAME = "–"
+
+# Destroys what a person keeps elsewhere, in the transaction that closes the account.
+Farewell = Callable[[TenantSession], None]
+
+
+class LastOwner(Refused):
+    """Refuse to leave a brand without an owner."""
+
+    code = "last_owner"
+    http_status = 409
+
+
+def close_account(visit: Visit, user_id: int, password: str, farewell: Farewell) -> None:
+    """Close the account of somebody who typed their password: keys, factors and sessions end, personal data goes.
+
+    Raises `PasswordWrong`, `TooManyTries`, and `LastOwner` for the only owner of a brand.
+    """
+    require_password(visit, user_id, password)
+    with visit.transaction() as session:
+        if is_last_owner(session, user_id):
+            raise LastOwner("A brand needs an owner: make somebody else an owner first.")
+        user = session.scalars(select(User).where(User.id == user_id).with_for_update()).one()
+        actor = Actor(ActorKind.USER, user_id, visit.actor.session_id, visit.origin.ip)
+        end_sessions(session, user_id, reason=EndReason.CLOSED, at=visit.at)
+        farewell(session)
+        erase_factors(session, user_id, actor, visit.at)
+        act = Act("account.closed", f"user:{user_id}", {"status": user.status}, {"status": UserStatus.CLOSED.value})
+        _forget_mail(session, user.email)
+        visit.write(session, user, "account_closed", at=visit.at.isoformat())
+        _forget_ways_in(session, user_id, user.email)
+        _forget_person(visit, session, user_id)
+        record(
+            *(session, visit.tenant_id, actor, act.name, act.subject), at=visit.at, before=act.before, after=act.after
+        )
+
+
+def _forget_mail(session: Session, email: str) -> None:
+    session.execute(delete(Mail).where(Mail.recipient == email))
+
+
+def _forget_ways_in(session: Session, user_id: int, email: str) -> None:
+    """Erase from where and how somebody came; sessions stay as numbers, which the record points at."""
+    for table in (UserToken, SignIn, AccessHold, KnownPlace, IpAllow, StaffGrant):
+        session.execute(delete(table).where(table.user_id == user_id))
+    session.execute(update(UserSession).where(UserSession.user_id == user_id).values(ip="", agent=""))
+    session.execute(update(Invite).where(Invite.email == email).values(email=""))
+
+
+def _forget_person(visit: Visit, session: Session, user_id: int) -> None:
+    """Leave a row that nobody can sign in to; the address is free for a new account."""
+    erased = {
+        "email": f"closed-{user_id}@closed.invalid",
+        "display_name": NO_NAME,
+        "password_hash": None,
+        "password_at": None,
+        "email_verified_at": None,
+        "locale": "",
+        "status": UserStatus.CLOSED.value,
+        "held_until": None,
+        "hold_reason": None,
+        "closed_at": visit.at,
+    }
+    session.execute(update(User).where(User.id == user_id).values(erased))
