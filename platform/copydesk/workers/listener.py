@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import defaultdict
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import TYPE_CHECKING
 
 from copydesk.bootstrap import FRESH_EVERY_S, Runtime
 from copydesk.kernel import CopydeskError, VenueRefused, end
@@ -16,6 +19,9 @@ from copydesk.workers.feed import Place, PriceFeeds
 from copydesk.workers.leader import LeaderWatch, Market, key_is_dead
 from copydesk.workers.outage import DATABASE_AWAY, first_line
 from copydesk.workers.wake import Waker
+
+if TYPE_CHECKING:
+    from copydesk.workers.key_desk import KeyDesk
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +43,7 @@ class Listener:
         self._watches: dict[_Key, asyncio.Task[None]] = {}
         self._opening: defaultdict[Whereabouts, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._prices = PriceFeeds(runtime, self._venue)
+        self._key_desk: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
         """Serve until canceled."""
@@ -45,6 +52,7 @@ class Listener:
                 try:
                     await self.look()
                     await self._prices.look()
+                    self._mind_key_desk()
                 except DATABASE_AWAY as error:
                     log.warning("cannot look for new leaders: %s", first_line(error))
                 await asyncio.sleep(_LOOK_FOR_LEADERS_S)
@@ -54,11 +62,25 @@ class Listener:
     async def aclose(self) -> None:
         """End every watch and feed, and close what they used."""
         await self._prices.aclose()
+        if self._key_desk is not None:
+            await end(self._key_desk)
         await self._drop(set(self._watches))
         await end(*self._tenders)
         for market in self._markets.values():
             await market.exchange.aclose()
         await self._budgets.aclose()
+
+    def _mind_key_desk(self) -> None:
+        """Keep the desk that examines keys at work; one that breaks off begins anew."""
+        if self._key_desk is not None and self._key_desk.done() and (error := self._key_desk.exception()):
+            log.error("the key desk ended: %s", error, exc_info=error)
+        if self._key_desk is None or self._key_desk.done():
+            self._key_desk = asyncio.create_task(self._serve_keys())
+
+    async def _serve_keys(self) -> None:
+        """Serve the key desk; what it imports, the leaders' first trades do not wait for."""
+        desk = await asyncio.to_thread(partial(_key_desk, self._runtime, self._exchange_at))
+        await desk.run()
 
     async def look(self) -> None:
         """Watch leaders that are new or whose watch ended, and no longer those that are not live any more."""
@@ -125,7 +147,16 @@ class Listener:
         return market
 
     async def _venue(self, place: Place) -> Venue:
-        return (await self._market(Whereabouts(*place, ""))).exchange
+        return await self._exchange_at(Whereabouts(*place, ""))
+
+    async def _exchange_at(self, where: Whereabouts) -> Venue:
+        return (await self._market(where)).exchange
+
+
+def _key_desk(runtime: Runtime, open_venue: Callable[[Whereabouts], Awaitable[Venue]]) -> KeyDesk:
+    from copydesk.workers.key_desk import KeyDesk  # It knows people and mail, which take long to import.
+
+    return KeyDesk(runtime, open_venue)
 
 
 async def _keep_fresh(market: Market) -> None:

@@ -25,6 +25,7 @@ from copydesk.tenancy import setting_value
 from copydesk.trading import MarginMode
 from copydesk.workers.outage import DATABASE_AWAY, first_line
 from copydesk.workers.wake import Waker
+from copydesk.workers.witness import Witness
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +39,7 @@ class Relay:
         self._wake_after = timedelta(milliseconds=runtime.number(WAKE_AFTER_MS))
         self._reconcile_every = timedelta(milliseconds=runtime.number(RECONCILE_EVERY_MS))
         self._reconcile_at = utc_now()
+        self._witness = Witness(runtime)
 
     def run(self, stopped: threading.Event) -> None:
         """Sweep until stopped; while PostgreSQL is away, say so and try again."""
@@ -56,6 +58,7 @@ class Relay:
             self._reconcile_at = now + self._reconcile_every
         woken = 0
         self._runtime.directory.refresh_if_due()
+        self._witness.sign_if_due(now)
         for tenant_id in self._runtime.tenant_ids.values():
             with self._runtime.db.tenant(tenant_id) as session:
                 due = due_lanes(session, now=now, overdue=now - self._wake_after)

@@ -44,6 +44,7 @@ from copydesk.replication import (
 from copydesk.risk import ThrownSwitch
 from copydesk.workers.crew import Crew
 from copydesk.workers.jobs import replicator
+from copydesk.workers.key_news import KeyWatch
 from copydesk.workers.lane_work import LaneWork
 from copydesk.workers.loop import ResidentLoop, prefer_latency
 from copydesk.workers.outage import DATABASE_AWAY, first_line
@@ -142,6 +143,8 @@ def run_replicator(runtime: Runtime) -> None:
     work = LaneWork(drainer, reconciler, mirror, forerunner, purses, partial(_pass_on, runtime, waker))
     replicator.crew = Crew(work.jobs)
     watch.look()  # Before anything is sent.
+    key_watch = KeyWatch(runtime)
+    loop.start(key_watch.start()).result()
     open_exchanges(runtime, around)
     _warm_lanes(runtime, around, drainer)
     watch.start(runtime.redis)
@@ -152,6 +155,7 @@ def run_replicator(runtime: Runtime) -> None:
             serve(queue, partial(sweep_lanes, runtime))
     finally:
         watch.close()
+        loop.start(key_watch.aclose()).result()
         replicator.crew.close()
         forerunner.close()
         purses.close()

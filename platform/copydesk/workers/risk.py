@@ -32,6 +32,7 @@ from copydesk.risk.trust import Tick
 from copydesk.trading import SubscriptionState
 from copydesk.venues import MarketStream, Venue
 from copydesk.workers.guarding import Guarding, Market
+from copydesk.workers.key_news import KeyWatch
 from copydesk.workers.loop import ResidentLoop, prefer_latency
 from copydesk.workers.protection import Protector
 from copydesk.workers.replicator import open_exchanges
@@ -289,6 +290,8 @@ def run_risk(runtime: Runtime, stopped: threading.Event) -> None:
     guards = StrategyGuards(
         runtime.db, partial(brands_of, runtime), wake=partial(wake_for_look, waker), announce=runtime.announce
     )
+    key_watch = KeyWatch(runtime)
+    loop.start(key_watch.start()).result()
     open_exchanges(runtime, around)
     prefer_latency()
     try:
@@ -303,6 +306,7 @@ def run_risk(runtime: Runtime, stopped: threading.Event) -> None:
         prices.close()
         acts.close()
         stopper.close()
+        loop.start(key_watch.aclose()).result()
         around.close()
         loop.close()
 
