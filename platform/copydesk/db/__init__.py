@@ -1,6 +1,7 @@
 """PostgreSQL: engine, tenant-bound sessions, declarative root, migrations.
 
-Knows nothing of the business; every package declares its own tables on `Table`.
+Knows nothing of the business; every package declares its own tables on `Table`. Migrations are imported by their
+module, `copydesk.db.migrate`: only who migrates loads Alembic.
 """
 
 from copydesk.db.arrays import array_literal, moment_array, number_array, sparse_array, word_array
@@ -15,7 +16,6 @@ from copydesk.db.declarative import (
     metadata,
     tenant_tables,
 )
-from copydesk.db.migrate import current_revision, head_revision, migrate
 from copydesk.db.session import Database, TenantSession, bind_tenant, create_db_engine, sqlalchemy_url
 
 __all__ = [
@@ -31,10 +31,7 @@ __all__ = [
     "array_literal",
     "bind_tenant",
     "create_db_engine",
-    "current_revision",
-    "head_revision",
     "metadata",
-    "migrate",
     "moment_array",
     "number_array",
     "sparse_array",

@@ -238,7 +238,7 @@ def _renew(session: TenantSession, vault: Vault, account_id: int, credentials: C
     place = (session.tenant_id, account_id)
     account.sealed_key, account.sealed_secret = (vault.seal(*place, field, plain) for field, plain in texts)
     account.sealed_passphrase = vault.seal(*place, FIELD_PASSPHRASE, credentials.password)
-    account.status, account.status_reason = "active", None
+    account.status, account.status_reason, account.key_denial = "active", None, None
 
 
 def _know(session: TenantSession, account_id: int, finding: Finding, public_key: str | None, at: datetime) -> None:

@@ -105,7 +105,8 @@ class Intake:
 class KeyHealth:
     """An exchange account and what its exchange said of its key when it was last asked; None where it never was.
 
-    `status` is the account's, `reason` a `Denial`; `connected` is whether a sealed key is there at all.
+    `status` is the account's, `reason` a `Denial`: why nothing is opened there, while a key whose account is "active"
+    still closes; `connected` is whether a sealed key is there at all.
     """
 
     account_id: int
@@ -126,7 +127,7 @@ class KeyHealth:
 
     @property
     def usable(self) -> bool:
-        return self.connected and self.status == "active"
+        return self.connected and self.status == "active" and self.reason is None
 
     def days_left(self, now: datetime) -> int | None:
         """Return how many whole days the exchange lets the key live on; None where it does not end."""

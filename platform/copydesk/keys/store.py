@@ -84,7 +84,8 @@ def _health_query() -> Select[Any]:
     joined = (AccountKey.tenant_id == Account.tenant_id) & (AccountKey.account_id == Account.id)
     return select(
         *(Account.id, Account.user_id, Account.venue, Account.environment, Account.label, Account.status),
-        *(Account.status_reason, Account.sealed_key.is_not(None).label("connected"), Account.key_kind),
+        *(func.coalesce(Account.status_reason, Account.key_denial).label("reason"), Account.key_kind),
+        Account.sealed_key.is_not(None).label("connected"),
         *(AccountKey.scope, AccountKey.rights, AccountKey.ip_bound, AccountKey.expires_at, AccountKey.probed_at),
         Account.created_at,
     ).outerjoin(AccountKey, joined)
@@ -98,7 +99,7 @@ def _health(row: Row[Any]) -> KeyHealth:
         environment=Environment(row.environment),
         label=row.label,
         status=row.status,
-        reason=row.status_reason,
+        reason=row.reason,
         connected=row.connected,
         kind=KeyKind(row.key_kind),
         scope=row.scope,

@@ -20,7 +20,7 @@ from copydesk.keys.model import PROBE_AGAIN, PROBE_EVERY, notice_due
 from copydesk.keys.tables import AccountKey
 from copydesk.notifications import Kind, Seal
 from copydesk.trading import Denial, Environment, KeyKind
-from copydesk.vault import Account, quarantine
+from copydesk.vault import Account
 from copydesk.venues import KeyScope
 
 # What says of a key that it is not fit, or not any more. Everything else says something of the moment.
@@ -105,30 +105,36 @@ def note_answer(session: TenantSession, seal: Seal, due: Due, answer: Answer, *,
     if known is None or account is None or account.sealed_key is None:
         return False
     was_active = account.status == "active"
+    was_armed = was_active and account.key_denial is None
     if answer.scope is not None:
         note_scope(known, answer.scope, at)
     known.probed_at, known.due_at = at, at + PROBE_EVERY
     if known.rearms:
         known.rearms = False
     if answer.denial is not None:
-        session.flush()
-        _disarm(session, seal, due, known, answer, at)
-        return was_active
-    if was_active or due.rearms:
+        _disarm(session, seal, due, account, known, answer, at)
+        return was_active and answer.scope is None
+    if was_armed or due.rearms:
         _arm(session, account, known, at)
         _tell_end(session, seal, due, known, at)
     else:
-        _tell_disarmed(session, seal, due, known, str(account.status_reason), (), at)
+        _tell_disarmed(session, seal, due, known, str(account.status_reason or account.key_denial), (), at)
     return False
 
 
-def _disarm(session: TenantSession, seal: Seal, due: Due, known: AccountKey, answer: Answer, at: datetime) -> None:
-    """Put the account aside for the reason that the exchange gave, and say so once."""
+def _disarm(
+    session: TenantSession, seal: Seal, due: Due, account: Account, known: AccountKey, answer: Answer, at: datetime
+) -> None:
+    """Put the account aside for the reason that the exchange gave, and say so once.
+
+    A key that works and may do too much goes on closing what there is; one that the exchange refuses does nothing.
+    """
     reason = str(answer.denial)
-    quarantine(session, due.account_id, reason)
-    renamed = update(Account).where(Account.id == due.account_id, Account.status == "unusable")
-    renamed = renamed.where(Account.status_reason.is_distinct_from(reason)).values(status_reason=reason)
-    session.execute(renamed.execution_options(synchronize_session=False))
+    if account.status == "active" and answer.scope is not None:
+        account.key_denial = reason
+    else:
+        account.status, account.status_reason = "unusable", reason
+    session.flush()
     # The account's own trigger asks for another look.
     again = update(AccountKey).where(AccountKey.account_id == due.account_id).values(due_at=at + PROBE_EVERY)
     session.execute(again.execution_options(synchronize_session=False))
@@ -138,10 +144,11 @@ def _disarm(session: TenantSession, seal: Seal, due: Due, known: AccountKey, ans
 
 def _arm(session: TenantSession, account: Account, known: AccountKey, at: datetime) -> None:
     known.told_reason = None
-    if account.status == "active":
+    reason = account.status_reason or account.key_denial
+    if reason is None:
         return
-    before = {"reason": account.status_reason, "usable": False}
-    account.status, account.status_reason = "active", None
+    before = {"reason": reason, "usable": False}
+    account.status, account.status_reason, account.key_denial = "active", None, None
     session.flush()
     subject, after = f"account:{account.id}", {"usable": True}
     record(session, session.tenant_id, SYSTEM, "key.rearmed", subject, at=at, before=before, after=after)

@@ -25,13 +25,13 @@ from copydesk.replication.order_limits import LimitedCrowd, OrderLimits, Rows
 from copydesk.replication.order_states import Copier
 from copydesk.replication.port import Surroundings
 from copydesk.risk.store import Holder, StoredLimits, read_limits
-from copydesk.trading import SizePolicy, SizingMode, SubscriptionState
+from copydesk.trading import Denial, SizePolicy, SizingMode, SubscriptionState
 
 # Three plain reads joined in memory: as one statement PostgreSQL, without fresh statistics, joins them row by row.
 _SUBSCRIPTIONS = text(
     """
     SELECT s.created_at, s.id, s.account_id, s.state, a.status = 'active', s.sizing_mode, s.sizing_value, s.allocation,
-           s.size_policy, s.leverage_max
+           s.size_policy, s.leverage_max, a.key_denial
     FROM subscription s JOIN account a ON a.tenant_id = s.tenant_id AND a.id = s.account_id
     WHERE s.strategy_id = :strategy_id AND a.shard = :shard AND s.state <> 'ended' ORDER BY s.id
     """
@@ -65,10 +65,14 @@ _POLICIES = {str(policy): policy for policy in SizePolicy}
 
 
 class Terms(NamedTuple):
-    """One subscription's terms, in two parts in the order in which `Follower` has them."""
+    """One subscription's terms, in two parts in the order in which `Follower` has them.
+
+    `refusal` is why its account opens nothing at all, None for one that does: what its key may do decides.
+    """
 
     head: tuple[int, int, SubscriptionState, bool, SizingMode, Decimal | None, Decimal]
     tail: tuple[SizePolicy, int | None]
+    refusal: No | None = None
 
 
 class Seats(NamedTuple):
@@ -88,7 +92,7 @@ class Seats(NamedTuple):
 
     def copiers(self) -> list[Copier]:
         """Return everybody with the account and the allocation."""
-        return [Copier(head[0], head[1], head[6]) for head, _ in self.terms]
+        return [Copier(head[0], head[1], head[6]) for head, _, _ in self.terms]
 
     def sharing(self, account_id: int) -> Sequence[int]:
         """Return all subscriptions of an account that has several."""
@@ -176,7 +180,11 @@ def _read_seats(session: TenantSession, due: DueSignal, shard: str) -> Seats:
     """Read the terms; they are at least as new as the version that the signal was read with."""
     rows = session.execute(_SUBSCRIPTIONS, {"strategy_id": due.strategy_id, "shard": shard}).all()
     terms = [
-        Terms((row[1], row[2], _STATES[row[3]], row[4], _MODES[row[5]], row[6], row[7]), (_POLICIES[row[8]], row[9]))
+        Terms(
+            (row[1], row[2], _STATES[row[3]], row[4], _MODES[row[5]], row[6], row[7]),
+            (_POLICIES[row[8]], row[9]),
+            (Denial(row[10]), {}) if row[10] else None,
+        )
         for row in rows
     ]
     ids = number_array([row[1] for row in rows])
@@ -216,10 +224,8 @@ def followers(
         books[subscription_id] = _with_moving(books.get(subscription_id, _EMPTY), ways, perpetual=signal.perpetual)
     shut = _shut(session, due, shard) if seats.doors else {}
     return [
-        Follower(
-            *head, spent.get(head[0], ZERO), books.get(head[0], _EMPTY), shut.get(head[0]) if shut else None, *tail
-        )
-        for head, tail in seats.at(signal.venue_at)
+        Follower(*head, spent.get(head[0], ZERO), books.get(head[0], _EMPTY), refusal or shut.get(head[0]), *tail)
+        for head, tail, refusal in seats.at(signal.venue_at)
     ]
 
 

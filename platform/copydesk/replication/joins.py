@@ -64,6 +64,7 @@ _WAITING = text(
            j.position_side, j.leader_qty, j.entry_px, j.since_signal_id
     FROM late_join j JOIN subscription s ON s.tenant_id = j.tenant_id AND s.id = j.subscription_id
     JOIN account a ON a.tenant_id = s.tenant_id AND a.id = s.account_id AND a.status = 'active'
+                  AND a.key_denial IS NULL
     JOIN strategy t ON t.tenant_id = s.tenant_id AND t.id = s.strategy_id
     WHERE a.shard = :shard AND j.state = 'waiting' AND s.state IN ('synced', 'catching_up') AND NOT EXISTS (
         SELECT 1 FROM delivery d JOIN signal g ON g.tenant_id = d.tenant_id AND g.id = d.signal_id

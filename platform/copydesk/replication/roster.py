@@ -40,6 +40,10 @@ _RESTING = text(
     """
 )
 _ACCOUNT = text("SELECT venue, environment, shard FROM account WHERE id = :id")
+_FOLLOWER = text(
+    "SELECT a.user_id FROM subscription s JOIN account a ON a.tenant_id = s.tenant_id AND a.id = s.account_id "
+    "WHERE s.id = :id"
+)
 _STRATEGY = text("SELECT id, account_id FROM strategy WHERE slug = :slug")
 _STRATEGIES = text(
     """
@@ -153,6 +157,12 @@ def account_place(session: TenantSession, account_id: int) -> AccountPlace:
     if row is None:
         raise NotFound(f"there is no account {account_id}")
     return AccountPlace(row.venue, Environment(row.environment), row.shard)
+
+
+def follower_of(session: TenantSession, subscription_id: int) -> int | None:
+    """Return whose subscription it is, by the number of the user; None where there is no such subscription."""
+    number: int | None = session.execute(_FOLLOWER, {"id": subscription_id}).scalar()
+    return number
 
 
 def subscription_lines(

@@ -23,10 +23,11 @@ class Account(TenantRow, Table):
     """A user's connection to one exchange; key, secret and passphrase only as ciphertext.
 
     `shard` ("binance:0") names the replication lane that serves this account; it is fixed at creation.
-    `status`: "active" or "unusable" (the exchange refuses the key), `status_reason` a `Denial` value. `uid_hash` is the
-    fingerprint of the exchange's own number of the account, once it was asked for. `egress` is the
-    outgoing address that the key is bound to, where it is not the installation's usual one. `key_kind` is how the key
-    signs ("hmac", "ed25519", "rsa"). What else is known of a key stands in `keys.tables`.
+    `status`: "active" or "unusable" (the exchange refuses the key), `status_reason` a `Denial` value. `key_denial` is
+    one too: a key that works and may do what it must not opens nothing more, and closes what there is. `uid_hash` is
+    the fingerprint of the exchange's own number of the account, once it was asked for. `egress` is the outgoing address
+    that the key is bound to, where it is not the installation's usual one. `key_kind` is how the key signs ("hmac",
+    "ed25519", "rsa"). What else is known of a key stands in `keys.tables`.
     """
 
     __tablename__ = "account"
@@ -43,6 +44,7 @@ class Account(TenantRow, Table):
     sealed_passphrase: Mapped[bytes | None] = mapped_column(LargeBinary)
     status: Mapped[str] = mapped_column(Text, server_default="active")
     status_reason: Mapped[str | None] = mapped_column(Text)
+    key_denial: Mapped[str | None] = mapped_column(Text)
     uid_hash: Mapped[str | None] = mapped_column(Text)
     egress: Mapped[str | None] = mapped_column(Text)
     key_kind: Mapped[str] = mapped_column(Text, server_default="hmac")

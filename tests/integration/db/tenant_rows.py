@@ -14,8 +14,9 @@ from sqlalchemy import BigInteger, Boolean, Column, DateTime, Integer, LargeBina
 from sqlalchemy.dialects.postgresql import JSON, JSONB
 from sqlalchemy.orm import Session
 
-for _declaring in sorted(Path(copydesk.__file__).parent.glob("*/tables.py")):
-    import_module(f"copydesk.{_declaring.parent.name}.tables")
+_ROOT = Path(copydesk.__file__).parent
+for _declaring in sorted(_ROOT.rglob("tables.py")):
+    import_module(".".join(("copydesk", *_declaring.relative_to(_ROOT).with_suffix("").parts)))
 
 _VALUES: dict[type, Any] = {
     Integer: 7,

@@ -16,6 +16,9 @@ from sqlalchemy.orm import Session
 from tenant_rows import fill, ordered_tenant_tables, row_of
 
 TABLES = [pytest.param(table, id=table.name) for table in ordered_tenant_tables()]
+# Of an append-only table the application's role may change and delete nothing, whoever's it is.
+CHANGEABLE = [param for param in TABLES if not param.values[0].info.get("append_only")]
+APPEND_ONLY = [param for param in TABLES if param.values[0].info.get("append_only")]
 
 
 @dataclass(frozen=True)
@@ -57,7 +60,7 @@ def test_a_brand_reads_its_own_rows_only(brands: Brands, table: Table) -> None:
         assert session.execute(theirs).scalar_one() == 0
 
 
-@pytest.mark.parametrize("table", TABLES)
+@pytest.mark.parametrize("table", CHANGEABLE)
 def test_a_brand_changes_and_deletes_no_row_of_another(brands: Brands, table: Table) -> None:
     theirs = table.c.tenant_id == brands.theirs
     last = list(table.columns)[-1]
@@ -78,6 +81,10 @@ def test_a_brand_writes_no_row_into_another(brands: Brands, table: Table) -> Non
         brands.db.tenant(brands.ours) as session,
     ):
         session.execute(table.insert().values(row_of(table, brands.theirs)))
+
+
+@pytest.mark.parametrize("table", CHANGEABLE)
+def test_a_brand_moves_no_row_into_another(brands: Brands, table: Table) -> None:
     with (
         pytest.raises(ProgrammingError, match="row-level security"),
         brands.db.tenant(brands.ours) as session,
@@ -85,13 +92,31 @@ def test_a_brand_writes_no_row_into_another(brands: Brands, table: Table) -> Non
         session.execute(table.update().values(tenant_id=brands.theirs))
 
 
+@pytest.mark.parametrize("table", APPEND_ONLY)
+def test_nobody_changes_or_deletes_a_row_of_the_record(brands: Brands, table: Table) -> None:
+    for statement in (table.update().values(hash="another"), table.delete()):
+        with pytest.raises(ProgrammingError, match="permission denied"), brands.db.tenant(brands.ours) as session:
+            session.execute(statement)
+    with brands.db.tenant(brands.ours) as session:
+        assert len(session.execute(table.select()).all()) == 1
+
+
+def test_the_record_is_append_only_for_the_applications_role() -> None:
+    assert [param.id for param in APPEND_ONLY] == ["audit_checkpoint", "audit_entry"]
+
+
 @pytest.mark.parametrize("table", TABLES)
 def test_a_session_without_a_brand_sees_nothing_and_writes_nothing(brands: Brands, table: Table) -> None:
     with brands.db.installation() as session:
         assert session.execute(select(func.count()).select_from(table)).scalar_one() == 0
-        assert touched(session, table.delete()) == 0
     with pytest.raises(ProgrammingError, match="row-level security"), brands.db.installation() as session:
         session.execute(table.insert().values(row_of(table, brands.ours)))
+
+
+@pytest.mark.parametrize("table", CHANGEABLE)
+def test_a_session_without_a_brand_deletes_nothing(brands: Brands, table: Table) -> None:
+    with brands.db.installation() as session:
+        assert touched(session, table.delete()) == 0
 
 
 def test_a_brand_does_not_linger_on_a_pooled_connection(brands: Brands) -> None:

@@ -13,13 +13,12 @@ from alembic.migration import MigrationContext
 from copydesk.db import (
     array_literal,
     create_db_engine,
-    head_revision,
     metadata,
-    migrate,
     moment_array,
     number_array,
     word_array,
 )
+from copydesk.db.migrate import head_revision, migrate
 from copydesk.kernel import ConfigError
 from copydesk.trading import OrderStatus
 from hypothesis import HealthCheck, given, settings

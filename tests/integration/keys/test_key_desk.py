@@ -86,7 +86,7 @@ def test_a_right_that_appears_later_disarms_the_account_and_is_named(
     clock.wait(days=1, minutes=1)
     desk()
     (health,) = site.health(owner)
-    assert (health.status, health.reason) == ("unusable", Denial.KEY_CAN_WITHDRAW)
+    assert (health.usable, health.status, health.reason) == (False, "active", Denial.KEY_CAN_WITHDRAW)
     kind, facts = site.mails(owner)[-1]
     assert (kind, facts["reason"]) == ("key_disarmed", "key_can_withdraw")
     assert WITHDRAWS[venue] in facts["right"]

@@ -236,6 +236,23 @@ def test_an_account_whose_key_does_not_open_is_told_so_and_others_go_on(opens: C
     assert site.book(0) == (0, 0, 0)
 
 
+def test_a_key_that_may_do_too_much_opens_nothing_more_and_closes_what_there_is(opens: Callable[..., Site]) -> None:
+    site = opens(followers=2)
+    worker = site.worker()
+    site.trade(Side.BUY, "0.4")
+    worker.drain()
+    site.act("UPDATE account SET key_denial = 'key_can_withdraw' WHERE id = :id", id=site.accounts[0])
+    site.trade(Side.BUY, "0.4")
+    site.trade(Side.SELL, "0.8")
+    while worker.drain():
+        pass
+    sides = [order.side for order in site.exchange.orders_of(site.accounts[0])]
+    assert sides == [Side.BUY, Side.SELL]
+    assert len(site.exchange.orders_of(site.accounts[1])) == 3
+    denied = "SELECT status, reason FROM copy WHERE account_id = :id AND status = 'denied'"
+    assert site.rows(denied, id=site.accounts[0]) == [("denied", "key_can_withdraw")]
+
+
 def test_a_key_that_the_exchange_rejects_is_not_used_for_the_next_open(opens: Callable[..., Site]) -> None:
     site = opens(followers=2)
     worker = site.worker()

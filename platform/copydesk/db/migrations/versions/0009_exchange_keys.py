@@ -78,6 +78,7 @@ _TRIGGERS = (
 def upgrade() -> None:
     """Add the tables, the kind of an account's key, and the numbers that tell of changes."""
     op.execute("ALTER TABLE account ADD COLUMN key_kind text NOT NULL DEFAULT 'hmac'")
+    op.execute("ALTER TABLE account ADD COLUMN key_denial text")
     for table, columns in _TABLES.items():
         op.execute(f"CREATE TABLE {table} (tenant_id int NOT NULL, {columns})")
         op.create_foreign_key(f"fk_{table}_tenant_id_tenant", table, "tenant", ["tenant_id"], ["id"])
@@ -101,4 +102,5 @@ def downgrade() -> None:
         op.execute(f"DROP FUNCTION {function}()")
     for table in ("key_version", "account_key", "key_intake"):
         op.drop_table(table)
+    op.drop_column("account", "key_denial")
     op.drop_column("account", "key_kind")
