@@ -230,6 +230,37 @@ def test_the_applications_role_may_not_change_the_rules(database_url: str, state
         connection.execute(statement)
 
 
+# What the role could put before the real table, so that a function of the owner runs what the role wrote.
+_SHADOW = """
+    CREATE TEMP TABLE switch_version (version bigint);
+    INSERT INTO switch_version VALUES (0);
+    CREATE FUNCTION pg_temp.caught() RETURNS trigger LANGUAGE plpgsql AS
+        $$ BEGIN RAISE EXCEPTION 'ran as %', current_user; END $$;
+    CREATE TRIGGER caught BEFORE UPDATE ON switch_version FOR EACH ROW EXECUTE FUNCTION pg_temp.caught();
+"""
+
+
+def test_a_function_of_the_owner_runs_nothing_that_the_role_put_before_a_table(database_url: str) -> None:
+    with psycopg.connect(database_url) as connection:
+        connection.execute(_SHADOW)
+        connection.execute(
+            "INSERT INTO installation_switch (reach, stops, reason, author) VALUES ('all', 'opens', 'test', 'test')"
+        )
+        assert connection.execute("SELECT version FROM pg_temp.switch_version").fetchone() == (0,)
+        connection.rollback()
+
+
+def test_every_function_that_runs_as_the_owner_looks_in_the_schema_first(owner_url: str) -> None:
+    query = """
+        SELECT proname, coalesce(array_to_string(proconfig, ';'), '') FROM pg_proc
+        WHERE prosecdef AND pronamespace = 'public'::regnamespace
+    """
+    with psycopg.connect(owner_url) as connection:
+        found = connection.execute(query).fetchall()
+    assert found
+    assert {settings for _, settings in found} == {"search_path=pg_catalog, public, pg_temp"}
+
+
 def test_switching_row_level_security_off_is_an_error_and_no_way_around(database_url: str, brands: Brands) -> None:
     with psycopg.connect(database_url) as connection:
         connection.execute("SET row_security = off")

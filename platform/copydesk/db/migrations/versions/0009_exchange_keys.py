@@ -37,7 +37,8 @@ _INDEXES = (
 )
 # Roles look at these numbers alone, and at brands' rows once one has moved; nobody else may count them.
 _COUNT = """
-CREATE FUNCTION key_counted() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public AS $$
+CREATE FUNCTION key_counted() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
     UPDATE key_version SET version = version + 1 WHERE name = TG_ARGV[0];
     RETURN NULL;
