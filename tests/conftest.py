@@ -12,7 +12,7 @@ from pathlib import Path
 import psycopg
 import pytest
 import redis
-from copydesk.db import migrate
+from copydesk.db.migrate import migrate
 from copydesk.stack import APP_ROLE, OWNER_ROLE, PostgresServer, RedisServer, Stack, embedded_stack
 from hypothesis import settings
 

@@ -17,6 +17,7 @@ import pytest
 from copydesk.cli import run
 from copydesk.cli.ports import free_ports
 from copydesk.demo.lab_control import LabControl
+from copydesk.venues import generate
 from copydesk.venues.lab import ADDRESSES, read_journal
 
 ROOT = Path(__file__).parents[2]
@@ -112,6 +113,16 @@ def test_an_account_is_opened_funded_given_a_key_and_shown(steer: Any) -> None:
     assert key["secret"] not in json.dumps(shown)
     assert "revoked" in steer("keys", "revoke", key["apiKey"])
     assert "ada" in steer("accounts", "list")
+
+
+def test_a_key_is_given_to_whoever_holds_the_private_half(steer: Any, tmp_path: Path) -> None:
+    pair = generate("binance")
+    assert pair is not None
+    file = tmp_path / "ours.pem"
+    file.write_text(pair.public_pem)
+    steer("accounts", "open", "edda", "--venue", "binance")
+    made = steer("keys", "issue", "edda", "--public-key", str(file), "--json")
+    assert made["apiKey"] and made["secret"] == ""
 
 
 def test_a_fault_is_added_shown_and_lifted(steer: Any) -> None:

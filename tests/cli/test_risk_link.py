@@ -13,7 +13,6 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from copydesk.bootstrap import Runtime
 from copydesk.cli import run
-from copydesk.cli.web import link_keys
 from copydesk.kernel import utc_now
 from copydesk.web.grants import PURPOSE, Grant, Permission, page_grant
 from test_risk_command import follower
@@ -35,7 +34,7 @@ class Desk:
 
     def opens(self, url: str, brand: str = "aurora") -> Grant | None:
         (token,) = parse_qs(urlsplit(url).query)["token"]
-        key = link_keys(self.runtime).known(PURPOSE, brand)
+        key = self.runtime.link_keys.known(PURPOSE, brand)
         assert key is not None
         return page_grant(key, token, tenant=brand, now=utc_now())
 
@@ -47,7 +46,7 @@ def desk(shipped_brands: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[D
         for brand in ("boreal", "aurora"):
             with runtime.db.tenant(runtime.tenant_ids[brand]) as session:
                 subscription, _ = follower(session)
-        link_keys(runtime).turn()  # Each test has a data folder of its own, and so another key file.
+        runtime.link_keys.turn()  # Each test has a data folder of its own, and so another key file.
         yield Desk(capsys, runtime, subscription)
     finally:
         runtime.close()

@@ -13,7 +13,7 @@ import pytest
 from copydesk.bootstrap import Runtime
 from copydesk.cli import run
 from copydesk.cli.status import lane_finding
-from copydesk.db import head_revision
+from copydesk.db.migrate import head_revision
 from copydesk.identity import Role, User
 from copydesk.kernel import utc_now
 from copydesk.replication import (

@@ -12,7 +12,7 @@ from pathlib import Path
 import psycopg
 import pytest
 import redis
-from copydesk.db import migrate
+from copydesk.db.migrate import migrate
 from copydesk.stack import APP_ROLE, OWNER_ROLE, Stack, embedded_stack
 from copydesk.venues.budgets import begin_anew
 from cross_desk import CrossDesk

@@ -14,7 +14,7 @@ from copydesk.bootstrap import Runtime, WorkerSurroundings, broker_prefix
 from copydesk.kernel import Setting
 from copydesk.tenancy import Cascade, LayerValues
 from copydesk.trading import Environment, Instrument
-from copydesk.venues import BINANCE, RateBudget, VenueTraits, budgets_of, client_order_id
+from copydesk.venues import BINANCE, OrderPolicy, RateBudget, Signer, VenueTraits, budgets_of, client_order_id
 from redis import Redis
 
 DIGEST = "0123456789abcdef" * 2
@@ -85,7 +85,9 @@ class Brands:
         broker_id: str,
         egress: str,
         budgets: Mapping[str, RateBudget],
+        policy: OrderPolicy,
     ) -> Exchange:
+        assert isinstance(policy, Signer)
         self.opened.append(Exchange(BINANCE if venue == "binance" else NARROW, broker_id, egress, budgets))
         return self.opened[-1]
 

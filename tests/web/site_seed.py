@@ -6,15 +6,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import cached_property
 from pathlib import Path
 
-from copydesk.db import Database
+from copydesk.db import Database, sqlalchemy_url
 from copydesk.identity import User
+from copydesk.identity.factors import Texter
+from copydesk.identity.hashing import HashCost, Hasher
+from copydesk.notifications import Letter, Mailer
 from copydesk.replication.tables import Copy, EquityPoint, LeaderBook, Signal, Strategy, Subscription
 from copydesk.tenancy import TenantDirectory, ensure_tenant
+from copydesk.vault import IntakePrivate, IntakePublic, MemoryDataKeys, MemoryKeyStore, Purpose, Vault
 from copydesk.vault.tables import Account
-from sqlalchemy import insert
+from sqlalchemy import create_engine, insert
 from sqlalchemy.orm import Session
+from sqlalchemy.pool import NullPool
 
 ROOT = Path(__file__).parents[2]
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -35,6 +41,16 @@ class FixedClock:
         return 0.0
 
 
+class Postbox:
+    """Keep letters in a list: the mailer of tests that look at mail."""
+
+    def __init__(self) -> None:
+        self.letters: list[Letter] = []
+
+    def send(self, letter: Letter) -> None:
+        self.letters.append(letter)
+
+
 @dataclass
 class FakeRuntime:
     """What the composition root would give."""
@@ -45,12 +61,52 @@ class FakeRuntime:
     redis_url: str = "redis://127.0.0.1:1"
     tenant_ids: Mapping[str, int] = field(default_factory=dict)
     link_secret: str | None = "a key of these tests"
+    trusted_proxies: str = "127.0.0.1,::1"
+    postbox: Postbox = field(default_factory=Postbox)
+    exchange_store: MemoryKeyStore = field(default_factory=MemoryKeyStore)
+    identity_store: MemoryKeyStore = field(default_factory=MemoryKeyStore)
+    texters: dict[str, Texter] = field(default_factory=dict)
 
     def live_url(self, host: str) -> str:
         return f"http://{host.partition(':')[0]}:8001"
 
+    def site_url(self, host: str) -> str:
+        return f"http://{host}:8000"
+
+    def mailer(self, tenant_id: int) -> Mailer:
+        return self.postbox
+
     def link_key(self, purpose: str, slug: str) -> bytes | None:
         return None if self.link_secret is None else f"{self.link_secret} {purpose} {slug}".encode()
+
+    def signing_key(self, purpose: str, slug: str) -> bytes:
+        return f"{self.link_secret} {purpose} {slug}".encode()
+
+    @cached_property
+    def hashing(self) -> Hasher:
+        """Hash passwords as cheaply as Argon2 can: tests have many."""
+        return Hasher(HashCost(memory_kib=8, passes=1, lanes=1))
+
+    def texter(self, slug: str) -> Texter | None:
+        return self.texters.get(slug)
+
+    @cached_property
+    def identity_vault(self) -> Vault:
+        return Vault(self.identity_store, MemoryDataKeys(Purpose.IDENTITY))
+
+    @property
+    def intake(self) -> IntakePublic:
+        return IntakePublic(self.identity_store, self.database)
+
+    @property
+    def intake_opener(self) -> IntakePrivate:
+        """What only the listener has: to open what `intake` sealed."""
+        return IntakePrivate(self.exchange_store, self.identity_store, self.database)
+
+    @cached_property
+    def database(self) -> Database:
+        """A database that keeps no connection, so that nobody must close it."""
+        return Database(create_engine(sqlalchemy_url(self.database_url), poolclass=NullPool))
 
 
 @dataclass(frozen=True)

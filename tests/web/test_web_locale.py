@@ -14,6 +14,7 @@ from copydesk.web.app import TRANSLATIONS
 from copydesk.web.words import reason_label, sizing_words, state_words, words
 from flask import Flask
 from flask.testing import FlaskClient
+from form_posts import submit
 
 Visit = Callable[[str], FlaskClient]
 FACTS = {
@@ -52,7 +53,7 @@ def test_accept_language_chooses_among_the_brands_locales(
 def test_the_chosen_language_is_remembered_and_beats_accept_language(visit: Visit) -> None:
     browser = visit("aurora")
     came_from = {"Referer": "http://aurora.localhost/desk?x=1"}
-    answer = browser.post("/language/de", headers=came_from)
+    answer = submit(browser, "/language/de", headers=came_from)
     assert answer.status_code == 303
     assert answer.location == "/desk"
     page = browser.get("/", headers={"Accept-Language": "en"}).text
@@ -61,11 +62,11 @@ def test_the_chosen_language_is_remembered_and_beats_accept_language(visit: Visi
 
 @pytest.mark.parametrize("target", ("//evil.example", "/\\evil.example", "https://evil.example/", "javascript:x"))
 def test_the_way_back_never_leaves_the_site(visit: Visit, target: str) -> None:
-    assert visit("aurora").post("/language/de", data={"next": target}).location == "/"
+    assert submit(visit("aurora"), "/language/de", {"next": target}).location == "/"
 
 
 def test_a_language_that_the_brand_does_not_offer_is_not_found(visit: Visit) -> None:
-    assert visit("aurora").post("/language/ar").status_code == 404
+    assert submit(visit("aurora"), "/language/ar").status_code == 404
 
 
 def test_arabic_pages_read_right_to_left_and_english_ones_do_not(visit: Visit) -> None:

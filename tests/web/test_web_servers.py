@@ -21,14 +21,20 @@ from site_seed import ROOT, Seeded
 COPYDESK = str(Path(sys.executable).parent / "copydesk")
 
 
+@pytest.fixture(scope="module")
+def var_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data folder beside the module's database: what was wrapped with its key file is in that database."""
+    return tmp_path_factory.mktemp("var")
+
+
 @pytest.fixture
-def environment(database_url: str, redis_url: str, seeded: Seeded, tmp_path: Path) -> dict[str, str]:
+def environment(database_url: str, redis_url: str, seeded: Seeded, var_dir: Path) -> dict[str, str]:
     return {
         **os.environ,
         "DATABASE_URL": database_url,
         "REDIS_URL": redis_url,
         "COPYDESK_ROOT": str(ROOT),
-        "COPYDESK_VAR": str(tmp_path),
+        "COPYDESK_VAR": str(var_dir),
     }
 
 
@@ -75,7 +81,6 @@ def test_a_link_made_on_the_command_line_opens_the_desk_that_is_served(
     with subprocess.Popen(command, env=environment, cwd=ROOT, start_new_session=True) as server:
         try:
             assert wait_until(lambda: answer(free_port, "any.example", "/health") is not None, patience_s=30)
-            # Served before the first link was made, so that the key is one that another process makes.
             before = answer(free_port, "aurora.localhost", "/risk/enter?token=nonsense")
             link = [COPYDESK, "risk", "link", "--tenant", "aurora"]
             made = subprocess.run(link, env=environment, cwd=ROOT, capture_output=True, text=True, check=True)
@@ -85,6 +90,18 @@ def test_a_link_made_on_the_command_line_opens_the_desk_that_is_served(
         finally:
             os.killpg(server.pid, signal.SIGKILL)
     assert [one and one[0] for one in (before, opened, elsewhere)] == [403, 303, 403]
+
+
+def test_a_site_whose_forms_cannot_be_signed_says_so_at_the_start(
+    environment: dict[str, str], free_port: int, tmp_path: Path
+) -> None:
+    made = [COPYDESK, "risk", "link", "--tenant", "aurora"]
+    subprocess.run(made, env=environment, cwd=ROOT, capture_output=True, timeout=60, check=True)
+    command = [COPYDESK, "web", "--port", str(free_port)]
+    lost = {**environment, "COPYDESK_VAR": str(tmp_path)}
+    done = subprocess.run(command, env=lost, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1
+    assert "web/key is missing" in done.stderr
 
 
 @pytest.mark.parametrize("role", ("web", "live"))

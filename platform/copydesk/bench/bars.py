@@ -75,6 +75,23 @@ GAP_BARS = (
     Bar("over_closed", at_most=0),
 )
 
+# Of `bench keys`; revoking is barred for 10,000 keys and holds for fewer.
+KEY_BARS = (
+    Bar("open_p50_us", at_most=5),
+    Bar("open_p99_us", at_most=5),
+    Bar("revoke_all_s", at_most=60),
+)
+
+# At 40 sign-ins a second on two cores, at OWASP's parameters. `page_flood_more_ms` is the 95th percentile of pages that
+# need no account, during the flood, less that without it.
+SIGN_IN_BARS = (
+    Bar("signin_p95_ms", at_most=400),
+    Bar("served_ratio", at_least=0.98),
+    Bar("page_flood_more_ms", at_most=50),
+    Bar("pages_failed", at_most=0),
+    Bar("unanswered", at_most=0),
+)
+
 
 def verdicts(figures: Mapping[str, Any], bars: Sequence[Bar] = BARS) -> list[Verdict]:
     """Hold figures against the bars for their number of followers; a figure without a bar is left out."""

@@ -18,7 +18,7 @@ from copydesk.bench.leader import Leader, open_leader
 from copydesk.bench.load import LIGHT, PX, Load, Plan
 from copydesk.bench.plain import Follower, Way
 from copydesk.bootstrap import Runtime
-from copydesk.db import migrate
+from copydesk.db.migrate import migrate
 from copydesk.demo.lab_control import LabControl
 from copydesk.kernel import Unavailable
 from copydesk.stack import (

@@ -46,6 +46,7 @@ from copydesk.venues import (
     RateBudget,
     Venue,
     VenueUrls,
+    get_ready_to_sign,
     open_market_stream,
     open_stream,
     open_venue,
@@ -163,7 +164,7 @@ class Runtime:
 
     @cached_property
     def keys(self) -> KeyRing:
-        return KeyRing(self.db, self.vault)
+        return KeyRing(self.db, self.vault, opened=get_ready_to_sign)
 
     @property
     def tenant_ids(self) -> dict[str, int]:

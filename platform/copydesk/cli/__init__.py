@@ -19,6 +19,10 @@ from copydesk.kernel import CopydeskError
 COMMANDS = {
     "tenant": "Check a brand's file, store its secrets.",
     "accounts": "Check the key of an exchange account.",
+    "keys": "Look at exchange keys; revoke them, one or all.",
+    "staff": "Invite a brand's staff, see and change their roles.",
+    "audit": "Export and verify the record of who did what.",
+    "vault": "Turn keys; say where they lie.",
     "strategies": "Look at what can be copied; pause, close it.",
     "subscriptions": "Look at who copies whom; begin, pause, end it.",
     "risk": "Stop copying by hand, and what is held.",

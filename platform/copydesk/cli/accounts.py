@@ -87,7 +87,8 @@ def _show(venue: str, environment: str, verdict: KeyVerdict, *, as_json: bool) -
     if scope is not None and not scope.ip_bound:
         click.echo(f"It is not bound to addresses: bind it at {exchange_name(venue)} to this site's.", err=as_json)
     if as_json:
-        shown = None if scope is None else asdict(scope) | {"unknown": sorted(scope.unknown)}
+        lists = {} if scope is None else {"unknown": sorted(scope.unknown), "named": sorted(scope.named)}
+        shown = None if scope is None else asdict(scope) | lists
         told = {"venue": venue, "environment": environment, "ok": denial is None, "reason": denial}
         print_json({**told, "sentence": sentence, "rights": shown})
 

@@ -10,7 +10,9 @@ import click
 
 from copydesk.bench.lab_orders import LANES
 from copydesk.cli.bench_fanout import failover, fanout, print_rows
+from copydesk.cli.bench_keys import keys
 from copydesk.cli.bench_risk import gap, risk
+from copydesk.cli.bench_signin import plain_site, signin
 from copydesk.cli.installation import print_json
 
 
@@ -24,10 +26,12 @@ def command() -> None:
       copydesk bench failover
       copydesk bench risk --positions 100000 --accounts 10000
       copydesk bench gap --followers 500
+      copydesk bench keys
+      copydesk bench signin --rate 40 --seconds 20
     """
 
 
-for part in (fanout, failover, risk, gap):
+for part in (fanout, failover, risk, gap, keys, signin, plain_site):
     command.add_command(part)
 
 

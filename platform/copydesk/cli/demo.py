@@ -8,9 +8,10 @@ import shutil
 import sys
 import tempfile
 import threading
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -20,6 +21,9 @@ from copydesk.cli.ports import free_ports
 from copydesk.demo.program import traders
 from copydesk.kernel import ConfigError
 from copydesk.venues.lab import LabConfig
+
+if TYPE_CHECKING:
+    from copydesk.demo.people import DemoPerson
 
 
 @click.group("demo")
@@ -55,6 +59,15 @@ def _say(line: str) -> None:
     click.echo(line, err=True)
 
 
+def _doors(people: Sequence[DemoPerson], file: Path, port: int) -> str:
+    """Say where to sign in, as whom, and where the passwords are; they are not printed."""
+    lines = [f"sign in: passwords are in {file}, mail in {file.parents[1] / 'mail'}; a second factor is set up first"]
+    for brand in dict.fromkeys(person.brand for person in people):
+        names = ", ".join(f"{one.email} ({one.role})" for one in people if one.brand == brand)
+        lines.append(f"  http://{brand}.localhost:{port}/account/sign-in  {names}")
+    return "\n".join(lines)
+
+
 @command.command("run")
 @click.option("--port", default=8000, show_default=True, type=PORT, help="Port of the sites.")
 @click.option("--live-port", default=8001, show_default=True, type=PORT, help="Port of live events.")
@@ -80,6 +93,7 @@ def run_demo(root: Path, var: Path | None, speed: float, **ports: Any) -> None:
       copydesk demo run --var var/demo --port 8080 --lab-port 8090 --lab-ws-port 8091
     """
     from copydesk.cli.up import brand_urls, interruptible
+    from copydesk.demo.people import admit_people
     from copydesk.demo.scene import SCENE, fired
     from copydesk.demo.stage import Script, staged
     from copydesk.stack import RoleOptions
@@ -88,8 +102,11 @@ def run_demo(root: Path, var: Path | None, speed: float, **ports: Any) -> None:
     options = RoleOptions(root=installation.root.resolve(), var_dir=installation.var.resolve(), **ports)
     script = Script(speed=speed)
     with interruptible(), suppress(KeyboardInterrupt), staged(options, os.environ, script, _say) as stage:
+        people_file = options.var_dir / "demo" / "people.json"
+        people = admit_people(stage.runtime, people_file)
         for url in brand_urls(installation, options.port):
             click.echo(url)
+        _say(_doors(people, people_file, options.port))
         _say("ready; Ctrl-C ends everything")
         if not fired(stage.runtime, SCENE):
             stage.perform(SCENE, patience_s=_SCENE_S, say=_say)

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
-from copydesk.bootstrap import Installation, declared_settings
+from copydesk.bootstrap import Installation, Runtime, declared_settings
 from copydesk.kernel import ConfigError, NotFound
 from copydesk.tenancy import TENANT_FILE, closest
-from copydesk.vault import FileKeyStore, FileSecretStore
+from copydesk.vault import FileSecretStore
 
 __all__ = [
     "Installation",
@@ -65,7 +66,9 @@ def tenant_file(installation: Installation, slug: str) -> Path:
 
 def secret_store(installation: Installation) -> FileSecretStore:
     """Return the embedded store of what tenant files refer to as `secret:<name>`."""
-    return FileSecretStore(installation.var / "secrets", FileKeyStore(installation.var / "key"))
+    return Runtime(
+        {**os.environ, "COPYDESK_ROOT": str(installation.root), "COPYDESK_VAR": str(installation.var)}
+    ).secrets
 
 
 def print_json(value: object) -> None:

@@ -77,8 +77,9 @@ def revoke(
 ) -> int:
     """Destroy sealed keys for good: nothing is opened or closed with them by us from this moment on.
 
-    Running roles drop the keys that they hold at once; owners are written to, each act is recorded. What was copied
-    stays at the exchanges: owners close it there, or connect a new key.
+    Keys on their way in go first: all of the brand's, or those that are to renew one of the accounts. Running roles
+    drop the keys that they hold at once; owners are written to, each act is recorded. What was copied stays at the
+    exchanges: owners close it there, or connect a new key.
 
     \b
     Examples:
@@ -90,8 +91,9 @@ def revoke(
     if wanted and not yes and sys.stdin.isatty():
         click.confirm(f"Destroy {len(wanted)} keys of {tenant}? Nothing brings them back", abort=True, err=True)
     began_at = time.monotonic()
-    voided = _void(runtime, tenant_id) if everything else 0
-    gone = _destroy(runtime, tenant_id, wanted, reason)
+    # First, so that nothing comes in any more; what came in meanwhile is found after it.
+    voided = _void(runtime, tenant_id, None if everything else wanted)
+    gone = _destroy(runtime, tenant_id, None if everything else wanted, reason)
     destroyed_s = round(time.monotonic() - began_at, 3)
     told = _tell(runtime, tenant_id, gone)
     took_s = round(time.monotonic() - began_at, 3)
@@ -109,19 +111,31 @@ def revoke(
 def _wanted(runtime: Runtime, tenant_id: int, accounts: tuple[int, ...], *, everything: bool) -> list[int]:
     if everything == bool(accounts):
         raise InvalidInput("name the accounts with --account, or say --all: expected one of the two")
-    with runtime.db.tenant(tenant_id) as session:
-        found = revocable(session, None if everything else accounts)
+    found = _left(runtime, tenant_id, None if everything else list(accounts))
     if missing := sorted(set(accounts) - set(found)):
         raise NotFound(f"no key is connected to account {', '.join(map(str, missing))}; nothing was revoked")
     return found
 
 
-def _void(runtime: Runtime, tenant_id: int) -> int:
+def _void(runtime: Runtime, tenant_id: int, wanted: list[int] | None) -> int:
     with runtime.db.tenant(tenant_id) as session:
-        return void_intakes(session, utc_now(), reason=Trouble.REVOKED)
+        return void_intakes(session, utc_now(), account_ids=wanted, reason=Trouble.REVOKED)
 
 
-def _destroy(runtime: Runtime, tenant_id: int, wanted: list[int], reason: str) -> list[Gone]:
+def _destroy(runtime: Runtime, tenant_id: int, wanted: list[int] | None, reason: str) -> list[Gone]:
+    """Destroy until none of those is left; None is every key of the brand, whoever asked how many there were."""
+    gone: list[Gone] = []
+    while left := _left(runtime, tenant_id, wanted):
+        gone += _destroy_those(runtime, tenant_id, left, reason)
+    return gone
+
+
+def _left(runtime: Runtime, tenant_id: int, wanted: list[int] | None) -> list[int]:
+    with runtime.db.tenant(tenant_id) as session:
+        return revocable(session, wanted)
+
+
+def _destroy_those(runtime: Runtime, tenant_id: int, wanted: list[int], reason: str) -> list[Gone]:
     """Destroy so many at a time that nobody waits long for a row; each part counts as soon as it is done."""
     gone: list[Gone] = []
     with click.progressbar(length=len(wanted), label="Destroying keys", file=sys.stderr) as bar:

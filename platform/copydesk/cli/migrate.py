@@ -6,7 +6,7 @@ import os
 
 import click
 
-from copydesk.db import migrate
+from copydesk.db.migrate import migrate
 from copydesk.kernel import ConfigError
 
 

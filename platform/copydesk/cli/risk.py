@@ -7,6 +7,7 @@ import threading
 
 import click
 
+from copydesk.audit import OPERATOR, record
 from copydesk.bootstrap import Runtime
 from copydesk.cli.brand import brand_id, on_brand
 from copydesk.cli.installation import print_json
@@ -18,7 +19,7 @@ from copydesk.cli.risk_status import status
 from copydesk.cli.risk_switch import agreed, preview_lines, switch
 from copydesk.cli.roles import role
 from copydesk.cli.switch_desk import preview_json, wake
-from copydesk.kernel import InvalidInput
+from copydesk.kernel import InvalidInput, utc_now
 from copydesk.marks import Marks
 from copydesk.replication import copying, preview_stop, stop_everything
 
@@ -92,6 +93,9 @@ def stop_all(
         return 0 if dry_run else 1
     with runtime.db.tenant(tenant_id) as session:
         stopped = stop_everything(session, user_id=user, account_id=account)
+        whom = f"user:{user}" if account is None else f"account:{account}"
+        after = {"subscriptions": list(stopped.subscription_ids)}
+        record(session, tenant_id, OPERATOR, "copying.stopped", whom, at=utc_now(), after=after)
     wake(runtime, tenant_id, stopped.shards)
     click.echo(f"{len(stopped.subscription_ids)} subscriptions are stopped, and their positions closed.", err=as_json)
     if as_json:

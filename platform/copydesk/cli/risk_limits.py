@@ -8,16 +8,19 @@ from typing import Any, TypeVar
 
 import click
 
+from copydesk.audit import OPERATOR, record
 from copydesk.bootstrap import Runtime
 from copydesk.cli.brand import on_brand
 from copydesk.cli.installation import print_json
 from copydesk.cli.limit_desk import LimitDesk, Whose, set_json, told
 from copydesk.cli.risk_history import history_json, history_lines, read_history
+from copydesk.db import TenantSession
+from copydesk.kernel import utc_now
 from copydesk.risk.grammar import text_of
 from copydesk.risk.profiles import Profile
 from copydesk.risk.sentences import english
 from copydesk.risk.service import choose_profile, clear_limit, profile_of, set_limit
-from copydesk.risk.store import limits_set
+from copydesk.risk.store import LimitOwner, limits_set
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -91,6 +94,7 @@ def set_(runtime: Runtime, tenant: str, line: str, by: str, as_json: bool, **who
     with runtime.db.tenant(desk.tenant_id) as session:
         owner = desk.owner(session, Whose(**whose))
         said = set_limit(session, desk.ground_for(session, owner), owner, line, author=by)
+        _note(session, "limit.set", owner, {"line": said, "by": by})
     click.echo(f"{said}   [{owner.scope}]", err=as_json)
     if as_json:
         print_json({"ok": True, "scope": owner.scope, "id": owner.id, "line": said})
@@ -112,6 +116,7 @@ def clear(runtime: Runtime, tenant: str, line: str, as_json: bool, **whose: Any)
     with runtime.db.tenant(desk.tenant_id) as session:
         owner = desk.owner(session, Whose(**whose))
         said = clear_limit(session, owner, line)
+        _note(session, "limit.cleared", owner, {"line": said})
     click.echo(f"taken back: {said}   [{owner.scope}]", err=as_json)
     if as_json:
         print_json({"ok": True, "scope": owner.scope, "id": owner.id, "line": said})
@@ -179,8 +184,9 @@ def choose(runtime: Runtime, tenant: str, subscription: int, name: str, as_json:
     """
     desk = LimitDesk(runtime, tenant)
     with runtime.db.tenant(desk.tenant_id) as session:
-        desk.owner(session, Whose(subscription=subscription))
+        owner = desk.owner(session, Whose(subscription=subscription))
         lines = choose_profile(session, desk.ground, subscription, Profile(name))
+        _note(session, "limit.profile_chosen", owner, {"profile": name})
     click.echo(f"Subscription {subscription} has the profile {name}: {len(lines)} limits.", err=as_json)
     if as_json:
         print_json({"ok": True, "subscription": subscription, "profile": name, "lines": lines})
@@ -214,3 +220,9 @@ def explain(runtime: Runtime, tenant: str, subscription: int, as_json: bool) -> 
         limits = [asdict(one) for one in found]
         print_json({"subscription": subscription, "profile": chosen, "limits": limits, **history_json(history)})
     return 0
+
+
+def _note(session: TenantSession, act: str, owner: LimitOwner, after: dict[str, str]) -> None:
+    """Write into the brand's record what was done on the command line."""
+    subject = f"{owner.scope}:{owner.id}"
+    record(session, session.tenant_id, OPERATOR, act, subject, at=utc_now(), after=after)

@@ -7,11 +7,11 @@ from datetime import datetime, timedelta
 
 import click
 
+from copydesk.audit import OPERATOR, Act, record_all
 from copydesk.bootstrap import Runtime
 from copydesk.cli.brand import brand_id, on_installation
 from copydesk.cli.installation import print_json
 from copydesk.cli.status import ports_of
-from copydesk.cli.web import link_keys
 from copydesk.kernel import InvalidInput, NotFound, utc_now
 from copydesk.replication import subscription_lines
 from copydesk.stack import RoleOptions, VarDir
@@ -60,21 +60,31 @@ def link(
     if end_all is (tenant is not None) or (end_all and subscription is not None):
         raise InvalidInput("which: expected either --tenant, or --end-all alone")
     if tenant is None:
-        version = link_keys(runtime).turn()
+        version = runtime.link_keys.turn()
+        for slug in sorted(runtime.tenant_ids):
+            _note(runtime, slug, Act("links.ended", "links"))
         click.echo("Every link that was given out before is void, and so is every page that one opened.", err=as_json)
         if as_json:
             print_json({"ok": True, "key_version": version})
         return 0
     until = utc_now() + timedelta(hours=hours)
     grant = _grant(runtime, tenant, subscription, until.replace(microsecond=0))
-    token = page_token(link_keys(runtime).made(PURPOSE, tenant), grant)
+    told = {"permission": str(grant.permission), "subscription": subscription, "until": grant.until}
+    _note(runtime, tenant, Act("link.made", "links", after=told))
+    token = page_token(runtime.link_keys.made(PURPOSE, tenant), grant)
     url = f"{_site(runtime, tenant, site_url)}/risk/enter?token={token}"
     click.echo(f"opens {grant.path} of {tenant} until {grant.until:%Y-%m-%d %H:%M} UTC:", err=True)
     click.echo(url, err=as_json)
     if as_json:
-        told = {"tenant": tenant, "permission": str(grant.permission), "subscription": subscription}
-        print_json({"url": url, **told, "until": grant.until.isoformat()})
+        print_json({"url": url, "tenant": tenant, **told, "until": grant.until.isoformat()})
     return 0
+
+
+def _note(runtime: Runtime, tenant: str, act: Act) -> None:
+    """Write into a brand's record what was done about links; the link itself stands nowhere."""
+    tenant_id = brand_id(runtime, tenant)
+    with runtime.db.tenant(tenant_id) as session:
+        record_all(session, tenant_id, OPERATOR, [act], at=utc_now())
 
 
 def _grant(runtime: Runtime, tenant: str, subscription: int | None, until: datetime) -> Grant:

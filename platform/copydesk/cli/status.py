@@ -14,7 +14,7 @@ import click
 
 from copydesk.bootstrap import Runtime
 from copydesk.cli.installation import Installation, open_installation, print_json, with_installation
-from copydesk.db import current_revision, head_revision
+from copydesk.db.migrate import current_revision, head_revision
 from copydesk.kernel import CopydeskError
 from copydesk.marks import AGE_MS_MAX, FeedAge, Marks, place_name
 from copydesk.replication import (

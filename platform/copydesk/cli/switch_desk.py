@@ -25,7 +25,7 @@ from copydesk.replication import (
     together,
 )
 from copydesk.risk import Reach, Stops, ThrownSwitch
-from copydesk.risk.switches import NewSwitch, Subjects, checked, nudge
+from copydesk.risk.switches import NewSwitch, Subjects, checked, note_switch, nudge
 
 
 @dataclass(frozen=True)
@@ -101,6 +101,8 @@ class SwitchDesk:
         for number in self._concerned(switch):
             with self._runtime.db.tenant(number) as session:
                 stopped = carry_out(session, switch)
+                if switch.of_platform:
+                    note_switch(session, _act_of(switch), switch, number, at=utc_now())
             reached += len(stopped.subscription_ids)
             wake(self._runtime, number, stopped.shards)
         return reached
@@ -133,6 +135,12 @@ class SwitchDesk:
             raise InvalidInput("strategy: expected --tenant too, which brand's it is, found none")
         with self._runtime.db.tenant(self._brand) as session:
             return strategy_number(session, str(self._named.strategy))
+
+
+def _act_of(switch: ThrownSwitch) -> str:
+    if switch.lifted_at:
+        return "switch.lifted"
+    return "switch.confirmed" if switch.confirmed_by else "switch.thrown"
 
 
 def as_if_thrown(new: NewSwitch, tenant_id: int | None) -> ThrownSwitch:

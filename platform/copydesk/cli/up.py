@@ -16,7 +16,8 @@ import click
 
 from copydesk.cli.installation import Installation, declared_settings, open_installation, with_installation
 from copydesk.cli.options import PORT
-from copydesk.db import migrate, sqlalchemy_url
+from copydesk.db import sqlalchemy_url
+from copydesk.db.migrate import migrate
 from copydesk.kernel import ConfigError
 from copydesk.stack import (
     Role,

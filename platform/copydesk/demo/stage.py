@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from copydesk.bootstrap import Runtime
-from copydesk.db import migrate
+from copydesk.db.migrate import migrate
 from copydesk.demo.cast import TRADERS, trader_account
 from copydesk.demo.lab_control import LabControl
 from copydesk.demo.scene import Scene, play

@@ -14,7 +14,8 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from copydesk.bootstrap import Runtime
-from copydesk.db import TenantSession, migrate
+from copydesk.db import TenantSession
+from copydesk.db.migrate import migrate
 from copydesk.demo.lab_control import LabControl, LabKey
 from copydesk.faults.audit import Holding
 from copydesk.faults.cast import ALLOCATION, FUNDS, PRICES, TROUPES, Cast, Follower, Troupe, open_client

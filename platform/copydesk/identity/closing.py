@@ -7,6 +7,7 @@ traded, because the other side of it is somebody else's; the record of who did w
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
@@ -16,6 +17,7 @@ from copydesk.db import TenantSession
 from copydesk.identity.access.tables import AccessHold, IpAllow, KnownPlace, StaffGrant
 from copydesk.identity.access.team import is_last_owner
 from copydesk.identity.factors import erase_factors
+from copydesk.identity.invitations import revoke_invites_by
 from copydesk.identity.model import EndReason, UserStatus
 from copydesk.identity.recovery import require_password
 from copydesk.identity.sessions import end_sessions
@@ -50,12 +52,13 @@ def close_account(visit: Visit, user_id: int, password: str, farewell: Farewell)
         user = session.scalars(select(User).where(User.id == user_id).with_for_update()).one()
         actor = Actor(ActorKind.USER, user_id, visit.actor.session_id, visit.origin.ip)
         end_sessions(session, user_id, reason=EndReason.CLOSED, at=visit.at)
+        revoke_invites_by(session, user_id, actor=actor, at=visit.at)
         farewell(session)
         erase_factors(session, user_id, actor, visit.at)
         act = Act("account.closed", f"user:{user_id}", {"status": user.status}, {"status": UserStatus.CLOSED.value})
         _forget_mail(session, user.email)
         visit.write(session, user, "account_closed", at=visit.at.isoformat())
-        _forget_ways_in(session, user_id, user.email)
+        _forget_ways_in(session, user_id, user.email, visit.at)
         _forget_person(visit, session, user_id)
         record(
             *(session, visit.tenant_id, actor, act.name, act.subject), at=visit.at, before=act.before, after=act.after
@@ -66,12 +69,14 @@ def _forget_mail(session: Session, email: str) -> None:
     session.execute(delete(Mail).where(Mail.recipient == email))
 
 
-def _forget_ways_in(session: Session, user_id: int, email: str) -> None:
+def _forget_ways_in(session: Session, user_id: int, email: str, at: datetime) -> None:
     """Erase from where and how somebody came; sessions stay as numbers, which the record points at."""
     for table in (UserToken, SignIn, AccessHold, KnownPlace, IpAllow, StaffGrant):
         session.execute(delete(table).where(table.user_id == user_id))
     session.execute(update(UserSession).where(UserSession.user_id == user_id).values(ip="", agent=""))
-    session.execute(update(Invite).where(Invite.email == email).values(email=""))
+    to_them = update(Invite).where(Invite.email == email)
+    session.execute(to_them.where(Invite.used_at.is_(None), Invite.revoked_at.is_(None)).values(revoked_at=at))
+    session.execute(to_them.values(email=""))
 
 
 def _forget_person(visit: Visit, session: Session, user_id: int) -> None:

@@ -18,10 +18,10 @@ from copydesk.identity.access.holds import HoldReason
 from copydesk.identity.addresses import plain_email
 from copydesk.identity.model import EndReason, UserStatus
 from copydesk.identity.passwords import plain_password
-from copydesk.identity.registration import LinkOver, confirm_address
-from copydesk.identity.sessions import end_sessions
+from copydesk.identity.registration import LinkOver, confirm_address, count_asking
+from copydesk.identity.sessions import end_sessions, renew_session
 from copydesk.identity.tables import User
-from copydesk.identity.throttle import TooManyTries, by_address, by_network, by_user, count_try, take_back
+from copydesk.identity.throttle import TooManyTries, by_address, by_user, count_try, take_back
 from copydesk.identity.throttle_rules import Scope
 from copydesk.identity.tokens import LIFETIMES, TokenKind, end_tokens, issue_token, token_owner, use_token
 from copydesk.identity.visit import Visit
@@ -43,8 +43,7 @@ def ask_reset(visit: Visit, typed_email: str) -> None:
     Raises `TooManyTries` for a network that asks all the time, `InvalidInput` for what is no address.
     """
     email = plain_email(typed_email)
-    with visit.transaction() as session:
-        count_try(session, (by_network(visit.origin.ip, Scope.MAIL_NETWORK),), at=visit.at)
+    count_asking(visit)
     try:
         with visit.transaction() as session:
             count_try(session, (by_address(email, Scope.MAIL),), at=visit.at)
@@ -81,10 +80,11 @@ def reset_password(visit: Visit, token: str, password: str) -> None:
         _tell(visit, session, user_id, Act("password.reset", f"user:{user_id}", after=after), until)
 
 
-def change_password(visit: Visit, user_id: int, *, old: str, new: str, keep: int) -> None:
+def change_password(visit: Visit, user_id: int, *, old: str, new: str, keep: int) -> str:
     """Set a new password for who knows the old one, and end every other session; `keep` is the one that asks.
 
-    Raises `PasswordWrong`, `InvalidInput` for the same password again, and `TooManyTries`.
+    Return the new token of that one: whoever changes a password may do so because somebody has a copy. Raises
+    `PasswordWrong`, `InvalidInput` for the same password again, and `TooManyTries`.
     """
     require_password(visit, user_id, old)
     if plain_password(old) == plain_password(new):
@@ -95,6 +95,7 @@ def change_password(visit: Visit, user_id: int, *, old: str, new: str, keep: int
         ended = end_sessions(session, user_id, reason=EndReason.PASSWORD_CHANGED, at=visit.at, keep=keep)
         end_tokens(session, user_id, at=visit.at)
         _tell(visit, session, user_id, Act("password.changed", f"user:{user_id}", after={"sessions_ended": ended}))
+        return renew_session(session, keep)
 
 
 def require_password(visit: Visit, user_id: int, password: str) -> None:

@@ -1,4 +1,4 @@
-"""Becoming somebody on a brand: registration, the link that confirms an address, invitations.
+"""Becoming somebody on a brand: registration, and the link that confirms an address.
 
 Nobody learns here who has an account: a known address gets the same answer, and its owner a mail that says so.
 """
@@ -14,29 +14,16 @@ from sqlalchemy.orm import Session
 
 from copydesk.audit import Act, Actor, ActorKind, record
 from copydesk.db import TenantSession
-from copydesk.identity.access.team import take_up_grants
-from copydesk.identity.addresses import plain_email
 from copydesk.identity.model import OWN_CHOICE, Role, UserStatus
 from copydesk.identity.passwords import plain_password
 from copydesk.identity.settings import REGISTRATION
-from copydesk.identity.tables import Invite, User
-from copydesk.identity.throttle import TooManyTries, by_address, by_network, count_try
+from copydesk.identity.tables import User
+from copydesk.identity.throttle import TooManyTries, by_address, by_networks, count_try
 from copydesk.identity.throttle_rules import Scope
-from copydesk.identity.tokens import (
-    LIFETIMES,
-    TokenKind,
-    draw_token,
-    issue_token,
-    token_hash,
-    token_owner,
-    use_token,
-)
+from copydesk.identity.tokens import LIFETIMES, TokenKind, issue_token, token_owner, use_token
 from copydesk.identity.visit import Visit
-from copydesk.kernel import InvalidInput, NotFound, NotPermitted
-from copydesk.notifications import Seal, queue_mail
+from copydesk.kernel import NotFound, NotPermitted
 from copydesk.tenancy import setting_value
-
-INVITE_LASTS = timedelta(days=7)
 
 
 class LinkOver(NotFound):
@@ -55,49 +42,33 @@ class NewPerson:
     password: str = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Invitation:
-    """Whom somebody invites: as what, and staff with which roles of the brand."""
+def count_asking(visit: Visit) -> None:
+    """Count what anybody may ask for, against their network: before a password is judged or a mail sent.
 
-    email: str
-    role: Role
-    grants: tuple[str, ...] = ()
-    locale: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class OpenInvite:
-    """An invitation that still stands."""
-
-    id: int
-    email: str
-    role: Role
-    grants: tuple[str, ...]
-    invited_by: int | None
-    created_at: datetime
-    expires_at: datetime
+    Judging takes a fraction of a second of a processor, a mail somebody's patience. Raises `TooManyTries`.
+    """
+    with visit.transaction() as session:
+        count_try(session, by_networks(visit.origin.ip, Scope.MAIL_NETWORK), at=visit.at)
 
 
 def register(visit: Visit, new: NewPerson) -> None:
     """Open an account that waits for its address to be confirmed, and send the link.
 
     Where the address has an account its owner gets a mail instead. One that was never confirmed loses its password, and
-    whoever opens the mail chooses it: nobody can prepare an account for somebody else, or spoil theirs. Raises
-    `NotPermitted` where the brand lets nobody register by themselves, and `TooManyTries`.
+    whoever opens the mail chooses it: nobody can prepare an account for somebody else, or spoil theirs. Call
+    `count_asking` before. Raises `NotPermitted` where the brand lets nobody register by themselves.
     """
     if setting_value(visit.tenant, REGISTRATION, str) != "open" or new.role not in OWN_CHOICE:
         raise NotPermitted("Nobody can register here without an invitation.")
-    with visit.transaction() as session:
-        count_try(session, (by_network(visit.origin.ip, Scope.MAIL_NETWORK),), at=visit.at)
     hashed = visit.hashing.hash(plain_password(new.password))
     with visit.transaction() as session:
-        user = _store(visit, session, new, hashed, UserStatus.PENDING)
+        if not _may_mail(visit, session, new.email):
+            return  # What no mail tells its owner about must not change what their last link confirms.
+        user = store_person(visit, session, new, hashed, UserStatus.PENDING)
         known = user.status != UserStatus.PENDING
-        if not _may_mail(visit, session, user.email):
-            return
         with session.begin_nested() as begun:
             # The same is done for a known address and taken back: its answer must not come sooner.
-            _note_registered(visit, session, user)
+            note_registered(visit, session, user)
             token = issue_token(session, user.id, TokenKind.VERIFY_EMAIL, at=visit.at)
             if known:
                 begun.rollback()
@@ -148,88 +119,7 @@ def confirm_address(visit: Visit, session: Session, user_id: int) -> None:
         record(session, visit.tenant_id, actor, act.name, act.subject, at=visit.at)
 
 
-def invite(session: TenantSession, seal: Seal, invitation: Invitation, *, actor: Actor, at: datetime) -> int:
-    """Invite somebody by mail and return the invitation's id; earlier ones to the address end.
-
-    Raises `InvalidInput` for what is no address, and for one that has an account already: only who may see the brand's
-    people, or the operator, invites.
-    """
-    email = plain_email(invitation.email)
-    taken = select(User.id).where(User.email == email, User.status != UserStatus.PENDING)
-    if session.scalar(taken) is not None:
-        raise InvalidInput(f"e-mail: expected an address without an account, found one of {email}")
-    standing = update(Invite).where(Invite.email == email, Invite.used_at.is_(None), Invite.revoked_at.is_(None))
-    session.execute(standing.values(revoked_at=at))
-    token = draw_token()
-    row = Invite(
-        tenant_id=session.tenant_id,
-        email=email,
-        role=str(invitation.role),
-        grants=" ".join(invitation.grants),
-        token_hash=token_hash(token),
-        invited_by=actor.user_id,
-        created_at=at,
-        expires_at=at + INVITE_LASTS,
-    )
-    session.add(row)
-    session.flush()
-    _send_invite(session, seal, invitation, email, token, at)
-    after = {"role": str(invitation.role), "grants": list(invitation.grants)}
-    record(session, session.tenant_id, actor, "invite.sent", f"invite:{row.id}", at=at, after=after)
-    return row.id
-
-
-def open_invites(session: Session, *, at: datetime) -> list[OpenInvite]:
-    """List the brand's invitations that still stand, the latest first."""
-    query = select(Invite).where(Invite.used_at.is_(None), Invite.revoked_at.is_(None), Invite.expires_at > at)
-    return [_told(row) for row in session.scalars(query.order_by(Invite.id.desc()))]
-
-
-def revoke_invite(session: TenantSession, invite_id: int, *, actor: Actor, at: datetime) -> bool:
-    """Take an invitation back; tell whether it stood."""
-    standing = update(Invite).where(Invite.id == invite_id, Invite.used_at.is_(None), Invite.revoked_at.is_(None))
-    found = session.scalar(standing.values(revoked_at=at).returning(Invite.id))
-    if found is not None:
-        record(session, session.tenant_id, actor, "invite.revoked", f"invite:{invite_id}", at=at)
-    return found is not None
-
-
-def invite_of(session: Session, token: str, *, at: datetime) -> OpenInvite:
-    """Return the invitation that a link is, and use nothing up; raises `LinkOver`."""
-    query = select(Invite).where(
-        Invite.token_hash == token_hash(token),
-        *(Invite.used_at.is_(None), Invite.revoked_at.is_(None), Invite.expires_at > at),
-    )
-    row = session.scalars(query).one_or_none()
-    if row is None:
-        raise LinkOver("This invitation was used already, was taken back or is too old.")
-    return _told(row)
-
-
-def accept_invite(visit: Visit, token: str, *, display_name: str, password: str) -> int:
-    """Open the account that somebody was invited to and return its user; raises `LinkOver`.
-
-    The address is confirmed: the link was in its mail. Of two that accept at once exactly one gets in.
-    """
-    hashed = visit.hashing.hash(plain_password(password))
-    with visit.transaction() as session:
-        found = invite_of(session, token, at=visit.at)
-        used = update(Invite).where(Invite.id == found.id, Invite.used_at.is_(None), Invite.revoked_at.is_(None))
-        if session.scalar(used.values(used_at=visit.at).returning(Invite.id)) is None:
-            raise LinkOver("This invitation was used already.")
-        new = NewPerson(found.email, display_name, found.role, password)
-        user = _store(visit, session, new, hashed, UserStatus.ACTIVE)
-        if user.password_hash != hashed:
-            raise LinkOver("There is an account for this address already.")
-        _note_registered(visit, session, user)
-        session.execute(update(Invite).where(Invite.id == found.id).values(used_by=user.id))
-        actor = Actor(ActorKind.USER, user.id, None, visit.origin.ip)
-        if found.grants:
-            take_up_grants(session, visit.tenant_id, actor, user.id, found.grants, at=visit.at)
-        return user.id
-
-
-def _store(visit: Visit, session: TenantSession, new: NewPerson, hashed: str, status: UserStatus) -> User:
+def store_person(visit: Visit, session: TenantSession, new: NewPerson, hashed: str, status: UserStatus) -> User:
     """Store a person, or renew one whose address was never confirmed; anybody else stays as they are."""
     values = {
         "display_name": new.display_name,
@@ -250,7 +140,8 @@ def _store(visit: Visit, session: TenantSession, new: NewPerson, hashed: str, st
     return session.scalars(select(User).where(User.email == new.email)).one()
 
 
-def _note_registered(visit: Visit, session: Session, user: User) -> None:
+def note_registered(visit: Visit, session: Session, user: User) -> None:
+    """Write into the brand's record that somebody has registered."""
     actor = Actor(ActorKind.USER, user.id, None, visit.origin.ip)
     after = {"role": user.role, "status": user.status}
     record(session, visit.tenant_id, actor, "user.registered", f"user:{user.id}", at=visit.at, after=after)
@@ -272,26 +163,3 @@ def _may_mail(visit: Visit, session: TenantSession, email: str) -> bool:
     except TooManyTries:
         return False
     return True
-
-
-def _send_invite(
-    session: TenantSession, seal: Seal, invitation: Invitation, email: str, token: str, at: datetime
-) -> None:
-    staff = invitation.role in {Role.STAFF, Role.OPERATOR}
-    facts = {"hours": str(INVITE_LASTS // timedelta(hours=1))}
-    if staff:
-        facts["role"] = ", ".join(invitation.grants) or str(invitation.role)
-    queue_mail(
-        *(session, session.tenant_id, seal),
-        to=email,
-        kind="invited_staff" if staff else "invited",
-        locale=invitation.locale,
-        facts=facts,
-        secret_facts={"link": f"/account/invited/{token}"},
-        at=at,
-    )
-
-
-def _told(row: Invite) -> OpenInvite:
-    grants = tuple(row.grants.split())
-    return OpenInvite(row.id, row.email, Role(row.role), grants, row.invited_by, row.created_at, row.expires_at)

@@ -1,7 +1,7 @@
 """Sessions of signed-in browsers: begun, found, worth more after a second factor, and ended.
 
 The cookie holds a random token, the table its hash: who reads the table cannot sign in. The token changes at sign-in,
-at the second factor and at each step-up, so that one from before is worth nothing afterwards.
+at the second factor, at each step-up and where all others end, so that one from before is worth nothing afterwards.
 """
 
 from __future__ import annotations
@@ -140,6 +140,11 @@ def pass_factor(session: TenantSession, session_id: int, factor: str, *, at: dat
 def step_up(session: Session, session_id: int, *, at: datetime) -> str:
     """Note that a session's factor was given just now, and return its new token."""
     return _renew(session, session_id, {"stepped_up_at": at})[0]
+
+
+def renew_session(session: Session, session_id: int) -> str:
+    """Give an open session a new token and return it: copies of the one from before open nothing any more."""
+    return _renew(session, session_id, {})[0]
 
 
 def end_session(

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from copydesk.audit import Act, Actor, ActorKind, record
 from copydesk.db import TenantSession
 from copydesk.identity.access.allowing import allows_address
-from copydesk.identity.access.networks import place_of
+from copydesk.identity.access.networks import agent_family, place_of
 from copydesk.identity.access.places import SignedIn, note_sign_in
 from copydesk.identity.access.tables import KnownPlace
 from copydesk.identity.addresses import plain_email
@@ -24,7 +24,7 @@ from copydesk.identity.registration import send_verification
 from copydesk.identity.sessions import Started, end_session, find_session, pass_factor, start_session
 from copydesk.identity.settings import HISTORY_DAYS, session_limits
 from copydesk.identity.tables import User, UserSession
-from copydesk.identity.throttle import Counted, by_address, by_device, by_network, count_try, forget_old, take_back
+from copydesk.identity.throttle import Counted, by_address, by_device, by_networks, count_try, forget_old, take_back
 from copydesk.identity.visit import Visit
 from copydesk.kernel import InvalidInput, Refused
 from copydesk.notifications import Seal
@@ -125,7 +125,7 @@ def _count(visit: Visit, typed_email: str) -> _Known:
     with visit.transaction() as session:
         user = session.execute(query.where(User.email == email)).one_or_none()
         own = by_device(user.id, ip) if user is not None and user.seen_here else by_address(email)
-        counted = (by_network(ip), own)
+        counted = (*by_networks(ip), own)
         count_try(session, counted, at=visit.at)
     return _Known(user, counted)
 
@@ -187,7 +187,7 @@ def _note(visit: Visit, session: TenantSession, user_id: int, started: Started, 
         who = SignedIn(user_id, visit.origin.ip, visit.origin.agent)
         note_sign_in(session, visit.tenant_id, visit.seal, who, at=visit.at)
     actor = Actor(ActorKind.USER, user_id, started.session_id, visit.origin.ip)
-    after = {"agent": visit.origin.agent, "factor_needed": factor_needed}
+    after = {"agent": agent_family(visit.origin.agent), "factor_needed": factor_needed}
     act = Act("session.started", f"session:{started.session_id}", after=after)
     record(session, visit.tenant_id, actor, act.name, act.subject, at=visit.at, after=act.after)
 

@@ -11,13 +11,14 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv4Address, ip_address, ip_network
 
 from sqlalchemy import ColumnElement, and_, delete, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from copydesk.db import TenantSession
+from copydesk.identity.access.networks import place_of
 from copydesk.identity.tables import SignInThrottle
 from copydesk.identity.throttle_rules import RULES, Scope, Standing, after_failure, after_success, wait_left
 from copydesk.kernel import Refused
@@ -25,6 +26,8 @@ from copydesk.kernel import Refused
 # After this long nothing that is counted still makes anybody wait.
 FORGOTTEN = timedelta(days=1)
 _NETWORK_BITS = {4: 24, 6: 64}
+_AROUND_BITS = 48
+_AROUND = {Scope.NETWORK: Scope.NETWORK_AROUND, Scope.MAIL_NETWORK: Scope.MAIL_NETWORK_AROUND}
 _AT_ONCE = 500
 
 
@@ -47,18 +50,19 @@ class Counted:
     subject: str
 
 
-def network_of(ip: str) -> str:
-    """Return what counts as one network: the /24 around an IPv4 address, the /64 around one of IPv6."""
+def by_networks(ip: str, scope: Scope = Scope.NETWORK) -> tuple[Counted, ...]:
+    """Count for everybody who comes from where this address is: the /24 around one of IPv4, the /64 around one of IPv6.
+
+    For IPv6 the /48 counts besides, with a longer breath: whoever has one has 65,536 networks.
+    """
     try:
         address = ip_address(ip)
     except ValueError:
-        return "unknown"
-    return str(ip_network((address, _NETWORK_BITS[address.version]), strict=False))
-
-
-def by_network(ip: str, scope: Scope = Scope.NETWORK) -> Counted:
-    """Count for everybody who comes from where this address is."""
-    return Counted(scope, network_of(ip))
+        return (Counted(scope, "unknown"),)
+    one = Counted(scope, str(ip_network((address, _NETWORK_BITS[address.version]), strict=False)))
+    if isinstance(address, IPv4Address):
+        return (one,)
+    return one, Counted(_AROUND[scope], str(ip_network((address, _AROUND_BITS), strict=False)))
 
 
 def by_address(email: str, scope: Scope = Scope.ACCOUNT) -> Counted:
@@ -68,7 +72,7 @@ def by_address(email: str, scope: Scope = Scope.ACCOUNT) -> Counted:
 
 def by_device(user_id: int, ip: str) -> Counted:
     """Count for an account where it was signed in before, so that strangers' failures do not keep its owner out."""
-    return Counted(Scope.DEVICE, f"{user_id} {network_of(ip)}")
+    return Counted(Scope.DEVICE, f"{user_id} {place_of(ip)}")
 
 
 def by_user(user_id: int) -> Counted:

@@ -13,7 +13,7 @@ from sqlalchemy import func, select, update
 from copydesk.audit import Actor, record
 from copydesk.db import TenantSession
 from copydesk.kernel import Refused
-from copydesk.keys.model import OFFER_LASTS, OPEN, Gone, Handed, IntakeState, NewIntake, Trouble
+from copydesk.keys.model import OFFER_LASTS, OPEN, Gone, Handed, Intake, IntakeState, NewIntake, Trouble
 from copydesk.keys.port import SealIn
 from copydesk.keys.revoke import Destroyed, destroy
 from copydesk.keys.store import holdings_of, intake_row, key_of
@@ -35,7 +35,7 @@ def hand_in(session: TenantSession, seal: SealIn, new: NewIntake, handed: Handed
     """
     row = _begin(session, new, IntakeState.WAITING, at)
     row.handed_at = at
-    row.sealed = seal.seal(IntakePlace(session.tenant_id, row.id, new.user_id), _sealed_text(handed))
+    row.sealed = seal.seal(place_of(session.tenant_id, row), _sealed_text(handed))
     session.flush()
     _note(session, row, "key.handed_in", actor, at)
     return row.id
@@ -56,7 +56,7 @@ def complete_pair(
     row = intake_row(session, user_id, intake_id, locks=True)
     if row.state != IntakeState.OFFERED:
         raise Refused("This key was handed in already, or is not waited for any more.", code="too_late")
-    row.sealed = seal.seal(IntakePlace(session.tenant_id, row.id, user_id), _sealed_text(handed))
+    row.sealed = seal.seal(place_of(session.tenant_id, row), _sealed_text(handed))
     row.state, row.handed_at, row.due_at = IntakeState.WAITING, at, at
     session.flush()
     _note(session, row, "key.handed_in", actor, at)
@@ -143,6 +143,12 @@ def _begin(session: TenantSession, new: NewIntake, state: IntakeState, at: datet
 def offer_until(at: datetime) -> datetime:
     """Return until when a pair that was made waits for its name."""
     return at + OFFER_LASTS
+
+
+def place_of(tenant_id: int, intake: KeyIntake | Intake) -> IntakePlace:
+    """Return what the seal of a key on its way is bound to: who hands it in, and what for."""
+    what_for = (intake.account_id or 0, intake.venue, str(intake.environment))
+    return IntakePlace(tenant_id, intake.id, intake.user_id, *what_for)
 
 
 def _sealed_text(handed: Handed) -> str:

@@ -5,7 +5,7 @@ Each function is one transaction's work. What exchanges are asked, and when, is 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 
@@ -13,7 +13,8 @@ from sqlalchemy import select, text
 
 from copydesk.audit import SYSTEM, record
 from copydesk.db import TenantSession
-from copydesk.keys.connect import close_intake, offer_until, opened_text
+from copydesk.identity import User
+from copydesk.keys.connect import close_intake, offer_until, opened_text, place_of
 from copydesk.keys.letters import tell_owner
 from copydesk.keys.model import (
     ASK_AGAIN,
@@ -30,11 +31,13 @@ from copydesk.keys.store import intake_value
 from copydesk.keys.tables import AccountKey, KeyIntake
 from copydesk.notifications import Kind, Seal
 from copydesk.trading import Credentials, KeyKind
-from copydesk.vault import Account, IntakePlace, NewAccount, SealBroken, Vault, add_account
+from copydesk.vault import Account, NewAccount, SealBroken, Vault, add_account
 from copydesk.vault.store import FIELD_KEY, FIELD_PASSPHRASE, FIELD_SECRET
 from copydesk.venues import KeyScope
 
 PAIR_FIELD = "intake_pair"
+# Whose account is like this connects no key any more.
+_LEFT = frozenset({"closed", "blocked"})
 # Taken up by one desk alone; who died over a key leaves it to the next one.
 _TAKE = text(
     """
@@ -93,7 +96,7 @@ def open_taken(tenant_id: int, taken: Taken, opener: OpenIn, vault: Vault) -> Cr
     intake = taken.intake
     if taken.sealed is None:
         raise SealBroken("nothing was handed in")
-    handed = opened_text(opener.open(IntakePlace(tenant_id, intake.id, intake.user_id), taken.sealed))
+    handed = opened_text(opener.open(place_of(tenant_id, intake), taken.sealed))
     secret = handed.secret
     if intake.kind is not KeyKind.HMAC:
         if taken.sealed_pair is None:
@@ -124,21 +127,31 @@ def accept(
     *,
     shard: str,
     at: datetime,
+    joined: Callable[[int], None] = lambda _: None,
 ) -> int | None:
-    """Seal an examined key into the vault and return its account; None where its owner has given it up meanwhile."""
+    """Seal an examined key into the vault and return its account; None where its owner has given it up meanwhile.
+
+    So, too, where they may connect none any more: then it is refused. `joined` is called with the account before what
+    was done is recorded, which others wait for. Have both vaults warm before the transaction: from the account's first
+    line on, all lanes of the brand wait for its end.
+    """
     row = _open_row(session, intake_id)
     if row is None:
         return None
+    # Not locked: who closes an account voids what is on its way first, and so waits for this row.
+    if session.get_one(User, (session.tenant_id, row.user_id)).status in _LEFT:
+        refuse(session, seal, intake_id, Trouble.GIVEN_UP, at=at)
+        return None
+    kind, public_key = row.kind, row.public_key
+    tell_owner(session, seal, row.user_id, Kind.KEY_CONNECTED, at=at, venue=row.venue, label=row.label)
     account_id = row.account_id or _added(session, vault, row, credentials, shard)
     if row.account_id is not None:
-        _renew(session, vault, account_id, credentials)
-    account = session.get_one(Account, (session.tenant_id, account_id))
-    account.key_kind = row.kind
-    _know(session, account_id, finding, row.public_key, at)
+        _renew(session, vault, account_id, credentials, kind)
+    _know(session, account_id, finding, public_key, at)
     row.account_id = account_id
     close_intake(row, IntakeState.ACCEPTED, None, at)
     session.flush()
-    tell_owner(session, seal, row.user_id, Kind.KEY_CONNECTED, at=at, venue=row.venue, label=row.label)
+    joined(account_id)
     after = {"venue": row.venue, "user_id": row.user_id, "kind": row.kind, "scope": scope_facts(finding.scope)}
     record(session, session.tenant_id, SYSTEM, "key.connected", f"account:{account_id}", at=at, after=after)
     return account_id
@@ -180,7 +193,10 @@ def postpone(session: TenantSession, seal: Seal, taken: Taken, *, at: datetime) 
         return
     row = _open_row(session, taken.intake.id)
     if row is not None:
-        row.state, row.reason, row.due_at = IntakeState.WAITING, Trouble.UNREACHABLE, at + ASK_AGAIN
+        # A pair that is not made yet has nothing to ask about.
+        making = row.state == IntakeState.MAKING
+        row.state = IntakeState.MAKING if making else IntakeState.WAITING
+        row.reason, row.due_at = Trouble.UNREACHABLE, at + ASK_AGAIN
 
 
 def twin_of(session: TenantSession, intake: Intake, *, key_hash: str, uid_hash: str) -> Trouble | None:
@@ -232,13 +248,15 @@ def _added(session: TenantSession, vault: Vault, row: KeyIntake, credentials: Cr
     return add_account(session, vault, new)
 
 
-def _renew(session: TenantSession, vault: Vault, account_id: int, credentials: Credentials) -> None:
-    account = session.get_one(Account, (session.tenant_id, account_id))
+def _renew(session: TenantSession, vault: Vault, account_id: int, credentials: Credentials, kind: str) -> None:
+    account = session.get_one(Account, (session.tenant_id, account_id), with_for_update={"key_share": True})
     texts = ((FIELD_KEY, credentials.api_key), (FIELD_SECRET, credentials.secret))
     place = (session.tenant_id, account_id)
     account.sealed_key, account.sealed_secret = (vault.seal(*place, field, plain) for field, plain in texts)
     account.sealed_passphrase = vault.seal(*place, FIELD_PASSPHRASE, credentials.password)
     account.status, account.status_reason, account.key_denial = "active", None, None
+    account.key_kind = kind
+    session.flush()
 
 
 def _know(session: TenantSession, account_id: int, finding: Finding, public_key: str | None, at: datetime) -> None:

@@ -36,6 +36,13 @@ class Destroyed(StrEnum):
     REVOKED = "revoked"
 
 
+_VOIDED = {
+    Destroyed.BY_OWNER: Trouble.GIVEN_UP,
+    Destroyed.ACCOUNT_CLOSED: Trouble.GIVEN_UP,
+    Destroyed.REVOKED: Trouble.REVOKED,
+}
+
+
 def destroy(
     session: TenantSession,
     account_ids: Sequence[int],
@@ -47,8 +54,12 @@ def destroy(
 ) -> list[Gone]:
     """Destroy the sealed keys of these accounts and return which had one; nothing is opened there any more.
 
-    The rows stay, for what was copied there; whoever holds an opened key drops it (`news`, `store.changed_since`).
+    The rows stay, for what was copied there; whoever holds an opened key drops it (`news`, `store.changed_since`). Keys
+    on their way in to renew one of them are destroyed, too. Mind that lanes wait for who has changed an account: call
+    it late in a transaction.
     """
+    # Locked in the order in which the desk accepts: the key on its way, the account, what is known of it.
+    void_intakes(session, at, account_ids=account_ids, reason=_VOIDED[why])
     places = [Account.id, Account.user_id, Account.venue, Account.label]
     emptied = {"sealed_key": None, "sealed_secret": None, "sealed_passphrase": None}
     ended = update(Account).where(Account.id.in_(account_ids), Account.sealed_key.is_not(None))
@@ -78,12 +89,22 @@ def revocable(session: TenantSession, account_ids: Sequence[int] | None = None) 
 
 
 def void_intakes(
-    session: TenantSession, at: datetime, *, user_id: int | None = None, reason: Trouble = Trouble.GIVEN_UP
+    session: TenantSession,
+    at: datetime,
+    *,
+    user_id: int | None = None,
+    account_ids: Sequence[int] | None = None,
+    reason: Trouble = Trouble.GIVEN_UP,
 ) -> int:
-    """Destroy what was handed in and is not decided: a person's, or everybody's. Returns how many."""
+    """Destroy what was handed in and is not decided: a person's, what renews these accounts' keys, or everybody's.
+
+    Waits for a key that is being accepted in this moment. Returns how many it destroyed.
+    """
     query = update(KeyIntake).where(KeyIntake.state.in_(OPEN))
     if user_id is not None:
         query = query.where(KeyIntake.user_id == user_id)
+    if account_ids is not None:
+        query = query.where(KeyIntake.account_id.in_(account_ids))
     ended = query.values(
         state=IntakeState.REFUSED, reason=reason, sealed=None, sealed_pair=None, rights=[], said="", decided_at=at
     )

@@ -24,12 +24,17 @@ from copydesk.vault import Account
 from copydesk.venues import KeyScope
 
 # What says of a key that it is not fit, or not any more. Everything else says something of the moment.
-DISARMS = frozenset(denial for denial in Denial if denial.startswith("key_")) - {Denial.KEY_REMOVED}
-# Who has never been asked about is, within a day from now: each at a time of its own.
+DISARMS = frozenset(denial for denial in Denial if denial.startswith("key_")) - {
+    Denial.KEY_REMOVED,
+    Denial.KEY_UNBOUND,  # Asked of new keys alone: those that came before the brand wanted it are warned about.
+}
+# Who has never been asked about is, within a day from now: each at a time of its own. Whoever is put aside already
+# knows why.
 _ADOPT = text(
     """
-    INSERT INTO account_key (tenant_id, account_id, due_at, changed_at)
-    SELECT a.tenant_id, a.id, CAST(:now AS timestamptz) + make_interval(secs => a.id * 2654435761 % 86400), a.created_at
+    INSERT INTO account_key (tenant_id, account_id, due_at, changed_at, told_reason)
+    SELECT a.tenant_id, a.id, CAST(:now AS timestamptz) + make_interval(secs => a.id * 2654435761 % 86400),
+           a.created_at, a.status_reason
     FROM account a LEFT JOIN account_key k ON k.tenant_id = a.tenant_id AND k.account_id = a.id
     WHERE k.account_id IS NULL AND a.sealed_key IS NOT NULL
     ON CONFLICT DO NOTHING
@@ -99,9 +104,7 @@ def note_answer(session: TenantSession, seal: Seal, due: Due, answer: Answer, *,
 
     Returns whether the account was put aside just now: whoever holds the opened key should drop it.
     """
-    locked = select(AccountKey).where(AccountKey.account_id == due.account_id).with_for_update()
-    known = session.scalars(locked).one_or_none()
-    account = session.scalars(select(Account).where(Account.id == due.account_id).with_for_update()).one_or_none()
+    account, known = _locked(session, due.account_id)
     if known is None or account is None or account.sealed_key is None:
         return False
     was_active = account.status == "active"
@@ -122,16 +125,25 @@ def note_answer(session: TenantSession, seal: Seal, due: Due, answer: Answer, *,
     return False
 
 
+def _locked(session: TenantSession, account_id: int) -> tuple[Account | None, AccountKey | None]:
+    """Lock both rows in the order in which everybody does: the account's trigger reaches for the other one."""
+    mine = select(Account).where(Account.id == account_id).with_for_update(key_share=True)
+    account = session.scalars(mine).one_or_none()
+    known = select(AccountKey).where(AccountKey.account_id == account_id).with_for_update()
+    return account, session.scalars(known).one_or_none()
+
+
 def _disarm(
     session: TenantSession, seal: Seal, due: Due, account: Account, known: AccountKey, answer: Answer, at: datetime
 ) -> None:
     """Put the account aside for the reason that the exchange gave, and say so once.
 
-    A key that works and may do too much goes on closing what there is; one that the exchange refuses does nothing.
+    A key that works and may do too much goes on closing what there is, also where it was refused before; one that the
+    exchange refuses does nothing.
     """
     reason = str(answer.denial)
-    if account.status == "active" and answer.scope is not None:
-        account.key_denial = reason
+    if answer.scope is not None and (account.status == "active" or answer.denial is not Denial.KEY_READ_ONLY):
+        account.status, account.status_reason, account.key_denial = "active", None, reason
     else:
         account.status, account.status_reason = "unusable", reason
     session.flush()

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError
 
 from copydesk.db import Database
 from copydesk.kernel import Clock, CopydeskError, Refused, SystemClock, Unavailable
@@ -34,7 +34,6 @@ log = logging.getLogger(__name__)
 SWEEP_S = 5.0
 _TAKEN_MAX = 5
 _FORGET_EVERY = timedelta(hours=1)
-_AWAY = (OperationalError, InterfaceError)
 
 
 class Postman:
@@ -68,7 +67,7 @@ class Postman:
                 return
             try:
                 self.sweep()
-            except _AWAY as error:
+            except DBAPIError as error:
                 log.warning("mail postponed: %s", _first_line(error))
 
     def sweep(self) -> int:

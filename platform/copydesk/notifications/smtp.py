@@ -6,6 +6,7 @@ import smtplib
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 
 from copydesk.kernel import Refused, Unavailable
 from copydesk.notifications.message import message_of
@@ -14,6 +15,11 @@ from copydesk.tenancy import Smtp
 
 TIMEOUT_S = 20.0
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+@cache
+def _system_trust() -> ssl.SSLContext:
+    return ssl.create_default_context()
 
 
 class SmtpMailer:
@@ -30,7 +36,7 @@ class SmtpMailer:
         """`trust` says whose certificates count; without it those that the system trusts."""
         self._smtp = smtp
         self._password = password
-        self._trust = trust or ssl.create_default_context()
+        self._trust = trust or _system_trust()
         self._timeout_s = timeout_s
 
     def __repr__(self) -> str:

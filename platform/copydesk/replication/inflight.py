@@ -21,7 +21,8 @@ class OpenCopy:
     """A copy whose end is not yet known, with what is needed to ask the exchange or to send it again.
 
     An open is no longer `wanted` once its book's target is not on its side: the leader has closed meanwhile.
-    `venue_order_id`, `cum_qty` and `acked_at` are what the exchange has told of it so far.
+    `venue_order_id`, `cum_qty` and `acked_at` are what the exchange has told of it so far; `key_denial` is why its
+    account's key opens nothing any more.
     """
 
     id: int
@@ -48,6 +49,7 @@ class OpenCopy:
     cum_qty: Decimal = ZERO
     strategy_id: int = 0
     margin_mode: MarginMode = PLAIN
+    key_denial: str | None = None
 
     def request(self) -> OrderRequest:
         """Return the very order that was stored, with the same client order id."""
@@ -61,11 +63,12 @@ _DUE_CHECKS = text(
     SELECT c.id, c.subscription_id, c.signal_id, c.account_id, c.leg, c.symbol, c.side, c.type, c.qty, c.px,
            c.reduces, c.client_order_id, c.status, c.checks, c.proof_at, s.venue_at AS signal_at,
            c.reduces OR coalesce(b.target_qty, 0) * CASE c.side WHEN 'buy' THEN 1 ELSE -1 END > 0 AS wanted,
-           c.position_side, c.planned_at, c.acked_at, c.venue_order_id, c.cum_qty, s.strategy_id,
+           c.position_side, c.planned_at, c.acked_at, c.venue_order_id, c.cum_qty, s.strategy_id, a.key_denial,
            (SELECT p.margin_mode FROM account_setup p WHERE p.tenant_id = c.tenant_id
                AND p.account_id = c.account_id AND p.symbol = c.symbol) AS margin_mode
     FROM copy c
     JOIN signal s ON s.tenant_id = c.tenant_id AND s.id = c.signal_id
+    JOIN account a ON a.tenant_id = c.tenant_id AND a.id = c.account_id
     LEFT JOIN book b ON b.tenant_id = c.tenant_id AND b.subscription_id = c.subscription_id
                     AND b.symbol = c.symbol AND b.position_side = c.position_side
     WHERE c.shard = :shard AND c.status IN ('in_flight', 'accepted', 'partially_filled') AND c.leg NOT LIKE 'rest-%'

@@ -91,8 +91,8 @@ def judge(due: Sequence[OpenCopy], answers: Sequence[Answer], *, now: datetime, 
     """Decide each copy by the exchange's word. Pure.
 
     An order that the exchange shows is settled by what it shows. "No such order" counts only from `proof_at`
-    on; then a close, or an open that is still wanted and fresh, is sent again under the same id, and any other
-    ends as expired. Of an order that was acknowledged once it is no proof at all: that order is asked about again,
+    on; then a close, or an open that is still wanted, fresh and allowed by its key, is sent again under the same id,
+    and any other ends as expired. Of an order that was acknowledged once it is no proof at all: that order is asked about again,
     until it is `provable`. Then its executions end it, unless they are fewer than the exchange has told before.
     Trouble in asking leaves the copy as it is, to be asked about later.
     """
@@ -109,6 +109,8 @@ def judge(due: Sequence[OpenCopy], answers: Sequence[Answer], *, now: datetime, 
             settlements.append(Settlement(copy.id, OrderStatus.IN_FLIGHT, next_check_at=copy.proof_at))
         elif not copy.wanted:
             settlements.append(expired(copy.id, Denial.NEVER_ARRIVED))
+        elif copy.key_denial is not None and not copy.reduces:
+            settlements.append(expired(copy.id, Denial(copy.key_denial)))
         elif copy.reduces or now - copy.signal_at <= timedelta(milliseconds=age_ms_max):
             resend.append(copy)
         else:

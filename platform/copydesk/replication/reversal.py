@@ -27,7 +27,7 @@ _LOOK_AGAIN = timedelta(milliseconds=500)
 _WAITING = text(
     """
     SELECT c.id, c.account_id, c.signal_id, c.symbol, c.position_side, c.side, c.type, c.qty, c.px, c.client_order_id,
-           b.qty AS book_qty, b.target_qty, s.venue_at AS signal_at, s.strategy_id,
+           b.qty AS book_qty, b.target_qty, s.venue_at AS signal_at, s.strategy_id, a.key_denial,
            (SELECT p.margin_mode FROM account_setup p WHERE p.tenant_id = c.tenant_id
                AND p.account_id = c.account_id AND p.symbol = c.symbol) AS margin_mode,
            EXISTS (SELECT 1 FROM copy o WHERE o.tenant_id = c.tenant_id AND o.subscription_id = c.subscription_id
@@ -36,6 +36,7 @@ _WAITING = text(
                    AND o.status IN ('planned', 'in_flight', 'accepted', 'partially_filled')) AS closing
     FROM copy c
     JOIN signal s ON s.tenant_id = c.tenant_id AND s.id = c.signal_id
+    JOIN account a ON a.tenant_id = c.tenant_id AND a.id = c.account_id
     JOIN book b ON b.tenant_id = c.tenant_id AND b.subscription_id = c.subscription_id AND b.symbol = c.symbol
                AND b.position_side = c.position_side
     WHERE c.shard = :shard AND c.status = 'planned' AND c.waits
@@ -59,7 +60,8 @@ _LOOK_LATER = text("UPDATE copy SET next_check_at = :at WHERE id = ANY(CAST(:ids
 class WaitingOpen:
     """An open that waits, with the book that it is for.
 
-    `closing` tells whether the book's other side is still moving: a close of it, or an open of unknown outcome.
+    `closing` tells whether the book's other side is still moving: a close of it, or an open of unknown outcome;
+    `key_denial` why its account's key opens nothing any more.
     """
 
     id: int
@@ -79,6 +81,7 @@ class WaitingOpen:
     reduces: bool = False
     strategy_id: int = 0
     margin_mode: MarginMode = PLAIN
+    key_denial: str | None = None
 
     def request(self) -> OrderRequest:
         """Return the very order that was stored."""
@@ -99,7 +102,8 @@ def judge_waiting(
     """Decide each open that waits. Pure.
 
     It is sent when nothing of the book is left on the other side that could be closed, and no close is on its way. It
-    ends when the leader has left this side meanwhile, when its instrument is gone, or when it grew too old.
+    ends when the leader has left this side meanwhile, when its instrument is gone, when it grew too old, or when its
+    account's key may do too much.
     """
     release = Release([], [], [])
     for copy in waiting:
@@ -110,6 +114,8 @@ def judge_waiting(
             release.ended.append(expired(copy.id, Denial.INSTRUMENT_UNMAPPED))
         elif copy.target_qty * sign <= 0:
             release.ended.append(expired(copy.id, Denial.NEVER_ARRIVED))
+        elif copy.key_denial is not None:
+            release.ended.append(expired(copy.id, Denial(copy.key_denial)))
         elif copy.closing or copy.book_qty * sign <= -instrument.qty_min:
             still = [expired(copy.id, Denial.CLOSE_UNCONFIRMED)] if too_old else []
             release.ended.extend(still)

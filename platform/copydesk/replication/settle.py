@@ -12,9 +12,9 @@ from sqlalchemy import text
 
 from copydesk.db import TenantSession, array_literal, moment_array, number_array
 from copydesk.kernel import ZERO
+from copydesk.keys.refused import put_aside_unless_fresh
 from copydesk.replication.model import DEAD_KEY, UNSET
 from copydesk.trading import Fill, OrderStatus
-from copydesk.vault import quarantine
 
 
 class Settlement(NamedTuple):
@@ -199,7 +199,7 @@ def heed_refusals(session: TenantSession, settlements: Sequence[Settlement]) -> 
     for reason in sorted({str(s.reason) for s in refused}):
         ids = [s.copy_id for s in refused if s.reason == reason]
         for account_id in session.execute(_ACCOUNTS, {"ids": array_literal(ids)}).scalars().all():
-            quarantine(session, account_id, reason)
+            put_aside_unless_fresh(session, account_id, reason)
     unset = [s.copy_id for s in settlements if s.reason in UNSET]
     if unset:
         session.execute(_FORGET_SETUP, {"ids": array_literal(unset)})

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from redis import Redis
@@ -15,6 +16,7 @@ from redis.exceptions import RedisError
 from sqlalchemy import Connection, func, select, text
 from sqlalchemy.orm import Session
 
+from copydesk.audit import OPERATOR, record
 from copydesk.db import Database, TenantSession
 from copydesk.kernel import InvalidInput, NotFound
 from copydesk.risk.switch_rules import Reach, Stops, SwitchBoard, ThrownSwitch, needs_two
@@ -98,7 +100,9 @@ def throw(session: Session, new: NewSwitch, known: Subjects) -> ThrownSwitch:
     session.add(row)
     session.flush()
     session.refresh(row)
-    return _thrown(row, tenant_id)
+    thrown = _thrown(row, tenant_id)
+    note_switch(session, "switch.thrown", thrown, tenant_id, at=thrown.at)
+    return thrown
 
 
 def confirm(session: Session, switch_id: int, by: str) -> ThrownSwitch:
@@ -123,7 +127,19 @@ def lift(session: Session, switch_id: int, by: str) -> ThrownSwitch:
     row.lifted_at, row.lifted_by = func.clock_timestamp(), by
     session.flush()
     session.refresh(row)
-    return _thrown(row, _tenant(session))
+    lifted = _thrown(row, _tenant(session))
+    note_switch(session, "switch.lifted", lifted, lifted.tenant_id, at=lifted.lifted_at or lifted.at)
+    return lifted
+
+
+def note_switch(session: Session, act: str, switch: ThrownSwitch, tenant_id: int | None, *, at: datetime) -> None:
+    """Write into a brand's record what was done with a switch; the platform has no record but its brands'."""
+    if tenant_id is None:
+        return
+    whose = "platform" if switch.of_platform else "brand"
+    after = {"whose": whose, "reach": str(switch.reach), "about": switch.subject, "stops": str(switch.stops)}
+    told = {"reason": switch.reason, "by": switch.lifted_by or switch.confirmed_by or switch.author}
+    record(session, tenant_id, OPERATOR, act, f"switch:{switch.id}", at=at, after=after | told)
 
 
 def read_switches(session: Session, *, lifted: bool = False) -> list[ThrownSwitch]:

@@ -9,7 +9,14 @@ from copydesk.tenancy.directory import TenantDirectory
 from copydesk.tenancy.load import TENANT_FILE, host_conflicts, load_tenant, missing_secrets
 from copydesk.tenancy.model import Cascade, Explained, Layer, LayerValues, Tenant, TenantError
 from copydesk.tenancy.schema import Brand, Colors, Exchange, Gateway, Smtp, TenantConfig
-from copydesk.tenancy.settings import FEATURE_DESK, FEATURE_LEADERBOARD, REFRESH_INTERVAL_MS, declarations
+from copydesk.tenancy.settings import (
+    FEATURE_DESK,
+    FEATURE_LEADERBOARD,
+    HSTS_PRELOAD,
+    REFRESH_INTERVAL_MS,
+    SECURITY_CONTACT,
+    declarations,
+)
 from copydesk.tenancy.store import ensure_tenant, tenant_ids
 from copydesk.tenancy.tables import TenantRecord
 from copydesk.tenancy.values import closest
@@ -17,7 +24,9 @@ from copydesk.tenancy.values import closest
 __all__ = [
     "FEATURE_DESK",
     "FEATURE_LEADERBOARD",
+    "HSTS_PRELOAD",
     "REFRESH_INTERVAL_MS",
+    "SECURITY_CONTACT",
     "TENANT_FILE",
     "Brand",
     "Cascade",

@@ -46,15 +46,23 @@ _OVERHEAD_BYTES = _HEADER.size + _PUBLIC_BYTES + _TAG_BYTES
 
 @dataclass(frozen=True, slots=True)
 class IntakePlace:
-    """The one row of `key_intake` in which a sealed key opens."""
+    """The one row of `key_intake` in which a sealed key opens, and what it asks for.
+
+    `account_id` is the account to renew, 0 for a new one. Who changes any of it in the database has a key that does
+    not open, not one that is tried elsewhere.
+    """
 
     tenant_id: int
     intake_id: int
     user_id: int
+    account_id: int
+    venue: str
+    environment: str
 
     def context(self) -> bytes:
         """Return the bytes that a seal is bound to."""
-        return aad(b"copydesk intake", self.tenant_id, self.intake_id, self.user_id)
+        row = (self.tenant_id, self.intake_id, self.user_id, self.account_id)
+        return aad(b"copydesk intake", *row, self.venue.encode(), self.environment.encode())
 
 
 class IntakePublic:
@@ -122,7 +130,8 @@ class IntakePrivate:
             return
         shown = f"{INTAKE_PUBLIC_PREFIX}{version:09d}"
         public = private.public_key().public_bytes_raw()
-        assert _stored(session, shown, self._pages.wrap(public, context=installation_context(shown)))
+        added = _stored(session, shown, self._pages.wrap(public, context=installation_context(shown)))
+        assert added, "a public half lies there without its private half"
 
     def _private(self, version: int) -> X25519PrivateKey:
         if version not in self._opened:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+import threading
+from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from sqlalchemy import select, update
@@ -10,7 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import InterfaceError, OperationalError
 
 from copydesk.db import Database, TenantSession
-from copydesk.kernel import Clock, SystemClock, Unavailable
+from copydesk.kernel import Clock, ConfigError, Refused, SystemClock, Unavailable
 from copydesk.trading import Credentials, KeyKind
 from copydesk.vault.model import Purpose, SealBroken, WrappedKey
 from copydesk.vault.service import Vault
@@ -118,19 +120,33 @@ _SEALED = (
 
 
 class KeyRing:
-    """Open exchange keys for the roles that may hold them, and keep them in memory for a few minutes."""
+    """Open exchange keys for the roles that may hold them, and keep them in memory for a few minutes.
 
-    def __init__(self, db: Database, vault: Vault, *, clock: Clock | None = None) -> None:
+    For any number of threads. `opened` is called with each key that was opened, in the thread that opened it: there a
+    private key is read, which the loop that sends orders has no time for.
+    """
+
+    def __init__(
+        self,
+        db: Database,
+        vault: Vault,
+        *,
+        clock: Clock | None = None,
+        opened: Callable[[Credentials], None] = lambda _: None,
+    ) -> None:
         self._db = db
         self._vault = vault
         self._clock = clock or SystemClock()
+        self._opened = opened
+        self._lock = threading.Lock()
         self._held: dict[tuple[int, int], tuple[float, Credentials]] = {}
 
     def credentials(self, tenant_id: int, account_ids: Collection[int]) -> dict[int, Credentials]:
         """Return the opened keys by account; an account without a key, or whose key does not open, is left out.
 
-        While PostgreSQL or the key server is away, keys that were held go on being held: a position must be closed all
-        the same. Raises the driver's error, or `Unavailable`, for one that never was.
+        While PostgreSQL or the key server is away, or the server refuses us, keys that were held go on being held: a
+        position must be closed all the same. Raises the driver's error, `Unavailable` or `ConfigError` for one that
+        never was.
         """
         now = self._clock.monotonic()
         found: dict[int, Credentials] = {}
@@ -144,24 +160,26 @@ class KeyRing:
         if missing:
             try:
                 found |= self._open(tenant_id, missing, now)
-            except (OperationalError, InterfaceError, Unavailable):
+            except (OperationalError, InterfaceError, Unavailable, ConfigError):
                 late = {one: held[1] for one in missing if (held := self._held.get((tenant_id, one)))}
                 if len(late) < len(missing):
                     raise
                 return found | late
-            self._held = {place: held for place, held in list(self._held.items()) if now < held[0]}
+            with self._lock:
+                self._held = {place: held for place, held in self._held.items() if now < held[0]}
         return found
 
     def forget(self, tenant_id: int, account_id: int) -> None:
         """Drop one key from memory, so that the next use reads the vault again."""
-        self._held.pop((tenant_id, account_id), None)
+        with self._lock:
+            self._held.pop((tenant_id, account_id), None)
 
     def _open(self, tenant_id: int, account_ids: Collection[int], now: float) -> dict[int, Credentials]:
         sealed_columns = (column for _, column in _SEALED)
         query = select(Account.id, Account.key_kind, *sealed_columns).where(Account.id.in_(account_ids))
         with self._db.tenant(tenant_id) as session:
             rows = session.execute(query).all()
-        opened = {}
+        opened: dict[int, Credentials] = {}
         for account_id, kind, *sealed in rows:
             if None in sealed:
                 continue
@@ -173,5 +191,9 @@ class KeyRing:
             except SealBroken:
                 continue
             opened[account_id] = Credentials(account_id, key, secret, passphrase, KeyKind(kind), tenant_id)
-            self._held[tenant_id, account_id] = (now + _HELD_S, opened[account_id])
+            # Whoever signs with a key that cannot be used hears it by name.
+            with suppress(Refused):
+                self._opened(opened[account_id])
+        with self._lock:
+            self._held |= {(tenant_id, account_id): (now + _HELD_S, key) for account_id, key in opened.items()}
         return opened

@@ -128,12 +128,12 @@ class TransitKeyStore:
         where = f"the key server {self._place.url}"
         if self._clock.monotonic() < self._away_until:
             raise Unavailable(f"{where} gave no answer a moment ago", retry_after_s=_AWAY_S)
+        # Not within the `try`: what a sign-in is refused for says nothing of what was wrapped.
+        client = self._signed_in()
         try:
-            return call(self._signed_in().secrets.transit)
+            return call(client.secrets.transit)
         except _PASSING as error:
-            why = "is sealed" if isinstance(error, said.VaultDown) else f"gives no answer ({type(error).__name__})"
-            self._away_until = self._clock.monotonic() + _AWAY_S
-            raise Unavailable(f"{where} {why}", retry_after_s=_AWAY_S) from None
+            raise self._away(error) from None
         except said.Unauthorized:
             raise ConfigError(f"{where} refuses our sign-in") from None
         except said.InvalidPath as error:
@@ -157,9 +157,20 @@ class TransitKeyStore:
                 client = hvac.Client(
                     url=self._place.url, token="", verify=self._place.ca or True, timeout=self._place.wait_s
                 )
-                client.token = self._sign_in.token(client)
+                try:
+                    client.token = self._sign_in.token(client)
+                except _PASSING as error:
+                    raise self._away(error) from None
+                except said.VaultError as error:
+                    reason = "; ".join(map(str, error.errors or ())) or type(error).__name__
+                    raise ConfigError(f"the key server {self._place.url} refuses our sign-in: {reason}") from None
                 self._client = client
             return self._client
+
+    def _away(self, error: Exception) -> Unavailable:
+        why = "is sealed" if isinstance(error, said.VaultDown) else f"gives no answer ({type(error).__name__})"
+        self._away_until = self._clock.monotonic() + _AWAY_S
+        return Unavailable(f"the key server {self._place.url} {why}", retry_after_s=_AWAY_S)
 
 
 class _NoKeyError(ConfigError):

@@ -9,6 +9,7 @@ from copydesk.venues.client.budget import RateBudget
 from copydesk.venues.client.draw import Draw, drawing_on
 from copydesk.venues.client.http_pool import PoolLimits
 from copydesk.venues.client.patience import Patience
+from copydesk.venues.client.signatures import get_ready_to_sign
 from copydesk.venues.exchanges import EXCHANGES, TRAITS, budgets_of, open_market_stream, open_stream, open_venue
 from copydesk.venues.key_pairs import KIND_OF, KeyPair, generate
 from copydesk.venues.model import (
@@ -88,6 +89,7 @@ __all__ = [
     "client_order_ids",
     "drawing_on",
     "generate",
+    "get_ready_to_sign",
     "key_verdict",
     "open_market_stream",
     "open_stream",

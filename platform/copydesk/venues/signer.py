@@ -11,12 +11,13 @@ from decimal import Decimal
 from typing import NamedTuple, Protocol
 
 from copydesk.kernel import VenueRefused
-from copydesk.trading import Credentials, Denial, OrderRequest, Side
+from copydesk.trading import Credentials, Denial, OrderRequest, PositionSide, Side
 
 # A price older than this is nobody's measure any more; prices are read for each signal that opens.
 PRICE_AGE_S_MAX = 30.0
 MINUTE_S = 60.0
 _SELL, _BUY = Side.SELL, Side.BUY
+_NET, _LONG = PositionSide.NET, PositionSide.LONG
 
 
 class SigningRules(NamedTuple):
@@ -136,8 +137,17 @@ class Signer:
 
 
 def closes(order: OrderRequest) -> bool:
-    """Tell whether an order can only bring a position down. A purchase on a spot market opens, whatever it says."""
-    return order.reduces and (order.side is _SELL or ":" in order.symbol)
+    """Tell whether an order brings a position down. What says so, and by its side opens one, does not.
+
+    A purchase on a spot market opens; in hedge mode, where exchanges take no reduce-only, a purchase of a long position
+    does, and a sale of a short one. A close that `crosses` is trusted to be no larger than its book.
+    """
+    if not order.reduces:
+        return False
+    if ":" not in order.symbol:
+        return order.side is _SELL
+    held = order.position_side
+    return held is _NET or (order.side is _SELL) is (held is _LONG)
 
 
 def _worse(side: Side, px: Decimal, measure: Decimal, band_ratio: Decimal) -> bool:

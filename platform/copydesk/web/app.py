@@ -12,16 +12,25 @@ from copydesk.db import sqlalchemy_url
 from copydesk.kernel import Clock, SystemClock
 from copydesk.web import act_words, decisions, limit_sentences, market, risk_words, words
 from copydesk.web import format as figures
+from copydesk.web.access import init_access
+from copydesk.web.account import account
+from copydesk.web.client import Proxies
+from copydesk.web.csrf import csrf_field, csrf_token, init_csrf
 from copydesk.web.database import db
 from copydesk.web.errors import init_errors
+from copydesk.web.factors import factor_words, factors
 from copydesk.web.headers import init_headers
 from copydesk.web.health import health
+from copydesk.web.keys import keys
 from copydesk.web.port import Runtime
 from copydesk.web.public import public
 from copydesk.web.risk import risk
 from copydesk.web.risk.prices import init_prices
 from copydesk.web.site import Sites, babel_locale, babel_timezone, init_sites
+from copydesk.web.staff import own_access, staff
 from copydesk.web.theme import Themes
+from copydesk.web.uploads import init_uploads
+from copydesk.web.visitor import init_visitors
 
 TRANSLATIONS = Path(__file__).parent / "translations"
 _BODY_BYTES_MAX = 64 * 1024
@@ -35,6 +44,7 @@ _WORDS = (
     *(decisions.purpose_words, decisions.sized_words, decisions.together_words, decisions.joined_words),
     *(market.traded_at, market.traded_as, market.copied_as, market.trades_at, market.held_as),
     market.leverage_words,
+    factor_words.factor_name,
 )
 
 
@@ -50,19 +60,29 @@ def create_app(runtime: Runtime, *, clock: Clock | None = None) -> Flask:
     clock = clock or SystemClock()
     app.extensions["copydesk_clock"] = clock
     app.extensions["copydesk_runtime"] = runtime
+    app.extensions["copydesk_proxies"] = Proxies(runtime.trusted_proxies)
     app.extensions["copydesk_sites"] = sites = Sites(runtime)
     db.init_app(app)
     Babel(app, locale_selector=babel_locale, timezone_selector=babel_timezone, configure_jinja=False)
     additions: dict[str, dict[str, Any]] = {
         "filters": {**figures.filters(clock.now), "words": words.words, "state_words": words.state_words},
-        "globals": {f.__name__: f for f in _WORDS},
+        "globals": {f.__name__: f for f in (*_WORDS, csrf_field, csrf_token)},
     }
     app.extensions["copydesk_themes"] = Themes(app, runtime.themes_dir, additions)
     init_sites(app, sites)
+    init_uploads(app)
     init_headers(app)
+    init_csrf(app, runtime)
+    init_visitors(app)
+    init_access(app)
     init_errors(app)
     init_prices(app, runtime)
     app.register_blueprint(public)
     app.register_blueprint(risk)
+    app.register_blueprint(account)
+    app.register_blueprint(factors)
+    app.register_blueprint(keys)
+    app.register_blueprint(staff)
+    app.register_blueprint(own_access)
     app.add_url_rule("/health", "health", health)
     return app

@@ -43,7 +43,8 @@ def _answer(error: Exception) -> Response:
         return make_response(error)
     status = _status(error)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR and not isinstance(error, HTTPException):
-        log.error("%s %s failed", request.method, request.path, exc_info=error)
+        # The route, not the path that was asked for: that one may hold the token of a link in a mail.
+        log.error("%s %s failed", request.method, request.url_rule, exc_info=error)
     response = _branded(error, status) if site_or_none() else _neutral(status)
     response.status_code = status
     response.headers["Cache-Control"] = "no-store"
@@ -92,5 +93,8 @@ def _texts(error: Exception, status: int) -> tuple[str, str]:
         return gettext("Not available right now"), gettext("This page cannot be shown at the moment. Try again soon.")
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return gettext("Something went wrong"), gettext("The fault is ours and has been recorded. Try again soon.")
+    if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+        limit = (request.max_content_length or 0) // 1024
+        return gettext("This is too large"), gettext("Send at most %(limit)s KiB here.", limit=limit)
     message = str(error) if isinstance(error, Refused) else ""
     return gettext("This did not work"), message or gettext("The request could not be understood.")

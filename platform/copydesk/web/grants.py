@@ -1,29 +1,38 @@
 """What a signed link grants: which of a brand's private pages its holder may see, and until when.
 
-Links stand in for accounts until visitors can sign in. Whoever has one has what it grants, so it is short-lived, and
-one turn of the key ends them all.
+A link is for whoever has no account of the brand, and for a screen on a wall. Whoever has one has what it grants, so
+it is short-lived, and one turn of the key ends them all. It grants to read a brand's risk, or that of one subscription;
+nothing else.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from enum import StrEnum
 from hashlib import sha256
 
 from itsdangerous import BadData, URLSafeTimedSerializer
 
+from copydesk.identity.access import Permission
+
+__all__ = [
+    "GRANTABLE",
+    "HOURS_DEFAULT",
+    "HOURS_MAX",
+    "PURPOSE",
+    "Grant",
+    "Permission",
+    "page_grant",
+    "page_token",
+    "stream_grant",
+    "stream_token",
+]
+
 PURPOSE = "risk desk"
 HOURS_DEFAULT = 8
 HOURS_MAX = 168
+GRANTABLE = frozenset({Permission.RISK_READ, Permission.RISK_OWN})
 _PAGE_SALT, _STREAM_SALT = "copydesk risk page", "copydesk risk stream"
-
-
-class Permission(StrEnum):
-    """What a page asks for: to read a brand's risk, or that of one subscription."""
-
-    RISK_READ = "risk:read"
-    RISK_OWN = "risk:own"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,4 +91,5 @@ def _read(serializer: URLSafeTimedSerializer, token: str, tenant: str, now: date
         grant = Grant(slug, Permission(permission), datetime.fromtimestamp(until, UTC), subscription_id)
     except (BadData, ValueError, TypeError):
         return None
-    return grant if grant.tenant == tenant and now < grant.until else None
+    valid = grant.permission in GRANTABLE and grant.tenant == tenant and now < grant.until
+    return grant if valid else None

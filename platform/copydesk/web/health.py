@@ -5,9 +5,12 @@ from __future__ import annotations
 from flask import Response, jsonify
 from sqlalchemy.exc import SQLAlchemyError
 
+from copydesk.identity.access import Permission
+from copydesk.web.access import needs
 from copydesk.web.database import database_revision
 
 
+@needs(Permission.PUBLIC)
 def health() -> tuple[Response, int]:
     """Say whether the database answers, and on which migration it is."""
     try:

@@ -17,8 +17,10 @@ from flask import Flask
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from copydesk.identity.access import Permission
 from copydesk.kernel import Clock, SystemClock, end
 from copydesk.tenancy import FEATURE_DESK, Tenant, setting_value
+from copydesk.web.access import declares
 from copydesk.web.app import create_app
 from copydesk.web.broadcast import Coalescer, Listener, Rooms, sse_frame
 from copydesk.web.client import Proxies
@@ -63,6 +65,7 @@ class Live:
         self.risk = RiskRooms(runtime, PAUSE_S)
         self.subscribed = asyncio.Event()
 
+    @declares(Permission.PUBLIC)
     async def desk(self, request: web.Request) -> web.StreamResponse:
         """Stream a brand's desk until the browser leaves or falls behind."""
         tenant = self._tenant(request)
@@ -71,6 +74,7 @@ class Live:
         locale = wanted_locale(tenant, request.query.get("locale", ""))
         return await self._stream(request, tenant, Listener(tenant.slug, locale, self._address(request)), self.rooms)
 
+    @declares(Permission.RISK_OWN)
     async def risk_desk(self, request: web.Request) -> web.StreamResponse:
         """Stream that something was done, to who holds a token of the brand's risk desk, as long as it lasts."""
         tenant = self._tenant(request)
@@ -238,6 +242,7 @@ def create_live_app(runtime: Runtime, proxies: Proxies | None = None, *, clock: 
 LIVE: web.AppKey[Live] = web.AppKey("live", Live)
 
 
+@declares(Permission.PUBLIC)
 async def _healthy(_request: web.Request) -> web.Response:
     return web.json_response({"ok": True})
 

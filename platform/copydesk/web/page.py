@@ -7,12 +7,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask import request, url_for
+from sqlalchemy.exc import SQLAlchemyError
+from werkzeug.local import LocalProxy
 
+from copydesk.identity import Visitor
 from copydesk.tenancy import Tenant
 from copydesk.trading import Environment
 from copydesk.web.headers import csp_nonce
 from copydesk.web.site import current_site
 from copydesk.web.theme import current_themes
+from copydesk.web.visitor import current_visitor, nobody
 
 
 @dataclass(frozen=True)
@@ -63,12 +67,22 @@ def page_values() -> dict[str, Any]:
         "features": site.features,
         "simulated": all(exchange.environment is Environment.LAB for exchange in site.tenant.config.exchanges),
         "section": "",
+        "place": "",
+        "visitor": LocalProxy(_shown_visitor),
         "here": request.path,
         "live_url": site.live_url,
         "csp_nonce": csp_nonce(),
         "asset": lambda path: current_themes().asset_url(theme, path),
         "asset_exists": lambda path: current_themes().static_file(theme, path) is not None,
     }
+
+
+def _shown_visitor() -> Visitor:
+    """Return who the page is shown to; while the database is away, everybody is a stranger to it."""
+    try:
+        return current_visitor()
+    except SQLAlchemyError:
+        return nobody()
 
 
 def _brand_url(tenant: Tenant, name: str) -> str:

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
+from copydesk.notifications import Mailer
+from copydesk.identity.port import Hashing
 from copydesk.tenancy import Tenant
+from copydesk.vault import IntakePlace
+
+if TYPE_CHECKING:
+    from copydesk.identity.factors.port import Texter
 
 
 class Directory(Protocol):
@@ -19,10 +25,29 @@ class Directory(Protocol):
     def refresh_if_due(self) -> bool: ...
 
 
+class Vault(Protocol):
+    """Seal and open what pages need again (second factors, phone numbers, links in mails); never an exchange key."""
+
+    def seal(self, tenant_id: int, row_id: int, field: str, plaintext: str, /) -> bytes: ...
+
+    def open(self, tenant_id: int, row_id: int, field: str, sealed: bytes, /) -> str:
+        """Return the text; raise `vault.SealBroken` unless exactly this was sealed for exactly this place."""
+        ...
+
+
+class Intake(Protocol):
+    """Seal an exchange key that a user enters, for the roles that may open it; nobody here can."""
+
+    def seal(self, place: IntakePlace, plaintext: str, /) -> bytes:
+        """Return what goes into the `key_intake` row; raises `Unavailable` before the listener has ever run."""
+        ...
+
+
 class Runtime(Protocol):
     """One installation as the web sees it.
 
-    `live_url` gives the origin of live events for a brand's host, `link_key` the key that signs a brand's links of one
+    `live_url` gives the origin of live events for a brand's host, `site_url` that of its pages as links in mails have it,
+    `mailer` who carries a brand's mail, `link_key` the key that signs a brand's links of one
     purpose, None where no link was ever made.
     """
 
@@ -44,3 +69,27 @@ class Runtime(Protocol):
     def live_url(self, host: str) -> str: ...
 
     def link_key(self, purpose: str, slug: str) -> bytes | None: ...
+
+    def signing_key(self, purpose: str, slug: str) -> bytes: ...
+
+    def site_url(self, host: str) -> str: ...
+
+    def mailer(self, tenant_id: int) -> Mailer: ...
+
+    @property
+    def trusted_proxies(self) -> str: ...
+
+    @property
+    def identity_vault(self) -> Vault: ...
+
+    @property
+    def intake(self) -> Intake: ...
+
+    @property
+    def hashing(self) -> Hashing:
+        """Return who hashes passwords; one for the whole process, since it bounds how many at once."""
+        ...
+
+    def texter(self, slug: str) -> Texter | None:
+        """Return who carries a brand's text messages; None where nobody does."""
+        ...

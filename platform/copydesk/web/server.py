@@ -18,6 +18,7 @@ from copydesk.web.app import create_app
 from copydesk.web.client import LOOPBACK, Proxies
 from copydesk.web.live import create_live_app
 from copydesk.web.port import Runtime
+from copydesk.web.post import Post
 
 THREADS = 8
 _BACKLOG = 1024
@@ -25,7 +26,10 @@ _GRACE_S = 5
 
 
 class SitesServer(BaseApplication):  # type: ignore[misc]
-    """Run the sites in worker processes; each builds its own runtime, so that no connection crosses a fork."""
+    """Run the sites in worker processes; each builds its own runtime, so that no connection crosses a fork.
+
+    Beside the pages each process sends the mail that waits.
+    """
 
     def __init__(self, make_runtime: Callable[[], Runtime], options: dict[str, Any]) -> None:
         self._make_runtime = make_runtime
@@ -37,7 +41,10 @@ class SitesServer(BaseApplication):  # type: ignore[misc]
             self.cfg.set(name, value)
 
     def load(self) -> Flask:
-        return create_app(self._make_runtime())
+        runtime = self._make_runtime()
+        app = create_app(runtime)
+        Post(app, runtime).start()
+        return app
 
 
 def serve_sites(make_runtime: Callable[[], Runtime], *, host: str, port: int, workers: int) -> None:

@@ -84,6 +84,11 @@ class Sites:
         self._runtime.directory.refresh_if_due()
         return self._runtime.directory.by_host(host)
 
+    def by_slug(self, slug: str) -> Tenant | None:
+        """Look a brand up by its slug, for what is written outside any request."""
+        self._runtime.directory.refresh_if_due()
+        return self._runtime.directory.by_slug(slug)
+
     def enter(self, tenant: Tenant, locale: str, host: str) -> None:
         """Tie the current context to the brand: its rows, its words, its time zone."""
         g.tenant_id = self._runtime.tenant_ids[tenant.slug]

@@ -15,6 +15,7 @@ from flask_babel.speaklater import LazyString  # type: ignore[import-untyped]
 from copydesk.trading import Denial, OrderStatus, SizingMode, SubscriptionState
 from copydesk.web.format import figure, money, px, qty
 from copydesk.web.risk_words import RISK_SENTENCES, with_limit
+from copydesk.web.signer_words import SIGNER_SENTENCES
 
 _D = Denial
 _SENTENCES: dict[str, tuple[LazyString, ...]] = {
@@ -221,6 +222,20 @@ _SENTENCES: dict[str, tuple[LazyString, ...]] = {
             "or connect a key of another account."
         ),
     ),
+    _D.KEY_UNBOUND: (
+        lazy_gettext(
+            "Refused: this key works from any address. Bind it to this site's addresses at %(exchange)s, and have it "
+            "checked again."
+        ),
+        lazy_gettext(
+            "Refused: this key works from any address. Bind it to this site's addresses at the exchange, and have it "
+            "checked again."
+        ),
+    ),
+    _D.KEY_REMOVED: (
+        lazy_gettext("Refused: this account's key was removed here. Create a new one at %(exchange)s and connect it."),
+        lazy_gettext("Refused: this account's key was removed here. Create a new one at the exchange and connect it."),
+    ),
     _D.CLOCK_SKEWED: (
         lazy_gettext(
             "Refused: %(exchange)s finds our clock wrong. The operator of this site must set it; you "
@@ -282,6 +297,7 @@ _SENTENCES: dict[str, tuple[LazyString, ...]] = {
         ),
     ),
     **RISK_SENTENCES,
+    **SIGNER_SENTENCES,
 }
 
 _STATES: dict[str, LazyString] = {

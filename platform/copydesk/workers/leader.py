@@ -69,7 +69,8 @@ class LeaderWatch:
     """Follow one leader account: stream first, REST after every gap, the database for what is new.
 
     `_known` holds the executions that stream or snapshots have told of, with their time in milliseconds. Nothing is
-    stored before the books of perpetuals have begun with what the account held already.
+    stored before the books of perpetuals have begun with what the account held already. `credentials` is the key that
+    it has opened: it goes on with that one, and whoever runs it begins a new watch for another.
     """
 
     def __init__(self, runtime: Runtime, waker: Waker, market: Market, leader: Leader) -> None:
@@ -92,10 +93,11 @@ class LeaderWatch:
         self._orders = LeaderOrders(runtime, waker, leader, market.exchange)
         self._perpetuals = bool(perpetuals)
         self._begun = asyncio.Event()
+        self.credentials: Credentials | None = None
 
     async def run(self) -> None:
         """Watch until canceled; trouble with the exchange is logged and outlived, a rejected key ends the watch."""
-        credentials = await asyncio.to_thread(self._credentials)
+        self.credentials = credentials = await asyncio.to_thread(self._credentials)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._read_stream(credentials))
             tasks.create_task(self._store_arrivals(credentials))

@@ -5,17 +5,18 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from copydesk.bootstrap import FRESH_EVERY_S, Runtime
 from copydesk.kernel import CopydeskError, VenueRefused, end
 from copydesk.replication import Leader, Whereabouts, live_leaders, place_of
-from copydesk.trading import Environment
-from copydesk.vault import quarantine
+from copydesk.keys.refused import key_changed_at, put_aside
+from copydesk.trading import Credentials, Environment
 from copydesk.venues import Venue
 from copydesk.workers.feed import Place, PriceFeeds
+from copydesk.workers.key_news import KeyWatch
 from copydesk.workers.leader import LeaderWatch, Market, key_is_dead
 from copydesk.workers.outage import DATABASE_AWAY, first_line
 from copydesk.workers.wake import Waker
@@ -31,6 +32,14 @@ _LOOK_FOR_LEADERS_S = 2.0
 _Key = tuple[int, int]
 
 
+class _Watched(NamedTuple):
+    """A leader, who watches them, and the task that does."""
+
+    leader: Leader
+    watch: LeaderWatch
+    task: asyncio.Task[None]
+
+
 class Listener:
     """Watch every live leader of every brand; new strategies are picked up, closed ones dropped, within seconds."""
 
@@ -40,13 +49,15 @@ class Listener:
         self._budgets = runtime.budgets("listener")
         self._markets: dict[Whereabouts, Market] = {}
         self._tenders: list[asyncio.Task[None]] = []
-        self._watches: dict[_Key, asyncio.Task[None]] = {}
+        self._watches: dict[_Key, _Watched] = {}
         self._opening: defaultdict[Whereabouts, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._prices = PriceFeeds(runtime, self._venue)
         self._key_desk: asyncio.Task[None] | None = None
+        self._key_watch = KeyWatch(runtime)
 
     async def run(self) -> None:
         """Serve until canceled."""
+        await self._key_watch.start()
         try:
             while True:
                 try:
@@ -61,6 +72,7 @@ class Listener:
 
     async def aclose(self) -> None:
         """End every watch and feed, and close what they used."""
+        await self._key_watch.aclose()
         await self._prices.aclose()
         if self._key_desk is not None:
             await end(self._key_desk)
@@ -86,33 +98,69 @@ class Listener:
         """Watch leaders that are new or whose watch ended, and no longer those that are not live any more."""
         leaders = {(found[0], found[2].strategy_id): found for found in await asyncio.to_thread(self._leaders)}
         await self._drop(self._watches.keys() - leaders.keys())
+        await self._drop(await asyncio.to_thread(self._replaced, list(self._watches.items())))
         for key, (_, place, leader) in leaders.items():
             running = self._watches.get(key)
-            if running and not running.done():
+            if running and not running.task.done():
                 continue
-            error = _first(running.exception()) if running else None
-            if isinstance(error, VenueRefused) and key_is_dead(error):
-                await asyncio.to_thread(self._quarantine, leader, error.code)
+            if running and await self._put_aside(running):
                 await self._drop({key})
-                log.error("leader %s: not watched until its key is renewed: %s", leader.account_id, error)
                 continue
-            if error:
-                log.error("leader %s: watch ended: %s", leader.account_id, error)
             try:
                 market = await self._market(Whereabouts(*place, leader.egress))
             except CopydeskError as error:
                 log.warning("exchange %s-%s cannot be read yet: %s", *place, error)
                 continue
-            self._watches[key] = asyncio.create_task(LeaderWatch(self._runtime, self._waker, market, leader).run())
+            watch = LeaderWatch(self._runtime, self._waker, market, leader)
+            self._watches[key] = _Watched(leader, watch, asyncio.create_task(watch.run()))
 
-    async def _drop(self, keys: set[_Key]) -> None:
-        ended = [self._watches.pop(key) for key in keys]
+    async def _drop(self, keys: Collection[_Key]) -> None:
+        ended = [self._watches.pop(key).task for key in keys]
         await end(*ended)
 
-    def _quarantine(self, leader: Leader, reason: str) -> None:
+    def _replaced(self, watched: list[tuple[_Key, _Watched]]) -> set[_Key]:
+        """Find watches that go on with a key which is not their account's any more: its owner will delete it."""
+        running = [(key, one) for key, one in watched if one.watch.credentials is not None and not one.task.done()]
+        found: set[_Key] = set()
+        for tenant_id in {key[0] for key, _ in running}:
+            here = [(key, one) for key, one in running if key[0] == tenant_id]
+            try:
+                held = self._runtime.keys.credentials(tenant_id, [one.leader.account_id for _, one in here])
+            except CopydeskError as error:
+                log.warning("leaders' keys of brand %s are not compared: %s", tenant_id, error)
+                continue
+            for key, one in here:
+                if held.get(one.leader.account_id, one.watch.credentials) != one.watch.credentials:
+                    found.add(key)
+        return found
+
+    async def _put_aside(self, ended: _Watched) -> bool:
+        """Say why a watch ended, and put its account aside if that is the key that it has now."""
+        error, leader = _first(ended.task.exception()), ended.leader
+        if isinstance(error, VenueRefused) and key_is_dead(error):
+            if await asyncio.to_thread(self._quarantined, leader, ended.watch.credentials, error.code):
+                log.error("leader %s: not watched until its key is renewed: %s", leader.account_id, error)
+                return True
+        elif error:
+            log.error("leader %s: watch ended: %s", leader.account_id, error)
+        return False
+
+    def _quarantined(self, leader: Leader, refused: Credentials | None, reason: str) -> bool:
+        place = (leader.tenant_id, leader.account_id)
         with self._runtime.db.tenant(leader.tenant_id) as session:
-            quarantine(session, leader.account_id, reason)
-        self._runtime.keys.forget(leader.tenant_id, leader.account_id)
+            changed_at = key_changed_at(session, leader.account_id)
+        self._runtime.keys.forget(*place)
+        try:
+            now = self._runtime.keys.credentials(leader.tenant_id, [leader.account_id]).get(leader.account_id)
+        except CopydeskError as error:
+            log.warning("leader %s: its key cannot be opened: %s", leader.account_id, error)
+            return False
+        if now is not None and now != refused:
+            return False
+        with self._runtime.db.tenant(leader.tenant_id) as session:
+            aside = put_aside(session, leader.account_id, reason, changed_at=changed_at)
+        self._runtime.keys.forget(*place)
+        return aside
 
     def _leaders(self) -> list[tuple[int, tuple[str, Environment], Leader]]:
         found: list[tuple[int, tuple[str, Environment], Leader]] = []

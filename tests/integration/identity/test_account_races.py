@@ -15,8 +15,9 @@ from copydesk.bootstrap import declared_settings
 from copydesk.db import Database
 from copydesk.identity import Origin, Role, SignIn, SignInThrottle, User, UserStatus
 from copydesk.identity.hashing import HashCost, Hasher, HashLimits
+from copydesk.identity.invitations import accept_invite
 from copydesk.identity.recovery import reset_password
-from copydesk.identity.registration import LinkOver, NewPerson, accept_invite, register, verify_email
+from copydesk.identity.registration import LinkOver, NewPerson, register, verify_email
 from copydesk.identity.signing_in import SignInRefused, sign_in
 from copydesk.identity.tables import Invite
 from copydesk.identity.throttle import TooManyTries, by_address, count_try, take_back

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -45,7 +46,8 @@ from copydesk.identity.throttle import TooManyTries
 from copydesk.kernel import NotFound
 from copydesk.notifications.tables import Mail
 from factor_people import BEGIN, STEP, FactorPeople
-from sqlalchemy import select
+from sqlalchemy import select, text
+from sqlalchemy.exc import OperationalError
 
 
 @pytest.fixture(scope="module")
@@ -127,6 +129,21 @@ def test_a_secret_that_waited_too_long_is_replaced(people: FactorPeople) -> None
         assert begin_totp(desk, "Aurora").text != first.text
 
 
+def test_each_session_is_handed_a_secret_of_its_own(people: FactorPeople) -> None:
+    holder = people.person("twice")
+    elsewhere = replace(holder, session_id=99)
+    with people.desk(holder) as desk:
+        mine = begin_totp(desk, "Aurora").text
+    with people.desk(elsewhere) as desk:
+        assert begin_totp(desk, "Aurora").text != mine
+    with pytest.raises(FactorWrong), people.desk(elsewhere) as desk:
+        confirm_totp(desk, pyotp.TOTP(mine).at(people.at))
+    with people.desk(holder) as desk:
+        confirm_totp(desk, pyotp.TOTP(mine).at(people.at))
+    with pytest.raises(FactorMissing), people.desk(elsewhere) as desk:
+        confirm_totp(desk, "000000")
+
+
 def test_a_new_phone_takes_the_old_ones_place_when_it_is_confirmed(people: FactorPeople) -> None:
     holder = people.person("moving")
     old = people.with_app(holder)
@@ -167,6 +184,16 @@ def test_recovery_codes_work_once_each_and_end_with_the_next_set(people: FactorP
     assert mails(people, holder)[1] == "recovery_used None"
 
 
+def test_a_second_set_of_recovery_codes_waits_for_the_first(people: FactorPeople) -> None:
+    holder = people.person("hasty")
+    with people.desk(holder) as first:
+        new_recovery_codes(first)
+        with pytest.raises(OperationalError), people.desk(holder) as second:
+            second.session.execute(text("SET LOCAL lock_timeout = '20ms'"))
+            new_recovery_codes(second)
+    assert factors(people, holder).recovery_left == 10
+
+
 def test_a_phone_is_confirmed_by_the_code_that_was_sent_to_it_and_signs_in_once(people: FactorPeople) -> None:
     holder, texting = people.person("caller"), Texting(people, lambda code: f"code {code}")
     with people.desk(holder) as desk:
@@ -183,6 +210,17 @@ def test_a_phone_is_confirmed_by_the_code_that_was_sent_to_it_and_signs_in_once(
         verify_text(desk, people.sent[1][-6:])
     with pytest.raises(FactorWrong), people.desk(holder) as desk:
         verify_text(desk, people.sent[1][-6:])
+
+
+def test_a_code_confirms_the_number_that_it_was_sent_to_and_no_other(people: FactorPeople) -> None:
+    holder, texting = people.person("swapped"), Texting(people, lambda code: code)
+    with people.desk(holder) as desk:
+        begin_phone(desk, "+4915112345678", texting)
+    with people.desk(replace(holder, session_id=99)) as desk:
+        begin_phone(desk, "+4915187654321", texting)
+    with pytest.raises(FactorWrong), people.desk(holder) as desk:
+        confirm_phone(desk, people.sent[0][-6:])
+    assert factors(people, holder) == Factors()
 
 
 def test_a_code_that_was_sent_is_too_old_after_five_minutes(people: FactorPeople) -> None:
@@ -239,6 +277,10 @@ def test_after_five_tries_somebody_waits_until_a_proof_holds(people: FactorPeopl
     with pytest.raises(TooManyTries) as refused:
         attempt()
     assert refused.value.wait_s == 600
+    with people.desk(holder) as desk:
+        forgive(desk.session, holder.user_id, Effort.STEP_UP)
+    with pytest.raises(TooManyTries):
+        attempt()
     with people.desk(holder) as desk:
         forgive(desk.session, holder.user_id)
     attempt()

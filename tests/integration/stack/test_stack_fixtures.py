@@ -6,7 +6,8 @@ from contextlib import closing
 
 import psycopg
 import redis
-from copydesk.db import Database, current_revision, head_revision
+from copydesk.db import Database
+from copydesk.db.migrate import current_revision, head_revision
 
 
 def test_a_module_gets_a_database_at_the_newest_revision(owner_url: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import Field, fields, replace
 from pathlib import Path
 
 import pytest
@@ -13,9 +13,10 @@ from copydesk.vault import FileKeyStore, IntakePlace, IntakePrivate, IntakePubli
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import text
+from sqlalchemy.exc import ProgrammingError
 from vault_site import EXCHANGE, IDENTITY, Site, public_half, vault_site
 
-PLACE = IntakePlace(tenant_id=1, intake_id=22, user_id=333)
+PLACE = IntakePlace(tenant_id=1, intake_id=22, user_id=333, account_id=4, venue="okx", environment="lab")
 ENTERED = '{"api_key": "k", "secret": "canary-secret"}'
 
 
@@ -33,12 +34,12 @@ def test_before_the_listener_ever_ran_nothing_is_taken(site: Site) -> None:
     assert site.room.intake.open(PLACE, public_half(site).seal(PLACE, ENTERED)) == ENTERED
 
 
-@pytest.mark.parametrize("field", ["tenant_id", "intake_id", "user_id"])
-def test_it_opens_in_its_own_row_only(site: Site, field: str) -> None:
+@pytest.mark.parametrize("field", fields(IntakePlace), ids=lambda field: field.name)
+def test_it_opens_in_its_own_row_only_and_for_what_that_asked(site: Site, field: Field[object]) -> None:
     site.room.intake.ready()
     sealed = public_half(site).seal(PLACE, ENTERED)
     with pytest.raises(SealBroken):
-        site.room.intake.open(replace(PLACE, **{field: 9}), sealed)
+        site.room.intake.open(replace(PLACE, **{field.name: "live" if field.type == "str" else 9}), sealed)
 
 
 def test_a_single_changed_bit_is_noticed(site: Site) -> None:
@@ -81,6 +82,14 @@ def test_a_public_half_that_somebody_wrote_into_the_database_is_not_used(site: S
         # The application may not delete a key: this one is made the older one by a turn.
         assert site.room.intake.turn() == 1_000
     assert site.room.intake.open(PLACE, public_half(site).seal(PLACE, ENTERED)) == ENTERED
+
+
+def test_a_key_of_the_installation_is_wrapped_anew_and_not_renamed(site: Site) -> None:
+    site.room.intake.ready()
+    with pytest.raises(ProgrammingError, match="permission denied"), site.db.installation() as session:
+        session.execute(text("UPDATE installation_key SET name = 'x' || name"))
+    with site.db.installation() as session:
+        session.execute(text("UPDATE installation_key SET wrapped = wrapped"))
 
 
 def test_what_waits_under_an_older_pair_still_opens(site: Site) -> None:

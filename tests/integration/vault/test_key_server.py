@@ -89,6 +89,33 @@ def test_a_token_that_was_renewed_in_its_file_is_read_again(key_server: KeyServe
     assert store.unwrap(wrapped, context=CONTEXT) == KEY
 
 
+def test_a_sign_in_that_is_refused_says_nothing_of_what_was_wrapped(key_server: KeyServer) -> None:
+    """It would else pass for a broken seal, and keys that wait would be destroyed for it."""
+    wrapped = key_server.key_store("refused").wrap(KEY, context=CONTEXT)
+    key_server.root.sys.enable_auth_method("approle", path="elsewhere")
+    halves = key_server.token_file("no-role", "nobody"), key_server.token_file("no-secret", "nothing")
+    store = TransitKeyStore(TransitPlace(key_server.url, "transit", "refused"), AppRole(*halves))
+    for _ in range(2):
+        with pytest.raises(ConfigError, match="refuses our sign-in"):
+            store.unwrap(wrapped, context=CONTEXT)
+
+
+def test_while_our_token_is_refused_or_gone_held_keys_go_on_opening(key_server: KeyServer) -> None:
+    clock, keys = Hand(), MemoryDataKeys()
+    token = key_server.root.auth.token.create(policies=["root"])["auth"]["client_token"]
+    path = key_server.token_file("ends", token)
+    store = TransitKeyStore(TransitPlace(key_server.url, "transit", "ends"), TokenFile(path))
+    held = Vault(store, keys, clock=clock, ttl_s=5)
+    sealed = held.seal(1, 2, "api_key", "a secret")
+    key_server.root.auth.token.revoke(token)
+    for content in (token, ""):
+        path.write_text(content)
+        clock.seconds += 60
+        assert held.open(1, 2, "api_key", sealed) == "a secret"
+        with pytest.raises(ConfigError):
+            Vault(store, keys).open(1, 2, "api_key", sealed)
+
+
 def test_what_is_not_there_is_said_by_name(key_server: KeyServer) -> None:
     wrapped = key_server.key_store("there").wrap(KEY, context=CONTEXT)
     with pytest.raises(ConfigError, match=r"has no key gone: see vault\.transit_key"):

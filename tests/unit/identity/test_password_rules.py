@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from time import thread_time
+
 import pytest
 from copydesk.identity.model import Role
 from copydesk.identity.passwords import (
@@ -55,6 +57,19 @@ def test_short_words_that_anybody_may_know_do_not_count_as_personal() -> None:
 
 def test_one_password_from_two_keyboards_is_one_password() -> None:
     assert plain_password("cafe\u0301 au lait 7") == plain_password("caf\u00e9 au lait 7")
+
+
+def test_what_is_far_too_long_is_cut_before_it_is_composed_and_stays_too_long() -> None:
+    """Composing 64 KB of accents takes seconds; four characters at most become one, so none gets in by being cut."""
+    assert len(plain_password("e" + "\u0301" * 65_536)) <= 4 * LENGTH_MAX + 1
+    for typed in ("\u03b1\u0313\u0300\u0345" * 20_000, "e\u0301" * 20_000):
+        assert password_fault(plain_password(typed), TERMS) is PasswordFault.TOO_LONG
+
+
+def test_judging_a_password_takes_a_fraction_of_a_second_whatever_it_is_made_of() -> None:
+    began = thread_time()
+    password_fault("p4$$w0rd!@3871" * 9, TERMS)
+    assert thread_time() - began < 0.8
 
 
 def test_two_characters_that_look_alike_stay_two() -> None:

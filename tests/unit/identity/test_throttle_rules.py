@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from copydesk.identity.throttle import network_of
+from copydesk.identity.throttle import by_networks
 from copydesk.identity.throttle_rules import (
     RULES,
     Rule,
@@ -58,13 +58,20 @@ def test_an_account_with_a_known_place_waits_by_the_rule_of_one_without() -> Non
 
 
 @pytest.mark.parametrize(
-    ("ip", "network"),
+    ("ip", "networks"),
     (
-        ("203.0.113.77", "203.0.113.0/24"),
-        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
-        ("", "unknown"),
-        ("not an address", "unknown"),
+        ("203.0.113.77", ["203.0.113.0/24"]),
+        ("2001:db8:1:2:3:4:5:6", ["2001:db8:1:2::/64", "2001:db8:1::/48"]),
+        ("", ["unknown"]),
+        ("not an address", ["unknown"]),
     ),
 )
-def test_neighbours_count_as_one_network(ip: str, network: str) -> None:
-    assert network_of(ip) == network
+def test_neighbours_count_as_one_network(ip: str, networks: list[str]) -> None:
+    assert [one.subject for one in by_networks(ip)] == networks
+
+
+@pytest.mark.parametrize("scope", (Scope.NETWORK, Scope.MAIL_NETWORK))
+def test_all_the_networks_that_anybody_gets_for_free_have_ten_times_the_tries_of_one(scope: Scope) -> None:
+    """A tunnel's /48 holds 65,536 networks: each with tries of its own would be no limit."""
+    [one, around] = (RULES[counted.scope] for counted in by_networks("2001:db8::1", scope))
+    assert around == Rule(10 * one.free, one.first, one.longest, one.fades / 10)

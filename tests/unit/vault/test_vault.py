@@ -8,7 +8,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from copydesk.vault import FileKeyStore, MemoryDataKeys, SealBroken, Vault, WrappedKey, key_version
+from copydesk.kernel import ConfigError, Unavailable
+from copydesk.vault import (
+    FileKeyStore,
+    MemoryDataKeys,
+    MemoryKeyStore,
+    SealBroken,
+    Vault,
+    WrappedKey,
+    key_version,
+)
 from copydesk.vault.envelope import OVERHEAD_BYTES, _placed, aad
 from copydesk.vault.service import _context
 from hypothesis import given
@@ -157,6 +166,61 @@ def test_an_opened_key_is_cached_until_its_time_to_live(vault: Vault, keys: Coun
     vault.forget()
     vault.open(1, 2, "secret", sealed)
     assert keys.loads == warm + 2
+
+
+class Moody(MemoryKeyStore):
+    """A key server that answers, is away, or refuses us."""
+
+    trouble: Exception | None = None
+
+    def wrap(self, key: bytes, *, context: bytes) -> bytes:
+        if self.trouble is not None:
+            raise self.trouble
+        return super().wrap(key, context=context)
+
+    def unwrap(self, wrapped: bytes, *, context: bytes) -> bytes:
+        if self.trouble is not None:
+            raise self.trouble
+        return super().unwrap(wrapped, context=context)
+
+
+@pytest.mark.parametrize("trouble", [Unavailable("no answer"), ConfigError("it refuses our sign-in")])
+def test_a_held_key_goes_on_opening_while_the_key_server_is_away_or_refuses_us(
+    keys: CountingKeys, clock: Hand, trouble: Exception
+) -> None:
+    store = Moody()
+    vault = Vault(store, keys, clock=clock)
+    sealed = vault.seal(1, 2, "secret", SECRET)
+    store.trouble = trouble
+    clock.seconds = 10_000
+    assert vault.open(1, 2, "secret", sealed) == SECRET
+    with pytest.raises(type(trouble)):
+        Vault(store, keys, clock=clock).open(1, 2, "secret", sealed)
+
+
+def test_a_warm_vault_seals_for_a_minute_without_asking_anybody(keys: CountingKeys, clock: Hand) -> None:
+    store = Moody()
+    vault = Vault(store, keys, clock=clock)
+    vault.warm(1)
+    assert list(keys.keys) == [(1, 1)]
+    clock.seconds = 299  # Its time to live ends within the minute: it is asked for anew.
+    vault.warm(1)
+    asked, store.trouble = keys.loads, ConfigError("it refuses us")
+    clock.seconds += 59
+    assert vault.open(1, 2, "secret", vault.seal(1, 2, "secret", SECRET)) == SECRET
+    assert keys.loads == asked
+
+
+def test_while_the_key_server_is_away_a_held_key_is_warm_for_a_moment(keys: CountingKeys, clock: Hand) -> None:
+    store = Moody()
+    vault = Vault(store, keys, clock=clock)
+    vault.warm(1)
+    clock.seconds, store.trouble = 299, Unavailable("no answer")
+    vault.warm(1)
+    clock.seconds = 305
+    assert vault.open(1, 2, "secret", vault.seal(1, 2, "secret", SECRET)) == SECRET
+    with pytest.raises(Unavailable):
+        Vault(store, keys, clock=clock).warm(1)
 
 
 def test_of_two_processes_that_create_the_first_key_both_use_the_winners(tmp_path: Path, clock: Hand) -> None:

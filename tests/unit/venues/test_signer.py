@@ -15,7 +15,7 @@ from copydesk.bootstrap.signing import SigningDesk
 from copydesk.kernel import ConfigError, Setting, SystemClock, VenueRefused
 from copydesk.marks import FreshPrice
 from copydesk.replication.outcomes import settlement_of
-from copydesk.trading import Credentials, Denial, OrderRequest, OrderStatus, OrderType, Side
+from copydesk.trading import Credentials, Denial, OrderRequest, OrderStatus, OrderType, PositionSide, Side
 from copydesk.venues import NO_ORDER, Amendment, Outcome, PoolLimits, Signer, SigningRules, VenueUrls
 from copydesk.venues.binance.adapter import Binance
 from raw_exchange import ok, raw_exchange
@@ -96,6 +96,16 @@ def test_a_close_is_never_blocked(signer: Signer) -> None:
 
 def test_a_purchase_on_a_spot_market_that_calls_itself_a_close_is_held_to_the_rules(signer: Signer) -> None:
     assert denial(signer, order(qty="1000", reduces=True)) == Denial.SIGNER_NOTIONAL_MAX
+
+
+@pytest.mark.parametrize(("position", "opening"), [(PositionSide.LONG, Side.BUY), (PositionSide.SHORT, Side.SELL)])
+def test_in_hedge_mode_a_close_is_told_by_its_side(signer: Signer, position: PositionSide, opening: Side) -> None:
+    """Exchanges take no reduce-only there: what adds to a position opens, whatever it calls itself."""
+    closing = Side.SELL if opening is Side.BUY else Side.BUY
+    huge = {"qty": "1000000", "reduces": True, "position_side": position}
+    assert denial(signer, order(PERPETUAL, opening, **huge)) == Denial.SIGNER_NOTIONAL_MAX  # type: ignore[arg-type]
+    assert denial(Signer(), order(PERPETUAL, opening, **huge)) == Denial.SIGNER_UNREADY  # type: ignore[arg-type]
+    assert denial(Signer(), order(PERPETUAL, closing, **huge)) == ""  # type: ignore[arg-type]
 
 
 def test_a_brand_without_rules_opens_nothing(signer: Signer) -> None:

@@ -10,7 +10,6 @@ from copydesk.identity.access.allowing import (
     allows_address,
     clear_networks,
     forbid_network,
-    require_allowed,
 )
 from copydesk.identity.access.holding import holds_of, lift_holds, place_hold
 from copydesk.identity.access.holds import RULES, Hold, HoldReason, resting
@@ -67,7 +66,6 @@ __all__ = [
     "permissions_of",
     "place_hold",
     "places_of",
-    "require_allowed",
     "require_role",
     "resting",
     "role_lines",

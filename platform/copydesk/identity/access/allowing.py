@@ -37,15 +37,6 @@ def allows_address(session: Session, user_id: int, *, role: str, ip: str) -> boo
     return all(not networks or is_inside(ip, networks) for networks in (own, staff))
 
 
-def require_allowed(session: Session, user_id: int, *, role: str, ip: str) -> None:
-    """Raise `NotPermitted` with the code "address_not_allowed" where an account may not be used from an address.
-
-    Ask only after the password and the factor were right: the answer tells that the account exists.
-    """
-    if not allows_address(session, user_id, role=role, ip=ip):
-        raise NotPermitted(f"This account may not be used from {ip or 'this address'}.", code="address_not_allowed")
-
-
 def allowed_networks(session: Session, user_id: int | None) -> list[AllowedNetwork]:
     """Return an account's list, or without a user that of the brand's staff, in the order in which it was written."""
     query = select(IpAllow).where(_whose(user_id)).order_by(IpAllow.id)

@@ -17,21 +17,21 @@ class HoldReason(StrEnum):
     NEW_LOCATION = "new_location"
     RECOVERY_USED = "recovery_used"
     FACTORS_ERASED = "factors_erased"
-    EMAIL_CHANGED = "email_changed"
 
 
 @dataclass(frozen=True, slots=True)
 class HoldRule:
-    """How long acts rest for one reason, which those are, and whether anything ends it before its time."""
+    """How long acts rest for one reason, and which those are."""
 
     lasts: timedelta
     rests: frozenset[Permission]
-    ends_when_verified: bool = False
 
 
 _DAY = timedelta(hours=24)
-# A thief who may write the list of allowed addresses shuts its owner out.
-_OWN_VALUES = frozenset({Permission.KEYS_OWN, Permission.PAYOUTS_OWN, Permission.ADDRESSES_OWN})
+# A thief who may write the list of allowed addresses shuts its owner out. Of an account only closing it rests.
+_OWN_VALUES = frozenset({Permission.KEYS_OWN, Permission.PAYOUTS_OWN, Permission.ADDRESSES_OWN, Permission.ACCOUNT_OWN})
+# One relayed code must not replace the factor. Whoever used a recovery code, or had all erased, has to set up anew.
+_OWN_PROOFS = frozenset({Permission.FACTORS_OWN})
 _STAFF_ACTS = frozenset(
     {
         Permission.STAFF_GRANT,
@@ -45,13 +45,10 @@ _STAFF_ACTS = frozenset(
 
 # Stopping is never on hold: whoever must throw a kill switch can, at a reset password or in a new place.
 RULES: Mapping[HoldReason, HoldRule] = {
-    HoldReason.PASSWORD_RESET: HoldRule(
-        _DAY, _OWN_VALUES | {Permission.PAYOUTS_WRITE, Permission.FEES_WRITE, Permission.STAFF_GRANT}
-    ),
-    HoldReason.NEW_LOCATION: HoldRule(_DAY, _OWN_VALUES | _STAFF_ACTS, ends_when_verified=True),
-    HoldReason.RECOVERY_USED: HoldRule(_DAY, _OWN_VALUES | {Permission.PAYOUTS_WRITE, Permission.STAFF_GRANT}),
+    HoldReason.PASSWORD_RESET: HoldRule(_DAY, _OWN_VALUES | _OWN_PROOFS | _STAFF_ACTS),
+    HoldReason.NEW_LOCATION: HoldRule(_DAY, _OWN_VALUES | _OWN_PROOFS | _STAFF_ACTS),
+    HoldReason.RECOVERY_USED: HoldRule(_DAY, _OWN_VALUES | _STAFF_ACTS),
     HoldReason.FACTORS_ERASED: HoldRule(_DAY, _OWN_VALUES | _STAFF_ACTS),
-    HoldReason.EMAIL_CHANGED: HoldRule(_DAY, _OWN_VALUES | {Permission.PAYOUTS_WRITE, Permission.STAFF_GRANT}),
 }
 
 

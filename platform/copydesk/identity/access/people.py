@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, func, or_, select, true, update
+from sqlalchemy import ColumnElement, Row, Select, exists, func, or_, select, true, update
 from sqlalchemy.orm import Session
 
-from copydesk.audit import record
+from copydesk.audit import Act, record, record_all
 from copydesk.identity.access.holding import place_hold
-from copydesk.identity.access.holds import HoldReason
-from copydesk.identity.access.team import Giver, is_last_owner, reaches
+from copydesk.identity.access.holds import RULES, HoldReason
+from copydesk.identity.access.tables import KnownPlace
+from copydesk.identity.access.team import Giver, is_last_owner, reaches, take_invites_back
 from copydesk.identity.factors import Factors, erase_factors
 from copydesk.identity.model import NEXT, EndReason, UserStatus
 from copydesk.identity.sessions import end_sessions
@@ -30,12 +31,14 @@ PAGE = 50
 class PeopleFilter:
     """Whom a list shows: `search` is a part of an address or a name; empty fields show everybody.
 
-    `before_id` continues a list: newer accounts stand first.
+    `unproved` shows who signed in from a new place within a day and has not confirmed it. `before_id` continues a list:
+    newer accounts stand first.
     """
 
     search: str = ""
     role: str = ""
     status: str = ""
+    unproved: bool = False
     before_id: int | None = None
 
 
@@ -67,12 +70,19 @@ def list_people(session: Session, tenant_id: int, giver: Giver, wanted: PeopleFi
         query = query.where(User.role == wanted.role)
     if wanted.status:
         query = query.where(User.status == wanted.status)
+    if wanted.unproved:
+        query = query.where(_unproved(at))
     if wanted.before_id is not None:
         query = query.where(User.id < wanted.before_id)
     found = [_person(row) for row in session.execute(query.order_by(User.id.desc()).limit(PAGE))]
     told = {"role": wanted.role, "status": wanted.status, "searched": bool(wanted.search), "shown": len(found)}
     record(session, tenant_id, giver.actor, "users.listed", "users", at=at, after=told)
     return found
+
+
+def count_unproved(session: Session, *, at: datetime) -> int:
+    """Count who signed in from a new place within a day and has not confirmed it: what staff are told first."""
+    return session.scalar(select(func.count(User.id)).where(_unproved(at))) or 0
 
 
 def view_person(session: Session, tenant_id: int, giver: Giver, user_id: int, *, at: datetime) -> Person:
@@ -93,7 +103,9 @@ def require_may_change(session: Session, giver: Giver, user_id: int) -> Person:
 
 
 def block(session: Session, tenant_id: int, giver: Giver, user_id: int, *, at: datetime) -> Person:
-    """Keep a person from signing in and end their sessions; what runs on the exchange goes on.
+    """Keep a person from signing in, end their sessions and the invitations that they sent.
+
+    What runs on the exchange goes on.
 
     Raises `InvalidInput` for the last owner, and for an account that is closed or blocked already.
     """
@@ -153,12 +165,19 @@ def _move(
     was = UserStatus(session.execute(select(User.status).where(User.id == user_id).with_for_update()).scalar_one())
     if UserStatus.PENDING in {was, to} or to not in NEXT[was]:
         raise InvalidInput(f"This account is {was} and cannot become {to}.", code="wrong_state")
+    taken_back: list[Act] = []
     if to is UserStatus.BLOCKED:
         end_sessions(session, user_id, reason=EndReason.BLOCKED, at=at)
+        taken_back = take_invites_back(session, user_id, at=at)
     session.execute(update(User).where(User.id == user_id).values(status=str(to)))
-    subject = f"user:{user_id}"
-    record(session, tenant_id, giver.actor, act, subject, at=at, before={"status": was}, after={"status": to})
+    moved = Act(act, f"user:{user_id}", {"status": was}, {"status": to})
+    record_all(session, tenant_id, giver.actor, [moved, *taken_back], at=at)
     return _require_person(session, user_id)
+
+
+def _unproved(at: datetime) -> ColumnElement[bool]:
+    fresh = KnownPlace.confirmed_at.is_(None) & (KnownPlace.first_at > at - RULES[HoldReason.NEW_LOCATION].lasts)
+    return exists().where(KnownPlace.tenant_id == User.tenant_id, KnownPlace.user_id == User.id, fresh)
 
 
 def _people() -> Select[Any]:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from hashlib import sha256
 
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
@@ -17,12 +15,12 @@ from copydesk.identity.access.holds import HoldReason
 from copydesk.identity.access.networks import agent_family, place_of
 from copydesk.identity.access.tables import KnownPlace, StaffGrant
 from copydesk.identity.tables import User
+from copydesk.identity.tokens import draw_token, token_hash
 from copydesk.kernel import NotFound
 from copydesk.notifications import Seal, queue_mail
 
 TOKEN_LASTS = timedelta(hours=24)
 AGENT_LENGTH_MAX = 60
-_TOKEN_BYTES = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +85,7 @@ def confirm_place(session: Session, tenant_id: int, token: str, actor: Actor, *,
     """Believe the place that a mail's link is about, and end its hold; raises `NotFound` for a link that is over."""
     place = session.scalars(
         update(KnownPlace)
-        .where(KnownPlace.token_hash == _hash(token), KnownPlace.token_until > at)
+        .where(KnownPlace.token_hash == token_hash(token), KnownPlace.token_until > at)
         .values(confirmed_at=at, token_hash=None, token_until=None)
         .returning(KnownPlace)
         .execution_options(populate_existing=True)
@@ -102,7 +100,7 @@ def confirm_place(session: Session, tenant_id: int, token: str, actor: Actor, *,
 
 def awaited_place(session: Session, token: str, *, at: datetime) -> Place:
     """Return the place that a mail's link asks about, and change nothing; raises `NotFound` as `confirm_place`."""
-    query = select(KnownPlace).where(KnownPlace.token_hash == _hash(token), KnownPlace.token_until > at)
+    query = select(KnownPlace).where(KnownPlace.token_hash == token_hash(token), KnownPlace.token_until > at)
     place = session.scalars(query).one_or_none()
     if place is None:
         raise NotFound("This link is over or was used already.")
@@ -122,8 +120,8 @@ def owners(session: Session) -> Sequence[User]:
 
 
 def _ask_for_proof(session: Session, tenant_id: int, seal: Seal, place: KnownPlace, at: datetime) -> None:
-    token = secrets.token_urlsafe(_TOKEN_BYTES)
-    place.token_hash, place.token_until = _hash(token), at + TOKEN_LASTS
+    token = draw_token()
+    place.token_hash, place.token_until = token_hash(token), at + TOKEN_LASTS
     session.flush()
     until = place_hold(session, tenant_id, place.user_id, HoldReason.NEW_LOCATION, at=at, place_id=place.id)
     user = session.scalars(select(User).where(User.id == place.user_id)).one()
@@ -157,7 +155,3 @@ def _tell_owners(session: Session, tenant_id: int, seal: Seal, user: User, place
 
 def _place(row: KnownPlace, *, new: bool = False) -> Place:
     return Place(row.id, row.network, row.agent, row.first_at, row.seen_at, row.confirmed_at, new)
-
-
-def _hash(token: str) -> bytes:
-    return sha256(token.encode()).digest()

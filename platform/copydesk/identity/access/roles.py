@@ -18,6 +18,7 @@ from copydesk.identity.access.permissions import (
     permissions_of_roles,
 )
 from copydesk.identity.access.tables import StaffGrant, StaffRole
+from copydesk.identity.tables import Invite
 from copydesk.kernel import InvalidInput, NotFound
 
 OWN_ROLES_MAX = 50
@@ -104,14 +105,20 @@ def store_role(
     return RoleLine(name, chosen, 0, own=True)
 
 
-def drop_role(session: Session, name: str) -> None:
-    """Remove a brand's own role that nobody has any more; raises `NotFound`, or `InvalidInput` where somebody does."""
+def drop_role(session: Session, name: str, *, at: datetime) -> None:
+    """Remove a brand's own role that nobody has, or is invited with; raises `NotFound`, or `InvalidInput`."""
     line = next((line for line in role_lines(session) if line.name == name and line.own), None)
     if line is None:
         raise NotFound("There is no such role.")
     if line.members:
         told = f"{name}: expected a role that nobody has, found {line.members} with it; take it away first"
         raise InvalidInput(told, code="role_in_use")
+    invited = select(Invite.grants).where(
+        *(Invite.used_at.is_(None), Invite.revoked_at.is_(None), Invite.expires_at > at)
+    )
+    if any(name in grants.split() for grants in session.scalars(invited)):
+        told = f"{name}: expected a role that nobody is invited with; take the invitation back first"
+        raise InvalidInput(told, code="role_invited")
     session.execute(delete(StaffRole).where(StaffRole.name == name))
 
 

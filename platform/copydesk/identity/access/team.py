@@ -6,18 +6,18 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from copydesk.audit import Actor, record
+from copydesk.audit import Act, Actor, record_all
 from copydesk.identity.access.permissions import OPERATOR, Permission, within_reach
 from copydesk.identity.access.places import owners
 from copydesk.identity.access.roles import permission_sets, require_role, roles_of
 from copydesk.identity.access.tables import StaffGrant
 from copydesk.identity.model import EndReason, Role
 from copydesk.identity.sessions import end_sessions
-from copydesk.identity.tables import User
+from copydesk.identity.tables import Invite, User
 from copydesk.kernel import InvalidInput, NotFound, NotPermitted
 from copydesk.notifications import Seal, queue_mail
 
@@ -92,24 +92,38 @@ def set_roles(
         raise InvalidInput("role: expected one owner to stay; give that role to somebody else first", code="last_owner")
     _store(session, tenant_id, giver, user_id, given=after - before, taken=before - after, at=at)
     end_sessions(session, user_id, reason=EndReason.ROLE_CHANGED, at=at)
+    taken_back = take_invites_back(session, user_id, at=at) if before - after else []
     changed = member(session, user_id)
     _tell(session, tenant_id, seal, giver, changed, at)
-    for name in sorted(before - after):
-        _record(session, tenant_id, giver, "staff.revoked", user_id, name, at)
-    for name in sorted(after - before):
-        _record(session, tenant_id, giver, "staff.granted", user_id, name, at)
+    acts = [Act("staff.revoked", f"user:{user_id}", after={"role": name}) for name in sorted(before - after)]
+    acts += [Act("staff.granted", f"user:{user_id}", after={"role": name}) for name in sorted(after - before)]
+    record_all(session, tenant_id, giver.actor, [*acts, *taken_back], at=at)
     return changed
+
+
+def take_invites_back(session: Session, user_id: int, *, at: datetime) -> list[Act]:
+    """End the open invitations of somebody who vouches for nobody any more, and return what to write of them.
+
+    The caller writes it with its own act, since the record comes after every lock.
+    """
+    standing = update(Invite).where(
+        Invite.invited_by == user_id,
+        *(Invite.used_at.is_(None), Invite.revoked_at.is_(None), Invite.expires_at > at),
+    )
+    ended = session.scalars(standing.values(revoked_at=at).returning(Invite.id))
+    return [Act("invite.revoked", f"invite:{number}") for number in sorted(ended)]
 
 
 def take_up_grants(
     session: Session, tenant_id: int, actor: Actor, user_id: int, names: Sequence[str], *, at: datetime
 ) -> None:
     """Give somebody who accepted an invitation the roles that it named; one that is gone by now is left out."""
-    for name in permission_sets(session, names):
+    known = sorted(permission_sets(session, names))
+    for name in known:
         row = {"tenant_id": tenant_id, "user_id": user_id, "role": name, "at": at}
         session.execute(insert(StaffGrant).values(row).on_conflict_do_nothing())
-    for name in names:
-        record(session, tenant_id, actor, "staff.granted", f"user:{user_id}", at=at, after={"role": name})
+    acts = [Act("staff.granted", f"user:{user_id}", after={"role": name}) for name in known]
+    record_all(session, tenant_id, actor, acts, at=at)
 
 
 def require_may_invite(session: Session, giver: Giver, names: Iterable[str]) -> None:
@@ -174,10 +188,6 @@ def _tell(session: Session, tenant_id: int, seal: Seal, giver: Giver, changed: M
             facts=facts,
             at=at,
         )
-
-
-def _record(session: Session, tenant_id: int, giver: Giver, act: str, user_id: int, role: str, at: datetime) -> None:
-    record(session, tenant_id, giver.actor, act, f"user:{user_id}", at=at, after={"role": role})
 
 
 def _member(user: User, roles: Iterable[str]) -> Member:

@@ -26,12 +26,13 @@ from copydesk.identity.factors.phone import (
     Texting,
     begin_phone,
     confirm_phone,
+    drop_phones,
     plain_number,
     text_code,
     verify_text,
 )
 from copydesk.identity.factors.port import Texter
-from copydesk.identity.factors.recovery import new_recovery_codes, use_recovery_code
+from copydesk.identity.factors.recovery import allow_changes, changes_allowed, new_recovery_codes, use_recovery_code
 from copydesk.identity.factors.service import erase_factors, factors_of, overview, remove_factor, require_unchanged
 from copydesk.identity.factors.text_files import TextFiles
 from copydesk.identity.factors.totp import begin_totp, confirm_totp, verify_totp
@@ -55,10 +56,13 @@ __all__ = [
     "TextFiles",
     "Texter",
     "Texting",
+    "allow_changes",
     "begin_phone",
     "begin_totp",
+    "changes_allowed",
     "confirm_phone",
     "confirm_totp",
+    "drop_phones",
     "erase_factors",
     "factors_of",
     "forgive",

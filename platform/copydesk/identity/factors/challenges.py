@@ -27,6 +27,7 @@ class Question(StrEnum):
     USE_PASSKEY = "use_passkey"
     CONFIRM_PHONE = "confirm_phone"
     USE_PHONE = "use_phone"
+    CHANGE_FACTORS = "change_factors"  # Answered before it is asked: a recovery code was given. See `recovery`.
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +66,17 @@ def take(desk: Desk, question: Question) -> Asked | None:
     return Asked(found.id, found.value) if found is not None and desk.at < found.expires_at else None
 
 
-def ask_code(desk: Desk, question: Question) -> str:
-    """Draw a code of six digits to be sent, store it sealed, and return it."""
+def ask_code(desk: Desk, question: Question, phone_id: int) -> str:
+    """Draw a code of six digits to be sent to one phone, store it sealed, and return it."""
     code = f"{secrets.randbelow(10**DIGITS):0{DIGITS}}"
     asked = ask(desk, question, b"")
-    sealed = desk.sealed(asked, _FIELD, code)
+    sealed = desk.sealed(asked, _FIELD, f"{phone_id}:{code}")
     desk.session.execute(update(FactorChallenge).where(FactorChallenge.id == asked).values(value=sealed))
     return code
 
 
-def code_matches(desk: Desk, asked: Asked | None, typed: str) -> bool:
-    """Tell whether somebody typed the code of a question that was taken."""
-    return asked is not None and hmac.compare_digest(desk.opened(asked.id, _FIELD, asked.value), digits_of(typed))
+def code_matches(desk: Desk, asked: Asked | None, typed: str, phone_id: int) -> bool:
+    """Tell whether somebody typed the code of a question that was taken, and it was sent to this phone."""
+    if asked is None:
+        return False
+    return hmac.compare_digest(desk.opened(asked.id, _FIELD, asked.value), f"{phone_id}:{digits_of(typed)}")

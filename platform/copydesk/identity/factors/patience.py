@@ -17,9 +17,13 @@ _TEXT_WAIT_FIRST = timedelta(minutes=1)
 
 
 class Effort(StrEnum):
-    """What is counted: proofs that were looked at, text messages that were asked for."""
+    """What is counted apart: codes of a sign-in, codes typed into a whole session, text messages that were asked for.
+
+    Whoever has only the password makes sign-ins wait, and never an owner who is in and confirms something.
+    """
 
     PROOF = "proof"
+    STEP_UP = "step_up"
     TEXT = "text"
 
 

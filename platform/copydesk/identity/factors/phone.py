@@ -51,22 +51,23 @@ def begin_phone(desk: Desk, typed: str, texting: Texting) -> str:
     row_id = desk.session.execute(stored).scalar_one()
     sealed = desk.sealed(row_id, _FIELD, number)
     desk.session.execute(update(Phone).where(Phone.id == row_id).values(sealed=sealed))
-    texting.texter.send(number, texting.words(ask_code(desk, Question.CONFIRM_PHONE)))
+    texting.texter.send(number, texting.words(ask_code(desk, Question.CONFIRM_PHONE, row_id)))
     return hint
 
 
 def confirm_phone(desk: Desk, typed: str) -> None:
     """Take the waiting number into use, in place of an older one; raises `FactorWrong` for another code.
 
-    Rolled back, so that the code can be typed again: `take_try` says how often.
+    A code confirms the number that it was sent to, and none that was typed since. Rolled back, so that the code can be
+    typed again: `take_try` says how often.
     """
-    if not code_matches(desk, take(desk, Question.CONFIRM_PHONE), typed):
+    own = Phone.user_id == desk.holder.user_id
+    waiting = desk.session.scalar(select(Phone.id).where(own, ~Phone.confirmed).with_for_update())
+    asked = take(desk, Question.CONFIRM_PHONE)
+    if waiting is None or not code_matches(desk, asked, typed, waiting):
         raise FactorWrong("The code is wrong or too old.")
-    older = Phone.user_id == desk.holder.user_id, Phone.confirmed
-    desk.session.execute(delete(Phone).where(*older))
-    waiting = update(Phone).where(Phone.user_id == desk.holder.user_id, ~Phone.confirmed).values(confirmed=True)
-    if desk.session.execute(waiting.returning(Phone.id)).scalar() is None:
-        raise FactorMissing("There is no number that waits to be confirmed.")
+    desk.session.execute(delete(Phone).where(own, Phone.id != waiting))
+    desk.session.execute(update(Phone).where(Phone.id == waiting).values(confirmed=True))
     desk.tell(Change("factor.added", "factor_added", {"factor": Method.SMS}))
 
 
@@ -77,11 +78,18 @@ def text_code(desk: Desk, texting: Texting) -> str:
     if found is None or found.sealed is None:
         raise FactorMissing("There is no confirmed number.")
     number = desk.opened(found.id, _FIELD, found.sealed)
-    texting.texter.send(number, texting.words(ask_code(desk, Question.USE_PHONE)))
+    texting.texter.send(number, texting.words(ask_code(desk, Question.USE_PHONE, found.id)))
     return found.hint
 
 
 def verify_text(desk: Desk, typed: str) -> None:
     """Accept a code that was sent, once; raises `FactorWrong` for any other, which leaves it to be typed again."""
-    if not code_matches(desk, take(desk, Question.USE_PHONE), typed):
+    number = select(Phone.id).where(Phone.user_id == desk.holder.user_id, Phone.confirmed)
+    phone_id, asked = desk.session.scalar(number), take(desk, Question.USE_PHONE)
+    if phone_id is None or not code_matches(desk, asked, typed, phone_id):
         raise FactorWrong("The code is wrong or too old.")
+
+
+def drop_phones(desk: Desk) -> None:
+    """Forget every number of a person, confirmed or not: none stands without a stronger factor beside it."""
+    desk.session.execute(delete(Phone).where(Phone.user_id == desk.holder.user_id))

@@ -71,7 +71,7 @@ def require_unchanged(desk: Desk, had: Factors) -> None:
 
     Whoever was let in because there was no factor must not add one beside another that was added since.
     """
-    _lock(desk.session, desk.holder.user_id)
+    lock_owner(desk.session, desk.holder.user_id)
     now = factors_of(desk.session, desk.holder.user_id)
     if now.held - {Method.RECOVERY} != had.held - {Method.RECOVERY}:
         raise FactorMissing("Your factors were changed meanwhile.")
@@ -85,7 +85,7 @@ def remove_factor(desk: Desk, method: Method, *, passkey_id: int | None = None, 
     and phone go too.
     """
     role, user_id = desk.holder.role, desk.holder.user_id
-    _lock(desk.session, user_id)
+    lock_owner(desk.session, user_id)
     left = remaining(factors_of(desk.session, user_id), method)
     if (required or role in {Role.STAFF, Role.OPERATOR}) and method in STRONG and not left.enough_for(role):
         raise FactorNeeded("This is your last factor. Add another one before you remove it.")
@@ -111,7 +111,7 @@ def erase_factors(session: Session, user_id: int, actor: Actor, at: datetime) ->
     Staff do this after they made sure who is asking: the caller ends the sessions, lets sensitive acts rest and
     writes to the person. Raises `NotFound` for nobody of this brand.
     """
-    user = _lock(session, user_id)
+    user = lock_owner(session, user_id)
     had = factors_of(session, user_id)
     _wipe(session, user_id)
     before = {"totp": had.totp, "passkeys": had.passkeys, "recovery_left": had.recovery_left, "phone": had.sms}
@@ -119,7 +119,7 @@ def erase_factors(session: Session, user_id: int, actor: Actor, at: datetime) ->
     return had
 
 
-def _lock(session: Session, user_id: int) -> User:
+def lock_owner(session: Session, user_id: int) -> User:
     """Let changes of one person's factors wait for each other: two that remove one each would both find another."""
     user = session.scalars(select(User).where(User.id == user_id).with_for_update()).one_or_none()
     if user is None:

@@ -11,20 +11,27 @@ _USER = (["tenant_id", "user_id"], ["user_account.tenant_id", "user_account.id"]
 
 
 class TotpSecret(TenantRow, Table):
-    """The secret that a person's authenticator app shares with us, sealed; one confirmed and one waiting at most.
+    """The secret that a person's authenticator app shares with us, sealed; one confirmed, and one waiting a session.
 
-    `last_step` is the time step of the newest code that was taken: no code of it or before is taken again.
+    `last_step` is the time step of the newest code that was taken: no code of it or before is taken again. A secret
+    that waits is shown to one session, `session_id`, and confirmed by it alone.
     """
 
     __tablename__ = "totp_secret"
     __table_args__ = (
         ForeignKeyConstraint(*_USER),
         Index("uq_totp_secret_confirmed", "tenant_id", "user_id", unique=True, postgresql_where=text("confirmed")),
-        Index("uq_totp_secret_waiting", "tenant_id", "user_id", unique=True, postgresql_where=text("NOT confirmed")),
+        Index(
+            "uq_totp_secret_waiting",
+            *("tenant_id", "user_id", "session_id"),
+            unique=True,
+            postgresql_where=text("NOT confirmed"),
+        ),
     )
 
     id: Mapped[Identity]
     user_id: Mapped[BigInt]
+    session_id: Mapped[BigInt | None]
     sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
     confirmed: Mapped[bool] = mapped_column(server_default=text("false"))
     last_step: Mapped[BigInt] = mapped_column(server_default="0")
@@ -91,7 +98,7 @@ class Phone(TenantRow, Table):
 class FactorChallenge(TenantRow, Table):
     """What we asked a session and wait to be answered, once: a passkey's challenge, or a code sent by text message.
 
-    `value` is the challenge itself, or the salted digest of the code.
+    `value` is the challenge itself, or the code, sealed together with the number that it was sent to.
     """
 
     __tablename__ = "factor_challenge"
@@ -111,7 +118,8 @@ class FactorChallenge(TenantRow, Table):
 class FactorTry(TenantRow, Table):
     """How often a person's factors were tried since the last success, and before when they are not looked at.
 
-    `kind` is "proof" for proofs of any method, "text" for text messages that were asked for.
+    `kind` is "proof" for codes of a sign-in's second step, "step_up" for those typed into a whole session, "text" for
+    text messages that were asked for.
     """
 
     __tablename__ = "factor_try"

@@ -19,16 +19,17 @@ _WAITS_FOR = timedelta(minutes=15)
 
 
 def begin_totp(desk: Desk, issuer: str) -> PendingSecret:
-    """Return the secret that waits to be confirmed, so that a page loaded twice shows the same one.
+    """Return the secret that waits for this session to confirm it, so that a page loaded twice shows the same one.
 
-    One that waited for more than a quarter of an hour is replaced. What is confirmed goes on working until then.
+    No other session is ever shown it: whoever only knows the password would keep a copy. One that waited for more than
+    a quarter of an hour is replaced. What is confirmed goes on working until then.
     """
     import pyotp
 
     found = _waiting(desk)
     if found is None or desk.at - found.created_at > _WAITS_FOR:
-        waiting = TotpSecret.user_id == desk.holder.user_id, ~TotpSecret.confirmed
-        desk.session.execute(delete(TotpSecret).where(*waiting))
+        late = TotpSecret.user_id == desk.holder.user_id, TotpSecret.created_at < desk.at - _WAITS_FOR
+        desk.session.execute(delete(TotpSecret).where(*late, ~TotpSecret.confirmed))
         found = _drawn(desk)
     text = _opened(desk, found)
     uri = pyotp.TOTP(text, name=desk.holder.email, issuer=issuer).provisioning_uri()
@@ -38,7 +39,8 @@ def begin_totp(desk: Desk, issuer: str) -> PendingSecret:
 def confirm_totp(desk: Desk, typed: str) -> None:
     """Take the waiting secret into use, in place of an older one, for a code that shows that the app has it.
 
-    Raises `FactorMissing` where none waits, `FactorWrong` for another code. The code counts as used.
+    Raises `FactorMissing` where none waits, `FactorWrong` for another code. The code counts as used. What waits in
+    other sessions ends.
     """
     found = _waiting(desk)
     if found is None or desk.at - found.created_at > _WAITS_FOR:
@@ -46,10 +48,10 @@ def confirm_totp(desk: Desk, typed: str) -> None:
     step = matching_step(_opened(desk, found), typed, desk.at)
     if step is None:
         raise FactorWrong("The code is wrong.")
-    older = TotpSecret.user_id == desk.holder.user_id, TotpSecret.confirmed
-    desk.session.execute(delete(TotpSecret).where(*older))
+    others = TotpSecret.user_id == desk.holder.user_id, TotpSecret.id != found.id
+    desk.session.execute(delete(TotpSecret).where(*others))
     confirmed = update(TotpSecret).where(TotpSecret.id == found.id, ~TotpSecret.confirmed)
-    confirmed = confirmed.values(confirmed=True, last_step=step).returning(TotpSecret.id)
+    confirmed = confirmed.values(confirmed=True, session_id=None, last_step=step).returning(TotpSecret.id)
     if desk.session.execute(confirmed).scalar() is None:
         raise FactorMissing("The secret was confirmed already.")
     desk.tell(Change("factor.added", "factor_added", {"factor": Method.TOTP}))
@@ -75,7 +77,8 @@ def verify_totp(desk: Desk, typed: str) -> None:
 
 
 def _waiting(desk: Desk) -> TotpSecret | None:
-    query = select(TotpSecret).where(TotpSecret.user_id == desk.holder.user_id, ~TotpSecret.confirmed)
+    own = TotpSecret.user_id == desk.holder.user_id, TotpSecret.session_id == desk.holder.session_id
+    query = select(TotpSecret).where(*own, ~TotpSecret.confirmed)
     return desk.session.scalars(query.execution_options(populate_existing=True)).one_or_none()
 
 
@@ -85,8 +88,10 @@ def _opened(desk: Desk, found: TotpSecret) -> str:
 
 
 def _drawn(desk: Desk) -> TotpSecret:
-    """Draw a secret; where another request of the same person does so at the same moment, both show whichever won."""
-    drawn = insert(TotpSecret).values(desk.own(created_at=desk.at)).on_conflict_do_nothing()
+    """Draw a secret; where another request of the same session does so at the same moment, both show whichever won."""
+    assert desk.holder.session_id is not None, "only a session can be shown a secret"
+    place = desk.own(session_id=desk.holder.session_id, created_at=desk.at)
+    drawn = insert(TotpSecret).values(place).on_conflict_do_nothing()
     row_id = desk.session.execute(drawn.returning(TotpSecret.id)).scalar()
     if row_id is not None:
         sealed = desk.sealed(row_id, _FIELD, _random_secret())

@@ -30,6 +30,7 @@ def take_try(session: Session, tenant_id: int, user_id: int, at: datetime, effor
     session.flush()
 
 
-def forgive(session: Session, user_id: int) -> None:
-    """Forget a person's wrong proofs, since one holds; messages that went out stay counted, for each costs money."""
-    session.execute(delete(FactorTry).where(FactorTry.user_id == user_id, FactorTry.kind == Effort.PROOF))
+def forgive(session: Session, user_id: int, effort: Effort = Effort.PROOF) -> None:
+    """Forget a person's wrong proofs of one effort, since one holds; messages stay counted, for each costs money."""
+    assert effort is not Effort.TEXT, "messages that went out are not forgotten"
+    session.execute(delete(FactorTry).where(FactorTry.user_id == user_id, FactorTry.kind == effort))

@@ -1,4 +1,4 @@
-"""Signs requests with whatever kind of key an account has. Pure.
+"""Signs requests with whatever kind of key an account has. Pure but for the private keys that it holds ready.
 
 An HMAC is made by each exchange's own `signing`, which is the order path; here are the kinds with a private key.
 """
@@ -7,14 +7,23 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Callable
-from weakref import WeakKeyDictionary
+from weakref import ref
 
 from copydesk.kernel import VenueRefused
 from copydesk.trading import Credentials, Denial, KeyKind
 
 _Signer = Callable[[bytes], bytes]
-# Reading a key costs more than signing with it; what was read goes when the opened key goes.
-_signers: WeakKeyDictionary[Credentials, _Signer] = WeakKeyDictionary()
+# By `id`, since equal credentials may be opened twice and go one after the other; each entry goes with its own.
+_signers: dict[int, tuple[ref[Credentials], _Signer]] = {}
+
+
+def get_ready_to_sign(credentials: Credentials) -> None:
+    """Read a private key ahead of its first signature, once for each opened key; a shared secret needs nothing.
+
+    Called where keys are opened, in a thread. Raises `VenueRefused` for a private key that cannot be read.
+    """
+    if credentials.kind is not KeyKind.HMAC:
+        _signer(credentials)
 
 
 def key_pair_signature(credentials: Credentials, payload: str) -> str:
@@ -22,21 +31,30 @@ def key_pair_signature(credentials: Credentials, payload: str) -> str:
 
     Raises `VenueRefused` for a private key that cannot be read.
     """
-    signer = _signers.get(credentials)
-    if signer is None:
-        signer = _signers[credentials] = _signer_of(credentials)
-    return b64encode(signer(payload.encode())).decode("ascii")
+    return b64encode(_signer(credentials)(payload.encode())).decode("ascii")
 
 
-def _signer_of(credentials: Credentials) -> _Signer:
+def _signer(credentials: Credentials) -> _Signer:
+    number = id(credentials)
+    held = _signers.get(number)
+    if held is not None and held[0]() is credentials:
+        return held[1]
+    signer = _read(credentials)
+    _signers[number] = ref(credentials, lambda _: _signers.pop(number, None)), signer
+    return signer
+
+
+def _read(credentials: Credentials) -> _Signer:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
     from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
     from cryptography.hazmat.primitives.hashes import SHA256
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
+    pem = credentials.secret.encode("ascii")
     try:
-        key = load_pem_private_key(credentials.secret.encode("ascii"), password=None)
+        # Proving that RSA's primes are prime takes 30 to 150 ms each time; we made them, and sealed them since.
+        key = load_pem_private_key(pem, password=None, unsafe_skip_rsa_key_validation=True)
     except (ValueError, TypeError):
         raise _unreadable(credentials.kind) from None  # What could not be read stays out of the message.
     if credentials.kind is KeyKind.ED25519 and isinstance(key, Ed25519PrivateKey):

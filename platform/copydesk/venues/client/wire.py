@@ -17,7 +17,7 @@ from orjson import JSONDecodeError
 from copydesk.kernel import OutcomeUnknown, Unavailable, VenueRefused
 from copydesk.trading import Credentials, Denial, Instrument, KeyKind, OrderRequest, OrderView
 from copydesk.venues.client.budget import Reported
-from copydesk.venues.client.signatures import key_pair_signature
+from copydesk.venues.client.signatures import get_ready_to_sign
 from copydesk.venues.traits import Endpoint
 
 # What reading an answer of another form may raise; OSError and OverflowError come from impossible timestamps.
@@ -119,8 +119,7 @@ def check_credentials(credentials: Credentials, wire: Wire) -> None:
     if credentials.kind not in wire.key_kinds:
         said = f"API key: {wire.name} takes no keys that sign with {credentials.kind.value}"
         raise VenueRefused(said, code=Denial.KEY_REJECTED.value, venue_code="-")
-    if credentials.kind is not KeyKind.HMAC:
-        key_pair_signature(credentials, "")
+    get_ready_to_sign(credentials)
 
 
 _KEY_TEXT = re.compile(r"[!-~]{1,256}")

@@ -6,7 +6,9 @@ from pathlib import Path
 
 from flask import Response, request, send_file
 
+from copydesk.identity.access import Permission
 from copydesk.kernel import NotFound
+from copydesk.web.access import needs
 from copydesk.web.headers import FILE_POLICY
 from copydesk.web.public.blueprint import public
 from copydesk.web.site import current_site
@@ -16,6 +18,7 @@ _YEAR_S = 31_536_000
 
 
 @public.get("/theme/<theme>/<path:path>")
+@needs(Permission.PUBLIC)
 def theme_file(theme: str, path: str) -> Response:
     """Serve a file of this brand's theme; another brand's theme does not exist here."""
     if theme not in {current_site().tenant.theme, CORE}:
@@ -24,6 +27,7 @@ def theme_file(theme: str, path: str) -> Response:
 
 
 @public.get("/brand/<path:path>")
+@needs(Permission.PUBLIC)
 def brand_file(path: str) -> Response:
     """Serve what the tenant file names as logo, favicon or font; nothing else of that folder is public."""
     tenant = current_site().tenant

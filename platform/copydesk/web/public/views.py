@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from datetime import datetime
-from urllib.parse import urlsplit
 
 from flask import Response, current_app, jsonify, redirect, request
 from werkzeug.wrappers import Response as AnyResponse
 
+from copydesk.identity.access import Permission
 from copydesk.kernel import NotFound
 from copydesk.replication import desk as desk_reads
 from copydesk.replication import leaderboard as strategy_reads
+from copydesk.web.access import needs
 from copydesk.web.database import brand_session
 from copydesk.web.page import render
 from copydesk.web.public import samples
 from copydesk.web.public.blueprint import public
+from copydesk.web.redirects import safe_next, safe_referrer
 from copydesk.web.risk.samples import risk_values
 from copydesk.web.site import LOCALE_COOKIE, current_site
 
@@ -27,6 +29,7 @@ _CURVE_AGE_S = 5
 
 
 @public.get("/")
+@needs(Permission.PUBLIC)
 def landing() -> str:
     cards = strategy_reads.strategy_cards(brand_session(), now=_now(), sort=SORT_DEFAULT)[:LANDING_CARDS]
     recent = desk_reads.recent_signals(brand_session(), limit=LANDING_SIGNALS)
@@ -34,6 +37,7 @@ def landing() -> str:
 
 
 @public.get("/strategies")
+@needs(Permission.PUBLIC)
 def leaderboard() -> str:
     _require(current_site().features.leaderboard)
     asked = request.args.get("sort", SORT_DEFAULT)
@@ -43,11 +47,13 @@ def leaderboard() -> str:
 
 
 @public.get("/strategies/<slug>")
+@needs(Permission.PUBLIC)
 def strategy(slug: str) -> str:
     return render("strategy.html", page=strategy_reads.strategy_page(brand_session(), slug, now=_now()))
 
 
 @public.get("/strategies/<slug>/equity.json")
+@needs(Permission.PUBLIC)
 def equity(slug: str) -> Response:
     """Give the chart its numbers; a picture needs no more than a float's precision."""
     curve = strategy_reads.equity_curve(brand_session(), slug, now=_now())
@@ -61,12 +67,14 @@ def equity(slug: str) -> Response:
 
 
 @public.get("/desk")
+@needs(Permission.PUBLIC)
 def desk() -> str:
     _require(current_site().features.desk)
     return render("desk.html", signals=desk_reads.recent_signals(brand_session(), limit=DESK_SIGNALS))
 
 
 @public.get("/desk/<int:signal_id>")
+@needs(Permission.PUBLIC)
 def receipt(signal_id: int) -> Response:
     """Show one signal with every follower's copy; htmx gets the receipt without the page around it."""
     _require(current_site().features.desk)
@@ -78,28 +86,23 @@ def receipt(signal_id: int) -> Response:
 
 
 @public.get("/_patterns")
+@needs(Permission.PUBLIC)
 def patterns() -> str:
     """Show every component of the theme with sample values."""
     return render("patterns.html", **samples.pattern_values(_now()), **risk_values(_now()))
 
 
 @public.post("/language/<locale>")
+@needs(Permission.PUBLIC)
 def language(locale: str) -> AnyResponse:
     """Remember the visitor's language and return to the page they came from."""
     if locale not in current_site().tenant.config.locales:
         raise NotFound("This site is not available in that language.")
-    answer = redirect(_way_back(), code=303)
+    answer = redirect(safe_next(request.form.get("next"), safe_referrer(request.referrer)), code=303)
     answer.set_cookie(
         LOCALE_COOKIE, locale, max_age=_COOKIE_AGE_S, httponly=True, samesite="Lax", secure=request.is_secure
     )
     return answer
-
-
-def _way_back() -> str:
-    """Return the path to go back to, never another site."""
-    asked = request.form.get("next") or urlsplit(request.referrer or "").path
-    safe = asked.startswith("/") and not asked.startswith(("//", "/\\")) and asked.isprintable()
-    return asked if safe else "/"
 
 
 def _require(offered: bool) -> None:

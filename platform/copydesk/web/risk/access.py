@@ -1,26 +1,33 @@
-"""Who may see which page of the risk desk: the one place that says what grants a permission.
+"""Who may see which page of the risk desk: whoever holds a signed link, and who is signed in with the permission.
 
-Today a signed link does (`web.grants`). Pages only declare what they need.
+A link (`web.grants`) is looked at first; without one the gate of every other page holds (`web.access`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import wraps
 from http import HTTPStatus
 from typing import Any, TypeVar
 
-from flask import Response, current_app, make_response, request
+from flask import Response, current_app, g, make_response, request
 from flask_babel import gettext  # type: ignore[import-untyped]
 
-from copydesk.web.grants import PURPOSE, Grant, Permission, page_grant, stream_token
+from copydesk.identity.access import Permission
+from copydesk.kernel import NotFound
+from copydesk.replication import follower_of
+from copydesk.web.access import Need, admit
+from copydesk.web.database import reading_brand
+from copydesk.web.grants import PURPOSE, Grant, page_grant, stream_token
 from copydesk.web.page import render
 from copydesk.web.port import Runtime
 from copydesk.web.site import current_site
+from copydesk.web.visitor import current_visitor
 
 COOKIE = "risk_pass"
 _COOKIE_PATH = "/risk"
+_STREAM_LASTS = timedelta(hours=8)
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -31,20 +38,54 @@ def needs(permission: Permission) -> Callable[[F], F]:
     def declare(view: F) -> F:
         @wraps(view)
         def guarded(**values: Any) -> Any:
+            number = values.get("subscription_id")
             grant = current_grant()
-            if grant is None or not grant.allows(permission, values.get("subscription_id")):
-                return refusal()
+            if grant is None or not grant.allows(permission, number):
+                if current_visitor().user_id is None:
+                    return refusal()
+                answer = _admit_visitor(permission, number)
+                if answer is not None:
+                    return answer
+                grant = _visitors_grant(number)
+            g.risk_grant = grant
             return view(**values)
 
         guarded.needs = permission  # type: ignore[attr-defined]
+        guarded.need = Need(permission)  # type: ignore[attr-defined]
         return guarded  # type: ignore[return-value]
 
     return declare
 
 
 def current_grant() -> Grant | None:
-    """Return what the visitor was granted, None where that is nothing, or is over."""
+    """Return what the visitor's link granted, None where that is nothing, or is over."""
     return granted(request.cookies.get(COOKIE, ""))
+
+
+def _admit_visitor(permission: Permission, subscription_id: int | None) -> Response | None:
+    """Let in who reads the brand's risk, and a follower to their own; another's does not exist for them."""
+    if permission is not Permission.RISK_OWN or Permission.RISK_READ in current_visitor().permissions:
+        return admit(Need(Permission.RISK_READ))
+    answer = admit(Need(permission))
+    if answer is None and not _is_own(subscription_id):
+        raise NotFound("There is no such subscription.")
+    return answer
+
+
+def _is_own(subscription_id: int | None) -> bool:
+    if subscription_id is None or subscription_id >= 2**63:
+        return False
+    with reading_brand() as session:
+        return follower_of(session, subscription_id) == current_visitor().user_id
+
+
+def _visitors_grant(subscription_id: int | None) -> Grant:
+    """Write down what a signed-in visitor may hear live from this page, for as long as a link would last."""
+    until = (_now() + _STREAM_LASTS).replace(microsecond=0)
+    slug = current_site().tenant.slug
+    if Permission.RISK_READ in current_visitor().permissions:
+        return Grant(slug, Permission.RISK_READ, until)
+    return Grant(slug, Permission.RISK_OWN, until, subscription_id)
 
 
 def granted(token: str) -> Grant | None:
@@ -69,8 +110,10 @@ def remember(response: Response, token: str, grant: Grant) -> Response:
 
 def live_url() -> str:
     """Return where the visitor's pages hear of new acts; the token in it opens nothing else."""
-    key, grant = _key(), current_grant()
-    assert key is not None and grant is not None, "a page was rendered for nobody"
+    grant = g.get("risk_grant")
+    assert isinstance(grant, Grant), "a page was rendered for nobody"
+    runtime: Runtime = current_app.extensions["copydesk_runtime"]
+    key = runtime.signing_key(PURPOSE, current_site().tenant.slug)
     return f"{current_site().live_origin}/live/risk?token={stream_token(key, grant)}"
 
 

@@ -7,8 +7,9 @@ from datetime import datetime
 from flask import current_app, redirect, request
 from werkzeug.wrappers import Response as AnyResponse
 
+from copydesk.identity.access import Permission
 from copydesk.kernel import NotFound
-from copydesk.web.grants import Permission
+from copydesk.web.access import needs as declares
 from copydesk.web.page import render
 from copydesk.web.risk.access import granted, live_url, needs, refusal, remember
 from copydesk.web.risk.blueprint import risk
@@ -18,6 +19,7 @@ from copydesk.web.site import current_site
 
 
 @risk.get("/enter")
+@declares(Permission.VISIT)
 def enter() -> AnyResponse:
     """Take the token of a link out of the address, and show the page that it opens."""
     token = request.args.get("token", "")

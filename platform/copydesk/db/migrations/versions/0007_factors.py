@@ -13,9 +13,9 @@ depends_on = None
 
 _TABLES = {
     "totp_secret": (
-        "id bigserial NOT NULL, user_id bigint NOT NULL, sealed bytea, confirmed boolean NOT NULL DEFAULT false, "
-        "last_step bigint NOT NULL DEFAULT '0', created_at timestamptz NOT NULL, "
-        "CONSTRAINT pk_totp_secret PRIMARY KEY (tenant_id, id)"
+        "id bigserial NOT NULL, user_id bigint NOT NULL, session_id bigint, sealed bytea, "
+        "confirmed boolean NOT NULL DEFAULT false, last_step bigint NOT NULL DEFAULT '0', "
+        "created_at timestamptz NOT NULL, CONSTRAINT pk_totp_secret PRIMARY KEY (tenant_id, id)"
     ),
     "recovery_code": (
         "id bigserial NOT NULL, user_id bigint NOT NULL, salt bytea NOT NULL, digest bytea NOT NULL, "
@@ -59,8 +59,8 @@ def upgrade() -> None:
             f"fk_{table}_tenant_id_user_id_user_account", table, "user_account", columns_user, ["tenant_id", "id"]
         )
         protect_table(table)
-    for table in ("totp_secret", "phone"):
-        _one_of_each(table)
+    _one_of_each("totp_secret", waiting=("session_id",))
+    _one_of_each("phone")
     op.create_index("ix_passkey_user", "passkey", ["tenant_id", "user_id"])
 
 
@@ -70,9 +70,8 @@ def downgrade() -> None:
         op.drop_table(table)
 
 
-def _one_of_each(table: str) -> None:
-    """Allow a person one confirmed row, and beside it one that waits to be."""
-    for name, condition in (("confirmed", "confirmed"), ("waiting", "NOT confirmed")):
-        op.create_index(
-            f"uq_{table}_{name}", table, ["tenant_id", "user_id"], unique=True, postgresql_where=sa.text(condition)
-        )
+def _one_of_each(table: str, *, waiting: tuple[str, ...] = ()) -> None:
+    """Allow a person one confirmed row, and beside it one that waits to be: one for each value of `waiting`."""
+    for name, condition, more in (("confirmed", "confirmed", ()), ("waiting", "NOT confirmed", waiting)):
+        columns = ["tenant_id", "user_id", *more]
+        op.create_index(f"uq_{table}_{name}", table, columns, unique=True, postgresql_where=sa.text(condition))

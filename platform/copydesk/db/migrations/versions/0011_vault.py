@@ -18,12 +18,12 @@ def upgrade() -> None:
     op.drop_constraint("pk_data_key", "data_key", type_="primary")
     op.create_primary_key("pk_data_key", "data_key", ["tenant_id", "purpose", "version"])
     # Whoever turns the key-encryption key wraps these anew.
-    grant("installation_key", "UPDATE")
+    grant("installation_key", "UPDATE (wrapped)")
 
 
 def downgrade() -> None:
     """Keep the keys of exchange keys only; what others sealed is lost with them."""
-    op.execute(f"REVOKE UPDATE ON installation_key FROM {APP_ROLE}")
+    op.execute(f"REVOKE UPDATE (wrapped) ON installation_key FROM {APP_ROLE}")
     op.execute("DELETE FROM data_key WHERE purpose <> 'exchange'")
     op.drop_constraint("pk_data_key", "data_key", type_="primary")
     op.drop_column("data_key", "purpose")

@@ -1,0 +1,216 @@
+"""The table of who may do what at which address: written by hand, and read from nothing of the product.
+
+One row per method and address. Who adds a route adds its row here; the matrix fails without it.
+
+    Row("GET", "/keys/<int:account_id>", "keys:own", own=200, other=404, object="account")
+    Row("POST", "/staff/team/invite", "staff:grant", own=422, fresh=True, holds=True)
+
+`needs` is the permission; `fresh`, `holds` and `enrolled` as the view declares them. `own` is what somebody gets who
+may do it: a POST sends an empty form, so that most answer 422 and change nothing. `other` is what they get about an
+object that is not theirs, or on staff pages another brand's; None where the address names no object. `object` names
+what stands in the address (`matrix_people.Objects`). Where somebody gets another answer than the rest, it stands under
+their state: `half` gave the password only, `whole` is signed in already, `bare` has no second factor, `by_passkey` has
+nothing but a passkey, `of_staff` is staff or an operator. `link` pages answer strangers 403, because a signed link
+opens them too. `only` is the one brand that has the page. `leads` on to the first page that its visitor may see.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Row:
+    """One method of one address."""
+
+    method: str
+    path: str
+    needs: str
+    own: int = 200
+    other: int | None = None
+    fresh: bool = False
+    holds: bool = False
+    enrolled: bool = True
+    object: str = ""
+    link: bool = False
+    only: str = ""
+    half: int | None = None
+    whole: int | None = None
+    bare: int | None = None
+    by_passkey: int | None = None
+    of_staff: int | None = None
+    leads: bool = False
+
+
+def both(path: str, needs: str, *, get: int = 200, post: int = 303, **values: object) -> list[Row]:
+    """Write the two rows of a form that is shown and sent at one address."""
+    return [Row("GET", path, needs, own=get, **values), Row("POST", path, needs, own=post, **values)]  # type: ignore[arg-type]
+
+
+EVERYBODY = frozenset({"public", "visit"})
+_ALL = EVERYBODY | {"second_step", "account:own", "factors:own", "addresses:own"}
+_STAFF = _ALL | {"staff:area"}
+# What each role permits, in so far as a page asks for it.
+MAY: Mapping[str, frozenset[str]] = {
+    "nobody": EVERYBODY,
+    "follower": _ALL | {"keys:own", "risk:own"},
+    "trader": _ALL | {"keys:own"},
+    "owner": _STAFF
+    | {"risk:read", "users:read", "users:write", "staff:read", "staff:grant", "allowlist:write", "audit:read"},
+    "administrator": _STAFF
+    | {"risk:read", "users:read", "users:write", "staff:read", "staff:grant", "allowlist:write", "audit:read"},
+    "compliance": _STAFF | {"users:read", "users:write", "audit:read"},
+    "support": _STAFF | {"users:read"},
+    "finance": _STAFF,
+    "risk": _STAFF | {"risk:read"},
+    "auditor": _STAFF | {"risk:read", "users:read", "staff:read", "audit:read"},
+    "none": _STAFF,
+    "night-desk": _STAFF | {"risk:read"},
+    "operator": _STAFF | {"risk:read", "staff:read", "staff:grant", "audit:read"},
+}
+# Where the front page of staff pages leads.
+LEADS_TO = frozenset({"users:read", "risk:read", "staff:read", "audit:read"})
+# What rests in a place that was not confirmed yet.
+RESTS = frozenset({"keys:own", "addresses:own", "users:write", "staff:grant", "allowlist:write"})
+
+_USER = "/staff/users/<int:user_id>"
+TABLE: tuple[Row, ...] = (
+    # Everybody's.
+    Row("GET", "/", "public"),
+    Row("GET", "/.well-known/security.txt", "public", only="aurora"),
+    Row("GET", "/_patterns", "public"),
+    Row("GET", "/health", "public"),
+    Row("GET", "/strategies", "public"),
+    Row("GET", "/strategies/<slug>", "public", other=404, object="strategy"),
+    Row("GET", "/strategies/<slug>/equity.json", "public", other=404, object="strategy"),
+    Row("GET", "/desk", "public"),
+    Row("GET", "/desk/<int:signal_id>", "public", other=404, object="signal"),
+    Row("GET", "/theme/<theme>/<path:path>", "public", other=404, object="theme file"),
+    Row("GET", "/brand/<path:path>", "public", other=404, object="brand file"),
+    Row("POST", "/language/<locale>", "public", own=303, other=404, object="locale"),
+    # The doors of accounts.
+    Row("GET", "/account/sign-in", "visit", whole=303),
+    Row("POST", "/account/sign-in", "visit", own=422),
+    Row("POST", "/account/sign-out", "visit", own=303),
+    *both("/account/register", "visit", post=422),
+    Row("GET", "/account/register/sent", "visit"),
+    *both("/account/forgot", "visit", post=422),
+    Row("GET", "/account/forgot/sent", "visit"),
+    *both("/account/verify/<token>", "visit", get=410, post=410, object="token"),
+    *both("/account/reset/<token>", "visit", get=410, post=410, object="token"),
+    *both("/account/invited/<token>", "visit", get=410, post=410, object="token"),
+    *both("/account/location/<token>", "visit", get=410, post=410, object="token"),
+    # Between password and second factor.
+    Row("GET", "/account/factors/verify", "second_step", own=303, half=200, enrolled=False),
+    Row("POST", "/account/factors/verify", "second_step", own=303, half=422, enrolled=False),
+    Row("POST", "/account/factors/verify/text", "second_step", own=303, half=404, enrolled=False),
+    # One's own account.
+    Row("GET", "/account", "account:own"),
+    *both("/account/password", "account:own", post=422),
+    Row("GET", "/account/sessions", "account:own"),
+    Row("POST", "/account/sessions/<int:session_id>/end", "account:own", own=303, other=404, object="session"),
+    Row("POST", "/account/sessions/end-others", "account:own", own=303),
+    Row("GET", "/account/history", "account:own"),
+    *both("/account/export", "account:own", post=200, fresh=True),
+    *both("/account/close", "account:own", post=422, fresh=True),
+    Row("GET", "/account/allowlist", "addresses:own", fresh=True),
+    Row("POST", "/account/allowlist", "addresses:own", own=422, fresh=True, holds=True),
+    Row(
+        "POST",
+        "/account/allowlist/<int:number>/remove",
+        "addresses:own",
+        own=303,
+        other=404,
+        fresh=True,
+        holds=True,
+        object="network",
+    ),
+    # One's own second factors.
+    Row("GET", "/account/factors", "factors:own", enrolled=False),
+    *both("/account/factors/totp", "factors:own", post=422, fresh=True, enrolled=False),
+    Row("POST", "/account/factors/totp/remove", "factors:own", own=400, by_passkey=303, fresh=True),
+    *both("/account/factors/recovery", "factors:own", post=200, bare=303, fresh=True, enrolled=False),
+    *both("/account/factors/passkeys", "factors:own", post=422, fresh=True, enrolled=False),
+    Row(
+        "POST",
+        "/account/factors/passkeys/<int:passkey_id>/remove",
+        "factors:own",
+        own=303,
+        other=404,
+        fresh=True,
+        enrolled=False,
+        object="passkey",
+    ),
+    *both("/account/factors/phone", "factors:own", post=422, of_staff=404, fresh=True),
+    Row("POST", "/account/factors/phone/confirm", "factors:own", own=422, of_staff=404, fresh=True),
+    Row("POST", "/account/factors/phone/remove", "factors:own", own=400, fresh=True),
+    *both("/account/factors/step-up", "factors:own", post=422, bare=303, enrolled=False),
+    # One's own exchange keys.
+    Row("GET", "/keys", "keys:own"),
+    Row("GET", "/keys/<int:account_id>", "keys:own", other=404, object="account"),
+    Row("POST", "/keys/<int:account_id>/check", "keys:own", own=400, other=404, object="account"),
+    *both("/keys/<int:account_id>/disconnect", "keys:own", post=303, other=404, fresh=True, object="account"),
+    Row("GET", "/keys/intakes/<int:intake_id>", "keys:own", other=404, object="intake"),
+    Row("GET", "/keys/intakes/<int:intake_id>/now", "keys:own", own=286, other=404, object="intake"),
+    Row("POST", "/keys/intakes/<int:intake_id>/give-up", "keys:own", own=303, other=404, object="intake"),
+    *both(
+        "/keys/intakes/<int:intake_id>/name", "keys:own", post=422, other=404, fresh=True, holds=True, object="intake"
+    ),
+    Row("GET", "/keys/new", "keys:own"),
+    Row("GET", "/keys/new/<venue>", "keys:own", other=404, object="venue"),
+    *both("/keys/new/<venue>/enter", "keys:own", post=422, other=404, fresh=True, holds=True, object="venue"),
+    Row("POST", "/keys/new/<venue>/pair", "keys:own", own=422, other=404, fresh=True, holds=True, object="venue"),
+    # The risk desk.
+    Row("GET", "/risk/enter", "visit", own=403),
+    Row("GET", "/risk", "risk:read", link=True),
+    Row("GET", "/risk/now", "risk:read", link=True),
+    Row("GET", "/risk/subscriptions/<int:subscription_id>", "risk:own", other=404, object="subscription", link=True),
+    Row(
+        "GET", "/risk/subscriptions/<int:subscription_id>/now", "risk:own", other=404, object="subscription", link=True
+    ),
+    # Staff.
+    Row("GET", "/staff", "staff:area", leads=True),
+    Row("GET", "/staff/users", "users:read"),
+    Row("GET", _USER, "users:read", other=404, object="user"),
+    *both(f"{_USER}/block", "users:write", other=404, fresh=True, holds=True, object="user"),
+    *both(f"{_USER}/unblock", "users:write", post=422, other=404, fresh=True, holds=True, object="user"),
+    *both(f"{_USER}/end-sessions", "users:write", other=404, fresh=True, holds=True, object="user"),
+    Row("GET", "/staff/team", "staff:read"),
+    *both("/staff/team/invite", "staff:grant", post=422, fresh=True, holds=True),
+    *both("/staff/team/<int:user_id>", "staff:grant", other=404, fresh=True, holds=True, object="member"),
+    Row(
+        "POST",
+        "/staff/team/invites/<int:number>/revoke",
+        "staff:grant",
+        own=303,
+        other=404,
+        fresh=True,
+        object="invite",
+    ),
+    Row("GET", "/staff/team/roles", "staff:read"),
+    *both("/staff/team/roles/new", "staff:grant", post=422, fresh=True, holds=True),
+    Row(
+        "POST",
+        "/staff/team/roles/<name>/remove",
+        "staff:grant",
+        own=303,
+        other=404,
+        fresh=True,
+        holds=True,
+        object="role",
+    ),
+    Row("GET", "/staff/allowlist", "allowlist:write", fresh=True),
+    Row("POST", "/staff/allowlist", "allowlist:write", own=422, fresh=True, holds=True),
+    Row(
+        "POST",
+        "/staff/allowlist/<int:number>/remove",
+        "allowlist:write",
+        own=303,
+        other=404,
+        fresh=True,
+        holds=True,
+        object="staff network",
+    ),
+    Row("GET", "/staff/audit", "audit:read"),
+)
