@@ -130,7 +130,7 @@ def desk_at_hand(runtime: Runtime, clock: Clock | None = None) -> Iterator[Calla
     """Open a desk that looks when it is called: what was due is done then."""
     floor = _Floor(runtime)
     with asyncio.Runner() as runner:
-        desk = KeyDesk(runtime, floor, clock=clock)
+        desk = KeyDesk(runtime, floor, clock=clock, probes_per_s=1_000)
         try:
             yield lambda: runner.run(desk.look())
         finally:

@@ -5,15 +5,20 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from copydesk.bootstrap import Runtime
 from copydesk.cli import run
 from copydesk.identity import Role, User
+from copydesk.kernel import utc_now
 from copydesk.keys.store import keys_of
+from copydesk.keys.tables import KeyIntake
 from copydesk.vault import NewAccount, add_accounts
+from sqlalchemy import select, text
 
 OPENED = "a-key-that-nobody-may-read"
+_WAITED_FOR = text("SELECT count(*) FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid))")
 
 
 @pytest.fixture(scope="module")
@@ -72,6 +77,27 @@ def test_one_key_is_revoked_and_then_all_and_those_of_the_other_brand_stay(
     assert "no keys" in capsys.readouterr().err
     boreal = runtime.keys.credentials(runtime.tenant_ids["boreal"], accounts["boreal"])
     assert set(boreal) == set(accounts["boreal"])
+
+
+def test_a_key_that_is_accepted_while_all_are_revoked_is_destroyed_too(runtime: Runtime) -> None:
+    tenant_id = runtime.tenant_ids["aurora"]
+    (known,) = connect(runtime, "aurora", 1)
+    with runtime.db.tenant(tenant_id) as session:
+        owner = next(one.user_id for one in keys_of(session) if one.account_id == known)
+        waiting = KeyIntake(tenant_id=tenant_id, user_id=owner, venue="okx", environment="lab", label="New")
+        waiting.state, waiting.due_at = "examining", utc_now()
+        session.add(waiting)
+    revoking = Thread(target=run, args=(["keys", "revoke", "--tenant", "aurora", "--all", "--yes"],))
+    with runtime.db.tenant(tenant_id) as session:
+        session.scalars(select(KeyIntake).where(KeyIntake.user_id == owner).with_for_update()).one().state = "accepted"
+        session.flush()
+        revoking.start()
+        while not session.execute(_WAITED_FOR).scalar_one():
+            assert revoking.is_alive()
+        new = NewAccount(owner, "okx", "lab", "New", "okx-lab:0", OPENED, OPENED, "phrase")
+        (accepted,) = add_accounts(session, runtime.vault, [new])
+    revoking.join()
+    assert runtime.keys.credentials(tenant_id, [known, accepted]) == {}
 
 
 @pytest.mark.parametrize(

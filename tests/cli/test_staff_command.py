@@ -113,7 +113,7 @@ def test_who_lost_every_factor_or_their_address_gets_back_in(desk: Desk) -> None
         secret = TotpSecret(tenant_id=desk.tenant_id, user_id=omar, confirmed=True, created_at=utc_now())
         session.add(secret)
         allow_network(session, desk.tenant_id, omar, "203.0.113.7", own_ip="", author_id=omar, at=utc_now())
-        allow_network(session, desk.tenant_id, None, "203.0.113.8", own_ip="", author_id=omar, at=utc_now())
+        allow_network(session, desk.tenant_id, None, "203.0.113.8", own_ip="", author_id=None, at=utc_now())
     assert desk.json("erase-factors", "--email", "omar@example.com", "--yes")["had"]["totp"]
     assert desk.json("clear-allowlist", "--email", "omar@example.com")["cleared"] == 1
     assert desk.json("clear-allowlist")["cleared"] == 1

@@ -18,7 +18,7 @@ from copydesk.vault import Vault
 from copydesk.vault.tables import Account
 from matrix_table import MAY
 from site_seed import NOW, STRATEGIES, D, Seeded
-from sqlalchemy import select, text
+from sqlalchemy import delete, select, text
 
 HOURS = timedelta(hours=1)
 IP = "127.0.0.1"
@@ -158,6 +158,8 @@ def _network(session: TenantSession, user_id: int, *_: object) -> int:
 
 
 def _staff_network(session: TenantSession, *_: object) -> int:
+    """Store the list's only entry: where others stay, none but an owner takes one off."""
+    session.execute(delete(IpAllow).where(IpAllow.user_id.is_(None)))
     return _stored(session, IpAllow(tenant_id=session.tenant_id, user_id=None, network=f"{IP}/32", at=NOW))
 
 
@@ -307,6 +309,15 @@ def begin_again(database: Database, seeded: Seeded, brand: str) -> None:
     with database.tenant(seeded.tenant_ids[brand]) as session:
         for statement in _AGAIN:
             session.execute(statement)
+
+
+def bring_token_back(objects: Objects, persona: Persona, brand: str) -> None:
+    """Give somebody's session the token again that it began with: acts that renew it end the one before."""
+    first = text("SELECT min(id) FROM user_session WHERE user_id = :user_id")
+    again = text("UPDATE user_session SET token_hash = :token WHERE id = :id AND token_hash <> :token")
+    with objects.database.tenant(objects.seeded.tenant_ids[brand]) as session:
+        session_id = session.scalar(first, {"user_id": objects.users[persona.name, brand]})
+        session.execute(again, {"token": token_hash(token_of(persona, brand)), "id": session_id})
 
 
 assert {persona.may for persona in PERSONAS} == set(MAY)

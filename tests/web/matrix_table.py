@@ -72,7 +72,9 @@ MAY: Mapping[str, frozenset[str]] = {
 # Where the front page of staff pages leads.
 LEADS_TO = frozenset({"users:read", "risk:read", "staff:read", "audit:read"})
 # What rests in a place that was not confirmed yet.
-RESTS = frozenset({"keys:own", "addresses:own", "users:write", "staff:grant", "allowlist:write"})
+RESTS = frozenset(
+    {"account:own", "factors:own", "keys:own", "addresses:own", "users:write", "staff:grant", "allowlist:write"}
+)
 
 _USER = "/staff/users/<int:user_id>"
 TABLE: tuple[Row, ...] = (
@@ -113,7 +115,7 @@ TABLE: tuple[Row, ...] = (
     Row("POST", "/account/sessions/end-others", "account:own", own=303),
     Row("GET", "/account/history", "account:own"),
     *both("/account/export", "account:own", post=200, fresh=True),
-    *both("/account/close", "account:own", post=422, fresh=True),
+    *both("/account/close", "account:own", post=422, fresh=True, holds=True),
     Row("GET", "/account/allowlist", "addresses:own", fresh=True),
     Row("POST", "/account/allowlist", "addresses:own", own=422, fresh=True, holds=True),
     Row(
@@ -128,10 +130,10 @@ TABLE: tuple[Row, ...] = (
     ),
     # One's own second factors.
     Row("GET", "/account/factors", "factors:own", enrolled=False),
-    *both("/account/factors/totp", "factors:own", post=422, fresh=True, enrolled=False),
-    Row("POST", "/account/factors/totp/remove", "factors:own", own=400, by_passkey=303, fresh=True),
-    *both("/account/factors/recovery", "factors:own", post=200, bare=303, fresh=True, enrolled=False),
-    *both("/account/factors/passkeys", "factors:own", post=422, fresh=True, enrolled=False),
+    *both("/account/factors/totp", "factors:own", post=422, fresh=True, holds=True, enrolled=False),
+    Row("POST", "/account/factors/totp/remove", "factors:own", own=400, by_passkey=303, fresh=True, holds=True),
+    *both("/account/factors/recovery", "factors:own", post=200, bare=303, fresh=True, holds=True, enrolled=False),
+    *both("/account/factors/passkeys", "factors:own", post=422, fresh=True, holds=True, enrolled=False),
     Row(
         "POST",
         "/account/factors/passkeys/<int:passkey_id>/remove",
@@ -139,12 +141,13 @@ TABLE: tuple[Row, ...] = (
         own=303,
         other=404,
         fresh=True,
+        holds=True,
         enrolled=False,
         object="passkey",
     ),
-    *both("/account/factors/phone", "factors:own", post=422, of_staff=404, fresh=True),
-    Row("POST", "/account/factors/phone/confirm", "factors:own", own=422, of_staff=404, fresh=True),
-    Row("POST", "/account/factors/phone/remove", "factors:own", own=400, fresh=True),
+    *both("/account/factors/phone", "factors:own", post=422, of_staff=404, fresh=True, holds=True),
+    Row("POST", "/account/factors/phone/confirm", "factors:own", own=422, of_staff=404, fresh=True, holds=True),
+    Row("POST", "/account/factors/phone/remove", "factors:own", own=400, fresh=True, holds=True),
     *both("/account/factors/step-up", "factors:own", post=422, bare=303, enrolled=False),
     # One's own exchange keys.
     Row("GET", "/keys", "keys:own"),

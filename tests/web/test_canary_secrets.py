@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from canary_field import crash_report, database_dump, leaks, redis_dump
 from copydesk.keys import IntakeState
+from copydesk.keys.connect import place_of
 from copydesk.keys.tables import KeyIntake
 from copydesk.notifications.outbox import FACTS_FIELD
 from copydesk.notifications.tables import Mail

@@ -7,16 +7,17 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from copydesk.db import Database
 from copydesk.identity import Role
-from copydesk.web.access import undeclared
+from copydesk.web.access import Need, undeclared
 from copydesk.web.csrf import FIELD
 from flask import Flask
 from flask.testing import FlaskClient
 from form_posts import form_token
-from matrix_people import NOBODY, PERSONAS, Objects, Persona, begin_again, seed_people, token_of
+from matrix_people import NOBODY, PERSONAS, Objects, Persona, begin_again, bring_token_back, seed_people, token_of
 from matrix_table import EVERYBODY, LEADS_TO, MAY, RESTS, TABLE, Row
 from site_seed import HOSTS, FakeRuntime, Seeded
 
@@ -43,9 +44,10 @@ class Matrix:
         return browser.open(path, method=row.method, data=data, base_url=base, buffered=True).status_code
 
     def begin_again(self, persona: Persona, brand: str) -> None:
-        """Take back what a cell may have changed: the session that it ended, the cookie that it dropped."""
+        """Take back what a cell may have changed: the session that it ended, its token, the cookie that it dropped."""
         begin_again(self.database, self.seeded, brand)
         if persona is not NOBODY:
+            bring_token_back(self.objects, persona, brand)
             self._browser(persona, brand)[0].set_cookie("session", token_of(persona, HOME), domain=HOSTS[brand])
 
     def _browser(self, persona: Persona, brand: str) -> tuple[FlaskClient, str]:
@@ -171,6 +173,12 @@ def address(row: Row, value: str) -> str:
     return before + value + row.path.rpartition(">")[2]
 
 
+def declaration(view: Any) -> tuple[str, bool, bool, bool]:
+    """Return what a view says that it needs: the permission, a fresh factor, that nothing is on hold, any factor."""
+    need = getattr(view, "need", None) or Need(view.needs)
+    return str(view.needs), need.fresh, need.holds, need.enrolled
+
+
 @pytest.mark.parametrize("row", TABLE, ids=lambda row: f"{row.method} {row.path}")
 def test_every_role_gets_what_the_table_says(matrix: Matrix, row: Row) -> None:
     surprises = defaultdict(list)
@@ -200,11 +208,12 @@ def test_every_route_stands_in_the_table_once(app: Flask) -> None:
 def test_every_view_declares_what_the_table_says(app: Flask) -> None:
     assert undeclared(app) == []
     declared = {
-        (method, rule.rule): app.view_functions[rule.endpoint].needs  # type: ignore[attr-defined]
+        (method, rule.rule): declaration(app.view_functions[rule.endpoint])
         for rule in app.url_map.iter_rules()
         for method in (rule.methods or set()) - _MADE_BY_FLASK
     }
-    assert declared == {(row.method, row.path): row.needs for row in TABLE}
+    stated = {(row.method, row.path): (row.needs, row.fresh, row.holds, row.enrolled) for row in TABLE}
+    assert {key: (declared[key], stated[key]) for key in stated if declared[key] != stated[key]} == {}
 
 
 def test_the_matrix_has_its_size() -> None:

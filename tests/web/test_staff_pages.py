@@ -295,7 +295,7 @@ def test_a_link_out_of_a_mail_asks_before_it_believes_a_place(
     assert "trader@" in shown and "follower@" not in shown
     browser = visit(BRAND)
     assert "Was this you?" in plain(browser.get(path).text)
-    assert "rest until" in plain(enter("trader").get("/keys/new/binance/enter").text)
+    assert "rests until" in plain(enter("trader").get("/keys/new/binance/enter").text)
     assert "This place is known now" in plain(submit(browser, path, page=path).text)
     assert enter("trader").get("/keys/new/binance/enter").status_code == 200
     assert browser.get(path).status_code == 410

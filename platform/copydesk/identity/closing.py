@@ -12,12 +12,11 @@ from datetime import datetime
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from copydesk.audit import Act, Actor, ActorKind, record
+from copydesk.audit import Act, Actor, ActorKind, record_all
 from copydesk.db import TenantSession
 from copydesk.identity.access.tables import AccessHold, IpAllow, KnownPlace, StaffGrant
-from copydesk.identity.access.team import is_last_owner
+from copydesk.identity.access.team import is_last_owner, take_invites_back
 from copydesk.identity.factors import erase_factors
-from copydesk.identity.invitations import revoke_invites_by
 from copydesk.identity.model import EndReason, UserStatus
 from copydesk.identity.recovery import require_password
 from copydesk.identity.sessions import end_sessions
@@ -52,7 +51,7 @@ def close_account(visit: Visit, user_id: int, password: str, farewell: Farewell)
         user = session.scalars(select(User).where(User.id == user_id).with_for_update()).one()
         actor = Actor(ActorKind.USER, user_id, visit.actor.session_id, visit.origin.ip)
         end_sessions(session, user_id, reason=EndReason.CLOSED, at=visit.at)
-        revoke_invites_by(session, user_id, actor=actor, at=visit.at)
+        taken_back = take_invites_back(session, user_id, at=visit.at)
         farewell(session)
         erase_factors(session, user_id, actor, visit.at)
         act = Act("account.closed", f"user:{user_id}", {"status": user.status}, {"status": UserStatus.CLOSED.value})
@@ -60,9 +59,7 @@ def close_account(visit: Visit, user_id: int, password: str, farewell: Farewell)
         visit.write(session, user, "account_closed", at=visit.at.isoformat())
         _forget_ways_in(session, user_id, user.email, visit.at)
         _forget_person(visit, session, user_id)
-        record(
-            *(session, visit.tenant_id, actor, act.name, act.subject), at=visit.at, before=act.before, after=act.after
-        )
+        record_all(session, visit.tenant_id, actor, [act, *taken_back], at=visit.at)
 
 
 def _forget_mail(session: Session, email: str) -> None:

@@ -99,15 +99,6 @@ def revoke_invite(session: TenantSession, invite_id: int, *, actor: Actor, at: d
     return found is not None
 
 
-def revoke_invites_by(session: TenantSession, user_id: int, *, actor: Actor, at: datetime) -> int:
-    """Take every invitation back that somebody sent and nobody took up, and return how many those were."""
-    standing = update(Invite).where(Invite.invited_by == user_id, Invite.used_at.is_(None), Invite.revoked_at.is_(None))
-    revoked = session.scalars(standing.values(revoked_at=at).returning(Invite.id)).all()
-    for invite_id in sorted(revoked):
-        record(session, session.tenant_id, actor, "invite.revoked", f"invite:{invite_id}", at=at)
-    return len(revoked)
-
-
 def invite_of(session: Session, token: str, *, at: datetime) -> OpenInvite:
     """Return the invitation that a link is, and use nothing up.
 

@@ -33,6 +33,6 @@ IP_LOCK = registry.declare(
         "keys.ip_lock",
         default=ADVISED,
         choices=(ADVISED, REQUIRED),
-        help="Whether a key that is not bound to addresses at its exchange is refused, or only warned about.",
+        help="Whether a new key that is not bound to addresses at its exchange is refused, or only warned about.",
     )
 )

@@ -125,6 +125,17 @@ def note_answer(session: TenantSession, seal: Seal, due: Due, answer: Answer, *,
     return False
 
 
+def note_unopened(session: TenantSession, seal: Seal, due: Due, *, at: datetime) -> None:
+    """Tell the owner once that we cannot use their key any more; its account stays as it is.
+
+    What is wrong is on our side, and may be put right there.
+    """
+    account, known = _locked(session, due.account_id)
+    if known is None or account is None or account.sealed_key is None:
+        return
+    _tell_disarmed(session, seal, due, known, Denial.ACCOUNT_UNUSABLE.value, (), at)
+
+
 def _locked(session: TenantSession, account_id: int) -> tuple[Account | None, AccountKey | None]:
     """Lock both rows in the order in which everybody does: the account's trigger reaches for the other one."""
     mine = select(Account).where(Account.id == account_id).with_for_update(key_share=True)

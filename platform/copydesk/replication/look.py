@@ -92,9 +92,9 @@ def judge(due: Sequence[OpenCopy], answers: Sequence[Answer], *, now: datetime, 
 
     An order that the exchange shows is settled by what it shows. "No such order" counts only from `proof_at`
     on; then a close, or an open that is still wanted, fresh and allowed by its key, is sent again under the same id,
-    and any other ends as expired. Of an order that was acknowledged once it is no proof at all: that order is asked about again,
-    until it is `provable`. Then its executions end it, unless they are fewer than the exchange has told before.
-    Trouble in asking leaves the copy as it is, to be asked about later.
+    and any other ends as expired. Of an order that was acknowledged once it is no proof at all: that order is asked
+    about again, until it is `provable`. Then its executions end it, unless they are fewer than the exchange has told
+    before. Trouble in asking leaves the copy as it is, to be asked about later.
     """
     settlements: list[Settlement] = []
     resend: list[OpenCopy] = []

@@ -82,7 +82,8 @@ async def _take(venue: Venue, key: Credentials | None, task: Task, right: Right,
         if not rest.reduces and right.stopped(rest) is not None:
             return Unavailable("a switch stops opens")
         assert task.terms is not None and task.terms.px is not None, "an amendment has a price"
-        change = Amendment(rest.client_order_id, rest.symbol, rest.side, task.terms.qty, task.terms.px, rest.reduces)
+        meant = (rest.reduces, rest.position_side)
+        change = Amendment(rest.client_order_id, rest.symbol, rest.side, task.terms.qty, task.terms.px, *meant)
         return await venue.amend(key, change)
     except CopydeskError as trouble:
         return trouble

@@ -34,6 +34,8 @@ _PASSING = (
     said.RateLimitExceeded,
     said.InternalServerError,
     said.BadGateway,
+    said.PreconditionFailed,
+    said.UnexpectedError,
     RequestException,
 )
 

@@ -67,12 +67,12 @@ class Amendment:
     qty: Decimal
     px: Decimal
     reduces: bool = False
+    position_side: PositionSide = PositionSide.NET
 
     def order(self) -> OrderRequest:
         """Return the order as it is to be from now on."""
-        return OrderRequest(
-            self.client_order_id, self.symbol, self.side, OrderType.LIMIT, self.qty, self.px, reduces=self.reduces
-        )
+        terms = (self.client_order_id, self.symbol, self.side, OrderType.LIMIT, self.qty, self.px)
+        return OrderRequest(*terms, reduces=self.reduces, position_side=self.position_side)
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,8 +32,13 @@ def fresh_id() -> str:
     return uuid4().hex
 
 
-def smallest_order(instrument: Instrument, px: Decimal) -> OrderRequest:
-    """Return the smallest purchase that the exchange would take at this price."""
+def smallest_order(instrument: Instrument, px: Decimal | None) -> OrderRequest:
+    """Return the smallest purchase that the exchange would take at this price.
+
+    Raises `VenueRefused` where the market has none: nothing is traded there now.
+    """
+    if px is None:
+        raise VenueRefused(f"{instrument.symbol} has no price now", code=Denial.INSTRUMENT_HALTED.value)
     tick, step = instrument.px_tick, instrument.qty_step
     limit_px = max((px / tick).to_integral_value(ROUND_FLOOR), Decimal(1)) * tick
     wanted = max(instrument.qty_min, instrument.notional_min * _ABOVE_MINIMUM / limit_px)

@@ -20,6 +20,7 @@ from flask_babel import gettext  # type: ignore[import-untyped]
 from copydesk.identity import Role, Visitor
 from copydesk.identity.access import Permission, allows_address, holds_of, resting
 from copydesk.identity.access.permissions import EVERYBODY
+from copydesk.identity.factors import factors_of
 from copydesk.identity.settings import SECOND_FACTOR
 from copydesk.kernel import NotPermitted, Refused
 from copydesk.tenancy import setting_value
@@ -158,7 +159,9 @@ def _ask_again(visitor: Visitor) -> Response | None:
     """Ask for the factor again where it was not given just now; who has none yet sets one up first."""
     if is_fresh(visitor):
         return None
-    where = STEP_UP if visitor.enrolled else FACTORS
+    assert visitor.user_id is not None
+    # An operator with codes but no passkey yet does not count as enrolled, and has something to confirm with.
+    where = STEP_UP if visitor.enrolled or factors_of(brand_session(), visitor.user_id).any else FACTORS
     told = gettext("Confirm with your second factor first: open this page again, then repeat what you did.")
     return _send_to(where, NotPermitted(told, code="step_up"))
 

@@ -26,6 +26,11 @@ FACTORS: Mapping[str, LazyString] = {
     "phone": lazy_gettext("phone number"),
 }
 
+CHANGES: Mapping[str, LazyString] = {
+    "allowlist.added": lazy_gettext("Staff may work from %(network)s."),
+    "allowlist.removed": lazy_gettext("Staff may no longer work from %(network)s."),
+}
+
 
 def safe_facts(facts: Mapping[str, str], moment_words: Callable[[datetime], str]) -> dict[str, str]:
     """Return the facts as a mail may show them: no line breaks, no addresses that a mail program would link."""
@@ -48,6 +53,9 @@ def _told(name: str, value: str, moment_words: Callable[[datetime], str]) -> str
         return exchange_name(value)
     if name == "factor":
         return str(FACTORS[value]) if value in FACTORS else unlinked(value)
+    if name == "change":
+        act, _, network = value.partition(" ")
+        return str(CHANGES[act]) % {"network": unlinked(network)} if act in CHANGES else unlinked(value)
     if name == "role":
         return ", ".join(unlinked(role_words(one)) for one in value.split(", "))
     return isolated(one_line(value)) if name in _PLAIN else unlinked(value)

@@ -34,11 +34,11 @@ from copydesk.keys.examine import (
 )
 from copydesk.keys.model import IntakeState
 from copydesk.keys.store import next_due
-from copydesk.keys.watch import Answer, Due, adopt, note_answer, take_due
+from copydesk.keys.watch import Answer, Due, adopt, note_answer, note_unopened, take_due
 from copydesk.replication import SHARDS, identify, shard_of
-from copydesk.trading import Credentials
+from copydesk.trading import Credentials, Environment
 from copydesk.vault import SealBroken
-from copydesk.venues import generate
+from copydesk.venues import Draw, drawing_on, generate
 from copydesk.workers.key_exam import NOT_LEARNED, Examiner, No, OpenVenue
 from copydesk.workers.key_news import hear
 from copydesk.workers.outage import DATABASE_AWAY, first_line
@@ -48,6 +48,8 @@ log = logging.getLogger(__name__)
 LOOK_EVERY_S = 5.0
 _AT_ONCE = 8
 _TAKEN_MAX = 20
+# After a day without a desk all keys are due at once: their exchanges are asked about so many a second.
+PROBES_PER_S = 4.0
 _ADOPT_EVERY = timedelta(hours=1)
 
 
@@ -61,11 +63,14 @@ class KeyDesk:
         *,
         clock: Clock | None = None,
         look_every_s: float = LOOK_EVERY_S,
+        probes_per_s: float = PROBES_PER_S,
     ) -> None:
         self._runtime = runtime
         self._exam = Examiner(runtime, open_venue)
         self._clock = clock or SystemClock()
         self._look_every_s = look_every_s
+        self._apart_s = 1 / probes_per_s
+        self._next_probe: dict[tuple[str, Environment], float] = {}
         self._nudged = asyncio.Event()
         self._turn = asyncio.Semaphore(_AT_ONCE)
         self._version: int | None = None
@@ -98,11 +103,12 @@ class KeyDesk:
             return
         if self._version is None:
             await asyncio.to_thread(self._runtime.intake_opener.ready)
-        self._version = version
         adopts = self._adopt_at is None or now >= self._adopt_at
+        found = [await self._serve(tenant_id, adopts=adopts) for tenant_id in self._runtime.tenant_ids.values()]
+        # Last: what broke off before is looked at again.
+        self._version = version
         if adopts:
             self._adopt_at = now + _ADOPT_EVERY
-        found = [await self._serve(tenant_id, adopts=adopts) for tenant_id in self._runtime.tenant_ids.values()]
         self._due_at = min((due for due in (*found, self._adopt_at) if due is not None), default=None)
 
     def _waiting(self) -> int:
@@ -116,21 +122,41 @@ class KeyDesk:
     async def _serve(self, tenant_id: int, *, adopts: bool) -> datetime | None:
         """Do what is due in one brand, and return when the next is."""
         taken, dues = await asyncio.to_thread(self._take, tenant_id, adopts)
-        async with asyncio.TaskGroup() as work:
-            for one in taken:
-                work.create_task(self._in_turn(self._handle(tenant_id, one)))
-            for due in dues:
-                work.create_task(self._in_turn(self._ask(tenant_id, due)))
+        work = [self._in_turn(self._handle(tenant_id, one)) for one in taken]
+        work += [self._probe(tenant_id, due) for due in dues]
+        ended = await asyncio.gather(*work, return_exceptions=True)
+        every: list[Taken | Due] = [*taken, *dues]
+        for one, trouble in zip(every, ended, strict=True):
+            if trouble is not None:
+                await self._leave(tenant_id, one, trouble)
         return await asyncio.to_thread(self._in_brand, tenant_id, next_due)
 
     async def _in_turn(self, work: Awaitable[None]) -> None:
         async with self._turn:
-            try:
-                await work
-            except DATABASE_AWAY as error:
-                log.warning("a key is left for later: %s", first_line(error))
-            except CopydeskError as error:
-                log.warning("a key is left for later: %s", error)
+            await work
+
+    async def _probe(self, tenant_id: int, due: Due) -> None:
+        """Ask about a connected key when its exchange's turn has come; the budget's reserve is for closes."""
+        now = asyncio.get_running_loop().time()
+        place = (due.venue, due.environment)
+        at = max(self._next_probe.get(place, now), now)
+        self._next_probe[place] = at + self._apart_s
+        await asyncio.sleep(at - now)
+        with drawing_on(Draw.OPENS):
+            await self._in_turn(self._ask(tenant_id, due))
+
+    async def _leave(self, tenant_id: int, one: Taken | Due, trouble: BaseException) -> None:
+        """Leave a key for later, whatever happened: no other one waits for it, and none waits for ever."""
+        if not isinstance(trouble, Exception):
+            raise trouble
+        if isinstance(trouble, DATABASE_AWAY):
+            log.warning("a key is left for later: %s", first_line(trouble))
+            return
+        known = isinstance(trouble, CopydeskError)
+        log.warning("a key is left for later: %s", trouble, exc_info=None if known else trouble)
+        if isinstance(one, Taken):
+            later = partial(postpone, seal=self._runtime.identity_vault, taken=one, at=self._clock.now())
+            await asyncio.to_thread(self._in_brand, tenant_id, later)
 
     def _take(self, tenant_id: int, adopts: bool) -> tuple[list[Taken], list[Due]]:
         now = self._clock.now()
@@ -151,11 +177,6 @@ class KeyDesk:
             found: Finding | No = await self._exam.new_key(tenant_id, taken, credentials)
         except SealBroken:
             found = No(Trouble.BROKEN)
-        except NOT_LEARNED as error:
-            log.info("key %s of brand %s: asked again soon: %s", taken.intake.id, tenant_id, error)
-            later = partial(postpone, seal=self._runtime.identity_vault, taken=taken, at=self._clock.now())
-            await asyncio.to_thread(self._in_brand, tenant_id, later)
-            return
         if isinstance(found, Finding):
             await asyncio.to_thread(self._accept, tenant_id, taken, credentials, found)
         else:
@@ -176,6 +197,9 @@ class KeyDesk:
     def _accept(self, tenant_id: int, taken: Taken, credentials: Credentials, finding: Finding) -> None:
         runtime, intake, now = self._runtime, taken.intake, self._clock.now()
         shard = shard_of(intake.venue, intake.environment, intake.id, runtime.number(SHARDS))
+        vaults = (runtime.vault, runtime.identity_vault)
+        for vault in vaults:
+            vault.warm(tenant_id)
         try:
             with runtime.db.tenant(tenant_id) as session:
                 hashes = {"key_hash": finding.key_hash, "uid_hash": finding.uid_hash}
@@ -183,10 +207,12 @@ class KeyDesk:
                 if trouble is not None:
                     refuse(session, runtime.identity_vault, intake.id, trouble, at=now)
                     return
-                vaults = (runtime.vault, runtime.identity_vault)
-                account_id = accept(session, *vaults, intake.id, credentials, finding, shard=shard, at=now)
-                if account_id is not None:
-                    identify(session, account_id, finding.uid_hash)
+                account_id = accept(
+                    *(session, *vaults, intake.id, credentials, finding),
+                    shard=shard,
+                    at=now,
+                    joined=lambda account_id: identify(session, account_id, finding.uid_hash),
+                )
         except IntegrityError:
             # Another desk has accepted the same key in this moment.
             self._refuse(tenant_id, taken, No(Trouble.TAKEN))
@@ -206,6 +232,8 @@ class KeyDesk:
         credentials = await asyncio.to_thread(self._held, tenant_id, due.account_id)
         if credentials is None:
             log.error("account %s of brand %s: its key does not open", due.account_id, tenant_id)
+            unopened = partial(note_unopened, seal=self._runtime.identity_vault, due=due, at=self._clock.now())
+            await asyncio.to_thread(self._in_brand, tenant_id, unopened)
             return
         try:
             answer = await self._exam.known_key(tenant_id, due, credentials)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import NamedTuple, TypeVar
 
 from copydesk.bootstrap import Runtime
@@ -20,6 +21,9 @@ from copydesk.venues import KeyScope, KeyVerdict, Venue, key_verdict
 # Nothing was learned of the key: it is asked about again.
 NOT_LEARNED = (Unavailable, OutcomeUnknown, ConfigError)
 _OF_THE_MOMENT = frozenset({Denial.CLOCK_SKEWED, Denial.RATE_LIMITED, Denial.VENUE_UNAVAILABLE})
+_OF_THE_MARKET = frozenset({Denial.INSTRUMENT_UNMAPPED, Denial.INSTRUMENT_HALTED})
+# In so many markets of a brand a key may be tried.
+_MARKETS_MAX = 8
 
 # Exchanges allow some of these questions once a second.
 _PATIENCE_S = 2.5
@@ -53,7 +57,7 @@ class Examiner:
         place = Whereabouts(intake.venue, intake.environment, taken.egress)
         exchange = await self._open_venue(place)
         verdict = await _patiently(lambda: key_verdict(exchange, credentials))
-        denial = self._denial(tenant_id, verdict)
+        denial = verdict.denial or self._unbound(tenant_id, verdict)
         if denial in _OF_THE_MOMENT:
             raise Unavailable(verdict.said)
         if denial is not None:
@@ -64,6 +68,8 @@ class Examiner:
             await self._try_order(tenant_id, place, exchange, credentials, verdict.scope)
             uid = verdict.scope.uid or await _patiently(lambda: exchange.account_uid(credentials))
         except VenueRefused as refusal:
+            if refusal.code in _OF_THE_MOMENT:
+                raise Unavailable(str(refusal)) from None
             reason = refusal.code if refusal.code in DISARMS else Trouble.TRADE_REFUSED
             return No(reason, said=harmless(str(refusal), credentials))
         texts = (f"key {credentials.api_key}", uid)
@@ -78,13 +84,14 @@ class Examiner:
         place = Whereabouts(due.venue, due.environment, due.egress)
         exchange = await self._open_venue(place)
         verdict = await _patiently(lambda: key_verdict(exchange, credentials))
-        denial = self._denial(tenant_id, verdict)
+        denial = verdict.denial
         if denial is not None:
             return Answer(denial, verdict.scope) if denial in DISARMS else None
         if due.rearms and verdict.scope is not None:
             try:
                 await self._try_order(tenant_id, place, exchange, credentials, verdict.scope)
             except VenueRefused as refusal:
+                # What is no word of the key itself leaves it as it was.
                 return Answer(Denial(refusal.code), verdict.scope) if refusal.code in DISARMS else None
         return Answer(None, verdict.scope)
 
@@ -92,24 +99,37 @@ class Examiner:
         of = self._runtime.fingerprints.of_account
         return [of(intake.venue, intake.environment, text) for text in texts]
 
-    def _denial(self, tenant_id: int, verdict: KeyVerdict) -> Denial | None:
-        """Add to the exchange's word what the brand wants of a key."""
-        if verdict.denial is not None or verdict.scope is None or verdict.scope.ip_bound:
-            return verdict.denial
+    def _unbound(self, tenant_id: int, verdict: KeyVerdict) -> Denial | None:
+        """Add to the exchange's word what the brand wants of a new key."""
+        if verdict.scope is None or verdict.scope.ip_bound:
+            return None
         wanted = setting_value(self._runtime.tenant(tenant_id), IP_LOCK, str) == REQUIRED
         return Denial.KEY_UNBOUND if wanted else None
 
     async def _try_order(
         self, tenant_id: int, place: Whereabouts, exchange: Venue, credentials: Credentials, scope: KeyScope
     ) -> None:
-        """Place the exchange's own test order in a market of the brand that the key is for."""
+        """Place the exchange's own test order in the first market of the brand that the key is for and that trades.
+
+        Raises `Unavailable` where none can be tried now: that says nothing of the key.
+        """
         exchanges = self._runtime.tenant(tenant_id).config.exchanges
         here = [known for known in exchanges if (known.venue, known.environment) == (place.venue, place.environment)]
         markets = [market for known in here for market in known.markets]
         fitting = [m for m in markets if (scope.can_trade_perpetuals if ":" in m else scope.can_trade)]
         if not fitting:
             raise VenueRefused("the key trades none of this site's markets", code=Denial.KEY_READ_ONLY)
-        await _patiently(lambda: exchange.test_order(credentials, fitting[0]))
+        for market in fitting[:_MARKETS_MAX]:
+            try:
+                await _patiently(partial(exchange.test_order, credentials, market))
+            except VenueRefused as refusal:
+                if refusal.code in _OF_THE_MOMENT:
+                    raise Unavailable(str(refusal)) from None
+                if refusal.code not in _OF_THE_MARKET:
+                    raise
+            else:
+                return
+        raise Unavailable(f"none of {', '.join(fitting[:_MARKETS_MAX])} can be traded now")
 
 
 def harmless(said: str, credentials: Credentials) -> str:

@@ -53,6 +53,7 @@ class KeyWatch:
         self._clock = clock or SystemClock()
         self._look_every_s = look_every_s
         self._version: int | None = None
+        self._began_at: datetime | None = None
         self._again_until: datetime | None = None
         self._tasks: tuple[asyncio.Task[None], ...] = ()
 
@@ -75,11 +76,16 @@ class KeyWatch:
     def look(self) -> None:
         """Ask whether any key has changed, and drop those that have."""
         now = self._clock.now()
+        blind = self._began_at is not None and self._version is None
+        self._began_at = self._began_at or now
         with self._runtime.db.installation() as session:
             version = versions(session)[CHANGED]
+        if blind:
+            # Earlier looks have failed, and keys were opened all the same.
+            self._drop(self._began_at - _BACK)
         if version != self._version:
             # What changed before this process began, it has never held.
-            self._again_until = None if self._version is None else now + _AGAIN_FOR
+            self._again_until = now + _AGAIN_FOR if blind or self._version is not None else None
             self._version = version
         if self._again_until is not None and now <= self._again_until:
             self._drop(now - _BACK - _AGAIN_FOR)

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from copydesk.bootstrap import FRESH_EVERY_S, Runtime
 from copydesk.kernel import CopydeskError, VenueRefused, end
-from copydesk.replication import Leader, Whereabouts, live_leaders, place_of
 from copydesk.keys.refused import key_changed_at, put_aside
+from copydesk.replication import Leader, Whereabouts, live_leaders, place_of
 from copydesk.trading import Credentials, Environment
 from copydesk.venues import Venue
 from copydesk.workers.feed import Place, PriceFeeds
@@ -113,6 +113,11 @@ class Listener:
                 continue
             watch = LeaderWatch(self._runtime, self._waker, market, leader)
             self._watches[key] = _Watched(leader, watch, asyncio.create_task(watch.run()))
+
+    @property
+    def ended(self) -> int:
+        """Return how many watches have ended by themselves since the last look."""
+        return sum(one.task.done() for one in self._watches.values())
 
     async def _drop(self, keys: Collection[_Key]) -> None:
         ended = [self._watches.pop(key).task for key in keys]

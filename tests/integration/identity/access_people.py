@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 from copydesk.audit import OPERATOR, Actor, ActorKind
 from copydesk.db import Database, TenantSession
-from copydesk.identity import Role, User, UserSession
+from copydesk.identity import Invite, Role, User, UserSession
 from copydesk.identity.access import permissions_of
 from copydesk.identity.access.tables import StaffGrant
 from copydesk.identity.access.team import Giver, by_command_line
@@ -63,6 +63,23 @@ class AccessPeople:
                 expires_at=NOW + timedelta(hours=12),
                 ip=IP,
                 agent="a browser",
+            )
+            session.add(row)
+            session.flush()
+            return row.id
+
+    def invited_by(self, user_id: int, grants: str) -> int:
+        """Store an open invitation that somebody sent, and return its number."""
+        with self.database.tenant(self.tenant_id) as session:
+            row = Invite(
+                tenant_id=self.tenant_id,
+                email=f"guest.of.{user_id}@{self.brand}.example",
+                role="staff",
+                grants=grants,
+                token_hash=token_hash(f"{self.brand} invite of {user_id}"),
+                invited_by=user_id,
+                created_at=NOW,
+                expires_at=NOW + timedelta(days=7),
             )
             session.add(row)
             session.flush()

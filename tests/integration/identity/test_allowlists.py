@@ -84,10 +84,10 @@ def test_the_entry_that_lets_one_in_is_not_removed_before_the_others(people: Acc
     here, elsewhere = allow(people, fred, "203.0.113.0/24"), allow(people, fred, ELSEWHERE)
     with people.database.tenant(people.tenant_id) as session:
         with pytest.raises(Refused) as refused:
-            forbid_network(session, fred, here, own_ip=IP)
+            forbid_network(session, fred, here, own_ip=IP, author_id=fred)
         assert refused.value.code == "locks_out"
-        forbid_network(session, fred, elsewhere, own_ip=IP)
-        forbid_network(session, fred, here, own_ip=IP)
+        forbid_network(session, fred, elsewhere, own_ip=IP, author_id=fred)
+        forbid_network(session, fred, here, own_ip=IP, author_id=fred)
         assert allowed_networks(session, fred) == []
 
 
@@ -97,7 +97,7 @@ def test_an_entry_of_another_list_is_not_there(people: AccessPeople) -> None:
     with people.database.tenant(people.tenant_id) as session:
         for other in (anna, None):
             with pytest.raises(NotFound):
-                forbid_network(session, other, entry, own_ip=IP)
+                forbid_network(session, other, entry, own_ip=IP, author_id=other)
 
 
 def test_the_same_network_twice_a_long_note_and_a_full_list_are_refused(people: AccessPeople) -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 
 import pytest
 from access_people import NOW, AccessPeople
 from copydesk.audit import read_entries
 from copydesk.db import Database
-from copydesk.identity import Role
+from copydesk.identity import Invite, Role
 from copydesk.identity.access import Permission, drop_role, permissions_of, role_lines, store_role
 from copydesk.identity.access.people import (
     PeopleFilter,
@@ -21,6 +22,7 @@ from copydesk.identity.access.people import (
 )
 from copydesk.identity.access.team import Giver, member, require_may_invite, set_roles, take_up_grants
 from copydesk.kernel import InvalidInput, NotFound, NotPermitted, Refused
+from sqlalchemy import select
 
 P = Permission
 
@@ -142,7 +144,7 @@ def test_a_brands_own_set_of_permissions_works_like_a_role(people: AccessPeople)
         assert {P.RISK_READ, P.KILL_SWITCH} <= found and P.USERS_READ not in found
         line = next(line for line in role_lines(session) if line.name == "night-desk")
         assert (line.members, line.own) == (1, True)
-        assert refused(lambda: drop_role(session, "night-desk")) == "role_in_use"
+        assert refused(lambda: drop_role(session, "night-desk", at=NOW)) == "role_in_use"
 
 
 @pytest.mark.parametrize(
@@ -188,6 +190,35 @@ def test_an_accepted_invitation_gives_the_roles_that_still_are(people: AccessPeo
         take_up_grants(session, people.tenant_id, actor, mara, ["risk", "gone", "support"], at=NOW)
     with people.database.tenant(people.tenant_id) as session:
         assert member(session, mara).roles == ("risk", "support")
+        told = [entry.after for entry in read_entries(session, people.tenant_id, act="staff.granted")]
+        assert told == [{"role": "support"}, {"role": "risk"}]
+
+
+def test_a_role_that_somebody_is_invited_with_is_not_removed(people: AccessPeople) -> None:
+    owner = people.staff("owner", "owner")
+    with people.database.tenant(people.tenant_id) as session:
+        store_role(session, people.tenant_id, "night-desk", ["risk:read"], author_id=owner, at=NOW)
+    people.invited_by(owner, "support night-desk")
+    with people.database.tenant(people.tenant_id) as session:
+        assert refused(lambda: drop_role(session, "night-desk", at=NOW)) == "role_invited"
+        drop_role(session, "night-desk", at=NOW + timedelta(days=7))
+
+
+@pytest.mark.parametrize("act", ["block", "take roles", "give roles"])
+def test_invitations_end_with_their_senders_right_to_vouch(people: AccessPeople, act: str) -> None:
+    owner, mara = people.staff("owner", "owner"), people.staff("mara", "administrator")
+    number, others = people.invited_by(mara, "support"), people.invited_by(owner, "support")
+    if act == "block":
+        with people.database.tenant(people.tenant_id) as session:
+            block(session, people.tenant_id, people.giver(owner), mara, at=NOW)
+    else:
+        change(people, people.giver(owner), mara, *(["auditor"] if act == "take roles" else ["administrator", "risk"]))
+    with people.database.tenant(people.tenant_id) as session:
+        standing = session.scalars(select(Invite.id).where(Invite.revoked_at.is_(None)).order_by(Invite.id)).all()
+        told = [entry.subject for entry in read_entries(session, people.tenant_id, act="invite.revoked")]
+    assert (list(standing), told) == (
+        ([number, others], []) if act == "give roles" else ([others], [f"invite:{number}"])
+    )
 
 
 def test_a_blocked_person_is_signed_out_and_can_be_let_in_again(people: AccessPeople) -> None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from copydesk.identity import User
 from copydesk.keys import Handed, IntakeState, NewIntake, Trouble
 from copydesk.keys.connect import begin_pair, check_again, complete_pair
 from copydesk.trading import Credentials, Denial, Environment, KeyKind
@@ -192,6 +193,30 @@ def test_a_key_put_aside_in_trading_is_asked_about_at_once_and_used_again_when_i
     assert [one.usable for one in site.health(owner)] == [True]
     acts = [entry.act for entry in site.record(f"account:{health.account_id}")]
     assert acts == ["key.rearmed", "key.check_asked_for", "key.disarmed", "key.connected"]
+
+
+def test_a_key_that_trading_put_aside_and_that_works_closes_again_though_it_may_do_too_much(
+    site: KeySite, lab: LabHand, desk: Look
+) -> None:
+    owner, handed = site.person(), lab.key(lab.account("binance"))
+    site.hand_in(owner, "binance", handed)
+    desk()
+    (health,) = site.health(owner)
+    lab.change(handed, *TRADES, "withdraw")
+    with site.db.tenant(site.tenant_id) as session:
+        quarantine(session, health.account_id, Denial.KEY_REJECTED)
+    desk()
+    (found,) = site.health(owner)
+    assert (found.usable, found.status, found.reason) == (False, "active", Denial.KEY_CAN_WITHDRAW)
+
+
+def test_a_person_who_was_blocked_meanwhile_connects_no_key(site: KeySite, lab: LabHand, desk: Look) -> None:
+    owner = site.person()
+    number = site.hand_in(owner, "binance", lab.key(lab.account("binance")))
+    with site.db.tenant(site.tenant_id) as session:
+        session.get_one(User, (site.tenant_id, owner)).status = "blocked"
+    desk()
+    assert (site.intake(owner, number).reason, site.health(owner)) == (Trouble.GIVEN_UP, [])
 
 
 @pytest.mark.parametrize(("venue", "kind"), [("binance", KeyKind.ED25519), ("bybit", KeyKind.RSA)])

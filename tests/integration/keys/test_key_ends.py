@@ -8,23 +8,34 @@ from contextlib import closing
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+from threading import Thread
+from typing import cast
 
 import pytest
 from copydesk.audit import OPERATOR
+from copydesk.bootstrap import Runtime
+from copydesk.db import Database
 from copydesk.kernel import NotFound, Refused, utc_now
 from copydesk.keys import CHANGED, WAITING, WAITS, Handed, IntakeState, KeyNews, Trouble, changed, publish, versions
 from copydesk.keys.connect import disconnect
 from copydesk.keys.examine import take_up
+from copydesk.keys.refused import key_changed_at, put_aside, put_aside_unless_fresh
 from copydesk.keys.revoke import Destroyed, destroy, destroy_keys, revocable, tell_revoked, void_intakes
 from copydesk.keys.store import intake_of, key_of
+from copydesk.keys.tables import AccountKey
+from copydesk.keys.watch import Answer, Due, note_answer
 from copydesk.replication import NewStrategy, NewSubscription, add_strategy, subscribe
 from copydesk.replication.tables import Book
-from copydesk.trading import Denial
+from copydesk.trading import Denial, Environment, KeyKind
 from copydesk.vault import NewAccount, Vault, add_accounts, quarantine
 from copydesk.workers.key_news import KeyWatch, hear
 from key_people import KeySite
 from lab_desk import DeskRuntime
 from redis import Redis
+from sqlalchemy import create_engine, text
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
+from sqlalchemy.pool import NullPool
 
 HANDED = Handed("an-api-key-of-someone", "a-secret-of-someone")
 
@@ -36,6 +47,25 @@ def connect(site: KeySite, vault: Vault, owner: int, count: int = 1) -> list[int
     ]
     with site.db.tenant(site.tenant_id) as session:
         return add_accounts(session, vault, new)
+
+
+def await_waiting(session: Session) -> None:
+    """Return once somebody waits for a row that this transaction holds."""
+    for _ in range(20_000):
+        query = text(
+            "SELECT count(*) FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid))"
+        )
+        if session.execute(query).scalar_one():
+            return
+    raise AssertionError("nobody waits")
+
+
+class Away:
+    """A runtime whose database is away until it is given another."""
+
+    def __init__(self, runtime: DeskRuntime) -> None:
+        self.db = Database(create_engine("postgresql+psycopg://nobody@127.0.0.1:1/none", poolclass=NullPool))
+        self.keys, self.tenant_ids = runtime.keys, runtime.tenant_ids
 
 
 def numbers(site: KeySite) -> dict[str, int]:
@@ -71,6 +101,56 @@ def test_a_hundred_keys_are_destroyed_recorded_and_told_of_and_those_of_others_s
     with site.db.tenant(site.tenant_id) as session:
         again = destroy(session, accounts, Destroyed.REVOKED, actor=OPERATOR, at=now)
     assert again == []
+
+
+def test_a_key_that_is_to_renew_a_revoked_one_is_destroyed_with_it(site: KeySite, runtime: DeskRuntime) -> None:
+    owner = site.person()
+    revoked, other = connect(site, runtime.vault, owner, 2)
+    renewing = [site.hand_in(owner, "binance", HANDED, account_id=account) for account in (revoked, other)]
+    with site.db.tenant(site.tenant_id) as session:
+        destroy(session, [revoked], Destroyed.REVOKED, actor=OPERATOR, at=site.clock.now())
+    first, second = (site.intake(owner, number) for number in renewing)
+    assert (first.state, first.reason, site.sealed(first.id)) == (IntakeState.REFUSED, Trouble.REVOKED, (None, None))
+    assert second.state is IntakeState.WAITING
+
+
+def test_an_answer_about_a_key_and_its_end_never_wait_for_each_other(site: KeySite, runtime: DeskRuntime) -> None:
+    owner = site.person()
+    (account,) = connect(site, runtime.vault, owner)
+    with site.db.tenant(site.tenant_id) as session:
+        session.add(AccountKey(tenant_id=site.tenant_id, account_id=account, due_at=site.clock.now()))
+    due = Due(account, owner, "binance", Environment.LAB, "a0", "", KeyKind.HMAC, rearms=False)
+    noted: list[bool] = []
+
+    def note() -> None:
+        with site.db.tenant(site.tenant_id) as session:
+            answer = Answer(Denial.KEY_REJECTED, None)
+            noted.append(note_answer(session, runtime.identity_vault, due, answer, at=site.clock.now()))
+
+    thread = Thread(target=note)
+    with site.db.tenant(site.tenant_id) as session:
+        session.execute(text("UPDATE account SET label = 'held' WHERE id = :id"), {"id": account})
+        thread.start()
+        await_waiting(session)
+        destroy(session, [account], Destroyed.REVOKED, actor=OPERATOR, at=site.clock.now())
+    thread.join()
+    assert noted == [False], "there is no key any more"
+
+
+def test_an_account_is_not_put_aside_for_a_key_that_was_just_replaced(site: KeySite, runtime: DeskRuntime) -> None:
+    fresh, older, unknown = connect(site, runtime.vault, site.person(), 3)
+    now = utc_now()
+    with site.db.tenant(site.tenant_id) as session:
+        for account, ago in ((fresh, 30), (older, 90)):
+            changed_at = now - timedelta(seconds=ago)
+            row = AccountKey(tenant_id=site.tenant_id, account_id=account, due_at=now, changed_at=changed_at)
+            session.add(row)
+    with site.db.tenant(site.tenant_id) as session:
+        aside = [put_aside_unless_fresh(session, one, Denial.KEY_REJECTED) for one in (fresh, older, unknown)]
+        seen = key_changed_at(session, fresh)
+        assert not put_aside(session, fresh, Denial.KEY_REJECTED, changed_at=now - timedelta(days=1))
+        assert put_aside(session, fresh, Denial.KEY_REJECTED, changed_at=seen)
+    assert aside == [False, True, True]
 
 
 def test_a_closed_account_takes_its_keys_along(site: KeySite, runtime: DeskRuntime) -> None:
@@ -162,6 +242,20 @@ def test_one_number_tells_of_work_for_the_desk_and_another_of_keys_that_are_gone
         destroy(session, [account], Destroyed.REVOKED, actor=OPERATOR, at=site.clock.now())
     fourth = numbers(site)
     assert fourth[WAITING] == third[WAITING] and fourth[CHANGED] > third[CHANGED]
+
+
+def test_a_role_that_could_not_look_at_first_drops_what_has_changed_since(site: KeySite, runtime: DeskRuntime) -> None:
+    (account,) = connect(site, runtime.vault, site.person())
+    away = Away(runtime)
+    watch = KeyWatch(cast(Runtime, away))
+    with pytest.raises(OperationalError):
+        watch.look()
+    assert set(runtime.keys.credentials(site.tenant_id, [account])) == {account}
+    with site.db.tenant(site.tenant_id) as session:
+        destroy(session, [account], Destroyed.REVOKED, actor=OPERATOR, at=utc_now())
+    away.db = site.db
+    watch.look()
+    assert runtime.keys.credentials(site.tenant_id, [account]) == {}
 
 
 @pytest.mark.parametrize("by", ["message", "look"])

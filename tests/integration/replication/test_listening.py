@@ -114,6 +114,7 @@ class Around:
         self.redis = Redis()  # Never connected: a brand without followers has no lane to wake.
         self.announced: list[int] = []
         self.forgotten: list[int] = []
+        self.key = "key"
 
     def budgets(self, role: str) -> SharedBudgets:
         """Budgets of a Redis that is away: the scripted exchange draws on none."""
@@ -123,7 +124,7 @@ class Around:
         return int(cast(int, setting.default))
 
     def credentials(self, tenant_id: int, account_ids: Collection[int]) -> dict[int, Credentials]:
-        return {account: Credentials(account, "key", "secret") for account in account_ids}
+        return {account: Credentials(account, self.key, "secret") for account in account_ids}
 
     def forget(self, tenant_id: int, account_id: int) -> None:
         self.forgotten.append(account_id)
@@ -134,9 +135,9 @@ class Around:
 
 @asynccontextmanager
 async def listening(
-    site: Site, exchange: ScriptedLeader, *, markets: Sequence[str] = ("BTC/USDT",)
+    site: Site, exchange: ScriptedLeader, *, markets: Sequence[str] = ("BTC/USDT",), around: Around | None = None
 ) -> AsyncGenerator[Listener, None]:
-    listener = Listener(cast(Runtime, Around(site, exchange, list(markets))))
+    listener = Listener(cast(Runtime, around or Around(site, exchange, list(markets))))
     try:
         yield listener
     finally:
@@ -197,6 +198,60 @@ def test_a_leader_whose_key_the_exchange_rejects_is_put_aside_and_not_tried_agai
                 assert (exchange.opened, exchange.closed) == (1, 1)
 
         asyncio.run(run())
+
+
+@dataclass
+class Renewing(ScriptedLeader):
+    """An exchange where the first key is deleted once it is told to be; notes with which keys streams were opened."""
+
+    deleted: asyncio.Event = field(default_factory=asyncio.Event)
+    keys: list[str] = field(default_factory=list)
+
+    def stream(self, venue: Any) -> Any:
+        return SimpleNamespace(trades=self._trades)
+
+    async def _trades(self, credentials: Credentials) -> AsyncGenerator[StreamEvent, None]:
+        self.keys.append(credentials.api_key)
+        if credentials.api_key == "key":
+            await self.deleted.wait()
+            raise REJECTED
+        yield CONNECTED
+        self.played += 1
+        await asyncio.Event().wait()
+
+
+def test_a_leader_whose_key_was_renewed_is_watched_with_the_new_one_before_the_old_one_is_deleted(
+    opens: Callable[..., Site],
+) -> None:
+    site = opens(followers=0)
+
+    async def run() -> None:
+        exchange = Renewing([])
+        around = Around(site, exchange, ["BTC/USDT"])
+        async with listening(site, exchange, around=around) as listener:
+            await until(lambda: exchange.keys == ["key"], listener.look)
+            around.key = "new"
+            await until(lambda: exchange.played == 1, listener.look)
+            assert exchange.keys == ["key", "new"]
+
+    asyncio.run(run())
+
+
+def test_a_leader_is_not_put_aside_for_the_key_that_they_had_before(opens: Callable[..., Site]) -> None:
+    site = opens(followers=0)
+
+    async def run() -> None:
+        exchange = Renewing([])
+        around = Around(site, exchange, ["BTC/USDT"])
+        async with listening(site, exchange, around=around) as listener:
+            await until(lambda: exchange.keys == ["key"], listener.look)
+            exchange.deleted.set()
+            await until(lambda: listener.ended == 1)
+            around.key = "new"
+            await until(lambda: exchange.played == 1, listener.look)
+
+    asyncio.run(run())
+    assert site.one("SELECT status FROM account WHERE id = :id", id=site.leader.account_id) == "active"
 
 
 def test_a_watch_that_broke_for_another_reason_is_taken_up_again(opens: Callable[..., Site]) -> None:

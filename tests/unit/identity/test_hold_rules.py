@@ -21,12 +21,20 @@ def test_every_reason_has_a_rule_that_keeps_keys_and_payouts_back_for_a_day(reas
 
 @pytest.mark.parametrize("reason", HoldReason)
 def test_stopping_and_looking_never_rest(reason: HoldReason) -> None:
-    free = {P.KILL_SWITCH, P.RISK_READ, P.RISK_OWN, P.ACCOUNT_OWN, P.FACTORS_OWN, P.SUBSCRIPTIONS_OWN, P.AUDIT_READ}
+    free = {P.KILL_SWITCH, P.RISK_READ, P.RISK_OWN, P.SUBSCRIPTIONS_OWN, P.AUDIT_READ}
     assert not RULES[reason].rests & free
 
 
-def test_only_a_new_place_ends_when_it_is_verified() -> None:
-    assert [reason for reason, rule in RULES.items() if rule.ends_when_verified] == [HoldReason.NEW_LOCATION]
+@pytest.mark.parametrize("reason", HoldReason)
+def test_factors_rest_but_for_whoever_has_to_set_them_up_anew(reason: HoldReason) -> None:
+    rests = {HoldReason.PASSWORD_RESET, HoldReason.NEW_LOCATION}
+    assert (P.FACTORS_OWN in RULES[reason].rests) is (reason in rests)
+
+
+@pytest.mark.parametrize("reason", HoldReason)
+def test_after_what_a_thief_may_have_done_every_act_of_staff_and_closing_the_account_rest(reason: HoldReason) -> None:
+    acts = {P.STAFF_GRANT, P.ALLOWLIST_WRITE, P.USERS_WRITE, P.FEES_WRITE, P.PAYOUTS_WRITE, P.SETTINGS_WRITE}
+    assert acts | {P.ACCOUNT_OWN} <= RULES[reason].rests
 
 
 def test_what_rests_longest_is_told() -> None:
@@ -39,4 +47,4 @@ def test_a_hold_that_is_over_or_about_something_else_keeps_nothing_back() -> Non
     over = Hold(HoldReason.PASSWORD_RESET, NOW)
     other = Hold(HoldReason.PASSWORD_RESET, NOW + DAY)
     assert resting(P.KEYS_OWN, [over], NOW) is None
-    assert resting(P.SETTINGS_WRITE, [other], NOW) is None
+    assert resting(P.RISK_OWN, [other], NOW) is None

@@ -72,6 +72,13 @@ def test_absence_from_the_proof_on_sends_a_fresh_open_again_under_its_id() -> No
     assert (request.client_order_id, request.qty, request.px) == ("cd-1", D("0.004"), D(50_250))
 
 
+def test_a_key_that_may_do_too_much_has_closes_sent_again_and_no_opens() -> None:
+    denied = {"key_denial": "key_can_transfer"}
+    (answer,) = judged(None, **denied).settlements
+    assert (answer.status, answer.reason) == (OrderStatus.EXPIRED, Denial.KEY_CAN_TRANSFER)
+    assert [copy.id for copy in judged(None, **denied, reduces=True).resend] == [5]
+
+
 def test_an_open_that_is_too_old_is_not_sent_again() -> None:
     old = NOW - timedelta(seconds=21)
     (answer,) = judged(None, signal_at=old).settlements

@@ -61,6 +61,8 @@ def test_it_waits_while_the_other_side_is_held_or_moving(changed: dict[str, Any]
         ({"target_qty": D(0)}, Denial.NEVER_ARRIVED),
         ({"target_qty": D("0.002"), "closing": True}, Denial.NEVER_ARRIVED),
         ({"symbol": "GONE/USDT:USDT"}, Denial.INSTRUMENT_UNMAPPED),
+        ({"key_denial": "key_can_withdraw"}, Denial.KEY_CAN_WITHDRAW),
+        ({"key_denial": "key_can_withdraw", "closing": True}, Denial.KEY_CAN_WITHDRAW),
     ],
 )
 def test_it_ends_when_it_is_not_wanted_any_more(changed: dict[str, Any], reason: Denial) -> None:

@@ -165,14 +165,15 @@ def test_a_refused_order_is_not_written_and_the_next_one_is(signer: Signer) -> N
     asyncio.run(run())
 
 
-def test_an_amendment_passes_the_policy_too(signer: Signer) -> None:
+@pytest.mark.parametrize("meant", [(), (True, PositionSide.LONG)], ids=["opens", "says that it closes"])
+def test_an_amendment_passes_the_policy_too(signer: Signer, meant: tuple[bool, PositionSide]) -> None:
     async def run() -> None:
         urls = VenueUrls.lab("binance", "http://127.0.0.1:9", "ws://127.0.0.1:9")
         venue = Binance(urls, symbols=known_symbols(), policy=signer)
         signer.saw(PERPETUAL, D(100), time.time())
         try:
             with pytest.raises(VenueRefused) as refused:
-                await venue.amend(KEY, Amendment("cd-1", PERPETUAL, Side.BUY, D(1000), D(100)))
+                await venue.amend(KEY, Amendment("cd-1", PERPETUAL, Side.BUY, D(1000), D(100), *meant))
         finally:
             await venue.aclose()
         assert refused.value.code == Denial.SIGNER_NOTIONAL_MAX

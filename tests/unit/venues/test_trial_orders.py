@@ -27,6 +27,12 @@ def test_the_smallest_order_is_on_the_grid_and_above_every_minimum(px: str, noti
     assert order.qty * order.px >= instrument.notional_min
 
 
+def test_a_market_without_a_price_is_said_to_be_halted() -> None:
+    with pytest.raises(VenueRefused) as refusal:
+        smallest_order(BTC, None)
+    assert refusal.value.code == Denial.INSTRUMENT_HALTED
+
+
 def test_an_order_that_never_was_has_a_name_that_every_exchange_takes() -> None:
     assert fresh_id() != fresh_id()
     assert fresh_id().isalnum() and len(fresh_id()) == 32

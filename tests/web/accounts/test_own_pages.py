@@ -60,7 +60,7 @@ def test_the_overview_leads_to_everything_and_says_what_rests(people: People) ->
     assert page.status_code == 200
     for path in ("factors", "password", "sessions", "history", "allowlist", "export", "close"):
         assert f'href="/account/{path}"' in page.text
-    assert "changes of keys and payouts rest until" in page.text
+    assert "Your password was reset." in page.text
 
 
 def test_ones_own_tries_are_listed_with_what_came_of_them(people: People) -> None:

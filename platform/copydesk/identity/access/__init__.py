@@ -10,6 +10,7 @@ from copydesk.identity.access.allowing import (
     allows_address,
     clear_networks,
     forbid_network,
+    tell_owners,
 )
 from copydesk.identity.access.holding import holds_of, lift_holds, place_hold
 from copydesk.identity.access.holds import RULES, Hold, HoldReason, resting
@@ -71,5 +72,6 @@ __all__ = [
     "role_lines",
     "roles_of",
     "store_role",
+    "tell_owners",
     "within_reach",
 ]

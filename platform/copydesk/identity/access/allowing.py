@@ -9,8 +9,11 @@ from sqlalchemy import ColumnElement, delete, or_, select
 from sqlalchemy.orm import Session
 
 from copydesk.identity.access.networks import NETWORKS_MAX, is_inside, parse_network
+from copydesk.identity.access.places import owners
 from copydesk.identity.access.tables import IpAllow
+from copydesk.identity.tables import User
 from copydesk.kernel import InvalidInput, NotFound, NotPermitted
+from copydesk.notifications import Seal, queue_mail
 
 NOTE_LENGTH_MAX = 80
 
@@ -57,7 +60,7 @@ def allow_network(
     """Add a network to a list; raises `InvalidInput` for one that is none, that is there, or that would lock out.
 
     The first entry closes every other address, so that it must contain the one that asks (`own_ip`, "" from the
-    command line, which needs none).
+    command line, which needs none), and that of the brand's staff is an owner's to write (`NotPermitted`).
     """
     parsed = str(parse_network(network))
     listed = [one.network for one in allowed_networks(session, user_id)]
@@ -68,14 +71,21 @@ def allow_network(
     if len(note) > NOTE_LENGTH_MAX:
         raise InvalidInput(f"note: expected at most {NOTE_LENGTH_MAX} characters, found {len(note)}", code="note_long")
     _require_still_inside([*listed, parsed], own_ip)
+    if user_id is None and not listed:
+        _require_owner(session, author_id)
     row = IpAllow(tenant_id=tenant_id, user_id=user_id, network=parsed, note=note.strip(), author_id=author_id, at=at)
     session.add(row)
     session.flush()
     return AllowedNetwork(row.id, row.network, row.note, row.at)
 
 
-def forbid_network(session: Session, user_id: int | None, number: int, *, own_ip: str) -> AllowedNetwork:
-    """Take an entry off a list and return it; raises `NotFound`, or `InvalidInput` where that would lock out."""
+def forbid_network(
+    session: Session, user_id: int | None, number: int, *, own_ip: str, author_id: int | None
+) -> AllowedNetwork:
+    """Take an entry off a list and return it; raises `NotFound`, or `InvalidInput` where that would lock out.
+
+    Where others stay on the list of the brand's staff, only an owner may (`NotPermitted`).
+    """
     listed = allowed_networks(session, user_id)
     gone = next((one for one in listed if one.id == number), None)
     if gone is None:
@@ -83,6 +93,8 @@ def forbid_network(session: Session, user_id: int | None, number: int, *, own_ip
     rest = [one.network for one in listed if one.id != number]
     if rest:
         _require_still_inside(rest, own_ip)
+        if user_id is None:
+            _require_owner(session, author_id)
     session.execute(delete(IpAllow).where(_whose(user_id), IpAllow.id == number))
     return gone
 
@@ -92,8 +104,35 @@ def clear_networks(session: Session, user_id: int | None) -> int:
     return len(session.execute(delete(IpAllow).where(_whose(user_id)).returning(IpAllow.id)).all())
 
 
+def tell_owners(session: Session, tenant_id: int, seal: Seal, author_id: int | None, change: str, at: datetime) -> None:
+    """Tell the brand's owners by mail that somebody else changed from where staff may work.
+
+    `change` is the act with the network behind it: "allowlist.added 203.0.113.0/24".
+    """
+    who = session.scalar(select(User.email).where(User.id == author_id)) or ""
+    facts = {"at": at.isoformat(), "who": who, "change": change, "link": "/staff/team"}
+    for owner in owners(session):
+        if owner.id != author_id:
+            queue_mail(
+                *(session, tenant_id, seal),
+                to=owner.email,
+                kind="staff_changed",
+                locale=owner.locale,
+                facts=facts,
+                at=at,
+            )
+
+
 def _whose(user_id: int | None) -> ColumnElement[bool]:
     return IpAllow.user_id.is_(None) if user_id is None else IpAllow.user_id == user_id
+
+
+def _require_owner(session: Session, author_id: int | None) -> None:
+    """Leave to owners, and the command line, what shuts addresses of staff out: theirs could be among them."""
+    if author_id is not None and author_id not in {owner.id for owner in owners(session)}:
+        raise NotPermitted(
+            "network: only an owner begins this list, or takes an entry off while others stay", code="owner_only"
+        )
 
 
 def _require_still_inside(networks: list[str], own_ip: str) -> None:

@@ -250,7 +250,7 @@ class Binance(Venue):
         """Send Binance's own test order, which is checked like any other and goes no further."""
         instrument = self.symbols.named(symbol)
         market = self.perpetual if instrument.perpetual else self.spot
-        order = smallest_order(instrument, (await market.prices())[symbol])
+        order = smallest_order(instrument, (await market.prices()).get(symbol))
         client = market.client
         form = client.wire.order_params(order, instrument)
         await try_order(client.ask("test_order", credentials, form, lambda answer: answer, symbol=symbol))

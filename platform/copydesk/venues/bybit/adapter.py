@@ -305,7 +305,7 @@ class Bybit(Venue):
         if not instrument.perpetual:
             await self.cancel(credentials, symbol, fresh_id())
             return
-        order = smallest_order(instrument, (await self.prices())[symbol])
+        order = smallest_order(instrument, (await self.prices()).get(symbol))
         params = self.client.wire.order_params(order, instrument)
         await try_order(
             self.client.ask("test_order", credentials, params, lambda answer: answer["result"]["orderId"]),

@@ -276,7 +276,7 @@ class Okx(Venue):
         Elsewhere an order that never was is canceled: that needs the right to trade, and finds nothing.
         """
         instrument = self.symbols.fresh(symbol)
-        order = smallest_order(instrument, (await self.prices())[symbol])
+        order = smallest_order(instrument, (await self.prices()).get(symbol))
         params = self.client.wire.order_params(order, instrument)
         await try_order(
             self.client.ask("test_order", credentials, params, prechecked),

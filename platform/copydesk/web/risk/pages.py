@@ -15,6 +15,7 @@ from copydesk.web.risk.access import granted, live_url, needs, refusal, remember
 from copydesk.web.risk.blueprint import risk
 from copydesk.web.risk.picture import OwnRisk, RiskDesk, read_own_risk, read_risk_desk
 from copydesk.web.risk.prices import current_prices
+from copydesk.web.risk.viewing import note_view
 from copydesk.web.site import current_site
 
 
@@ -53,17 +54,19 @@ def own(subscription_id: int) -> str:
 @needs(Permission.RISK_OWN)
 def own_now(subscription_id: int) -> str:
     """Give the page its figures anew, without the page around them."""
-    return render("partials/risk_own_now.html", own=_own(subscription_id))
+    return render("partials/risk_own_now.html", own=_own(subscription_id, again=True))
 
 
 def _desk() -> RiskDesk:
     return read_risk_desk(current_site().tenant, current_prices(), _now())
 
 
-def _own(subscription_id: int) -> OwnRisk:
+def _own(subscription_id: int, *, again: bool = False) -> OwnRisk:
     if subscription_id >= 2**63:
         raise NotFound("There is no such subscription.")
-    return read_own_risk(current_site().tenant, subscription_id, current_prices(), _now())
+    found = read_own_risk(current_site().tenant, subscription_id, current_prices(), _now())
+    note_view(subscription_id, again=again, at=_now())
+    return found
 
 
 def _now() -> datetime:

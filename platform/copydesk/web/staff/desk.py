@@ -15,6 +15,7 @@ from copydesk.web.port import Runtime, Vault
 from copydesk.web.visitor import current_actor, current_visitor
 
 _ID_MAX = 2**63 - 1
+_DIGITS_MAX = 19
 
 
 def changing() -> AbstractContextManager[TenantSession]:
@@ -37,6 +38,13 @@ def current_time() -> datetime:
     """Return the application's time."""
     now: datetime = current_app.extensions["copydesk_clock"].now()
     return now
+
+
+def asked_number(text: str) -> int | None:
+    """Read the number of a row out of an address, None from what is none; refuses numbers that no row can have."""
+    if not text.isdecimal():
+        return None
+    return row_id(int(text) if len(text) <= _DIGITS_MAX else _ID_MAX + 1)
 
 
 def row_id(number: int) -> int:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from http import HTTPStatus
-
 from flask import g, redirect, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from copydesk.audit import record
-from copydesk.identity.access import allow_network, allowed_networks, forbid_network
+from copydesk.db import TenantSession
+from copydesk.identity.access import allow_network, allowed_networks, forbid_network, tell_owners
 from copydesk.identity.access.networks import is_inside
-from copydesk.kernel import InvalidInput
+from copydesk.kernel import InvalidInput, NotPermitted
 from copydesk.web.page import render
-from copydesk.web.staff.desk import changing, current_time, row_id
+from copydesk.web.staff.desk import changing, current_seal, current_time, row_id
 from copydesk.web.staff.words import refusal_words
 from copydesk.web.visitor import current_actor, current_visitor
 
@@ -38,12 +37,13 @@ def add_to_list(user_id: int | None, template: str, back: str) -> AnyResponse | 
                 author_id=visitor.user_id,
                 at=now,
             )
+            _tell(session, user_id, "allowlist.added", added.network)
             after = {"network": added.network}
             record(session, g.tenant_id, current_actor(), "allowlist.added", _subject(user_id), at=now, after=after)
-    except InvalidInput as refusal:
+    except (InvalidInput, NotPermitted) as refusal:
         words = refusal_words(refusal, found=network.strip(), address=visitor.ip)
         errors = {_FIELD_OF.get(refusal.code, "network"): words}
-        return _shown(user_id, template, errors, network, note), HTTPStatus.UNPROCESSABLE_ENTITY
+        return _shown(user_id, template, errors, network, note), refusal.http_status
     return redirect(back, code=303)
 
 
@@ -52,12 +52,13 @@ def take_off_list(user_id: int | None, number: int, template: str, back: str) ->
     visitor, now = current_visitor(), current_time()
     try:
         with changing() as session:
-            gone = forbid_network(session, user_id, row_id(number), own_ip=visitor.ip)
+            gone = forbid_network(session, user_id, row_id(number), own_ip=visitor.ip, author_id=visitor.user_id)
+            _tell(session, user_id, "allowlist.removed", gone.network)
             before = {"network": gone.network}
             record(session, g.tenant_id, current_actor(), "allowlist.removed", _subject(user_id), at=now, before=before)
-    except InvalidInput as refusal:
+    except (InvalidInput, NotPermitted) as refusal:
         errors = {"": refusal_words(refusal, address=visitor.ip)}
-        return _shown(user_id, template, errors), HTTPStatus.UNPROCESSABLE_ENTITY
+        return _shown(user_id, template, errors), refusal.http_status
     return redirect(back, code=303)
 
 
@@ -69,6 +70,12 @@ def _shown(
         entries = allowed_networks(session, user_id)
     here = {entry.id for entry in entries if is_inside(ip, [entry.network])}
     return render(template, entries=entries, here=here, address=ip, errors=errors or {}, network=network, note=note)
+
+
+def _tell(session: TenantSession, user_id: int | None, act: str, network: str) -> None:
+    if user_id is None:
+        author_id = current_visitor().user_id
+        tell_owners(session, g.tenant_id, current_seal(), author_id, f"{act} {network}", current_time())
 
 
 def _subject(user_id: int | None) -> str:

@@ -30,7 +30,7 @@ from copydesk.web.access import needs
 from copydesk.web.access_words import hold_words
 from copydesk.web.page import render
 from copydesk.web.staff.blueprint import staff
-from copydesk.web.staff.desk import changing, current_giver, current_time, row_id
+from copydesk.web.staff.desk import asked_number, changing, current_giver, current_time, row_id
 from copydesk.web.staff.words import refusal_words, role_words, status_words
 from copydesk.web.visitor import current_visitor
 
@@ -115,8 +115,9 @@ def _act(name: str, act: Callable[..., object], user_id: int) -> AnyResponse | t
 
 def _asked(name: str, user_id: int, error: str = "") -> str:
     with changing() as session:
-        person = require_may_change(session, current_giver(), user_id) if not error else None
-        person = person or view_person(session, g.tenant_id, current_giver(), user_id, at=current_time())
+        if not error:
+            require_may_change(session, current_giver(), user_id)
+        person = view_person(session, g.tenant_id, current_giver(), user_id, at=current_time())
     return render("staff/confirm_user.html", act=name, person=person, error=error)
 
 
@@ -134,11 +135,10 @@ def _page(session: TenantSession, user_id: int) -> PersonPage:
 def _filter() -> PeopleFilter:
     """Read the list's filter; what is no role, state or number is left out."""
     asked = request.args
-    before = asked.get("before", "")
     return PeopleFilter(
         search=asked.get("q", "")[:SEARCH_LENGTH_MAX].replace("\0", ""),
         role=asked.get("role", "") if asked.get("role") in set(Role) else "",
         status=asked.get("status", "") if asked.get("status") in set(UserStatus) else "",
         unproved=asked.get("place") == "new",
-        before_id=row_id(int(before)) if before.isdecimal() else None,
+        before_id=asked_number(asked.get("before", "")),
     )

@@ -12,7 +12,7 @@ from copydesk.identity.access import Permission
 from copydesk.web.access import needs
 from copydesk.web.page import render
 from copydesk.web.staff.blueprint import staff
-from copydesk.web.staff.desk import changing, current_time, row_id
+from copydesk.web.staff.desk import asked_number, changing, current_time
 from copydesk.web.visitor import current_actor
 
 PAGE = 50
@@ -53,9 +53,10 @@ def audit() -> str:
 def _filter() -> RecordFilter:
     """Read the filter; what no line can have is left out."""
     act, user, subject, before = (request.args.get(name, "").strip() for name in ("act", "user", "subject", "before"))
+    user_id = asked_number(user)
     return RecordFilter(
         act=act if _ACT.fullmatch(act) else "",
-        user=str(row_id(int(user))) if user.isdecimal() else "",
+        user="" if user_id is None else str(user_id),
         subject=subject if _SUBJECT.fullmatch(subject) else "",
-        before_seq=row_id(int(before)) if before.isdecimal() else None,
+        before_seq=asked_number(before),
     )

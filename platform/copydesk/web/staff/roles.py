@@ -56,7 +56,7 @@ def remove_role(name: str) -> AnyResponse | tuple[str, int]:
     giver, now = current_giver(), current_time()
     try:
         with changing() as session:
-            drop_role(session, name)
+            drop_role(session, name, at=now)
             record(session, g.tenant_id, giver.actor, "role.removed", f"role:{name}", at=now)
     except NotFound:
         raise

@@ -8,8 +8,11 @@ from flask import g, redirect, request
 from flask_babel import gettext  # type: ignore[import-untyped]
 from werkzeug.wrappers import Response as AnyResponse
 
+from copydesk.audit import record
+from copydesk.db import TenantSession
 from copydesk.identity import Role
 from copydesk.identity.access import Permission, role_lines, within_reach
+from copydesk.identity.access.people import view_person
 from copydesk.identity.access.team import Member, member, members, require_may_invite, set_roles
 from copydesk.identity.invitations import Invitation, invite, open_invites, revoke_invite
 from copydesk.kernel import InvalidInput, NotFound, Refused
@@ -19,18 +22,24 @@ from copydesk.web.site import current_site
 from copydesk.web.staff.blueprint import staff
 from copydesk.web.staff.desk import changing, current_giver, current_seal, current_time, row_id
 from copydesk.web.staff.words import refusal_words, role_words, status_words
-from copydesk.web.visitor import current_visitor
+from copydesk.web.visitor import current_actor, current_visitor
 
 EMAIL_LENGTH_MAX = 254
+ROLE_LENGTH_MAX = 40
+ROLES_MAX = 100
 _TEAM = "/staff/team"
 
 
 @staff.get("/team")
 @needs(Permission.STAFF_READ)
 def team() -> str:
+    """List who is in the team, and who is invited; that they were looked at is recorded."""
+    now = current_time()
     with changing() as session:
-        listed, invited = members(session), open_invites(session, at=current_time())
-    waiting = [one for one in invited if one.role in {Role.STAFF, Role.OPERATOR}]
+        listed, invited = members(session), open_invites(session, at=now)
+        waiting = [one for one in invited if one.role in {Role.STAFF, Role.OPERATOR}]
+        told = {"people": len(listed) + len(waiting)}
+        record(session, g.tenant_id, current_actor(), "staff.listed", "staff", at=now, after=told)
     return render("staff/team.html", members=listed, invited=waiting, role_words=role_words, status_words=status_words)
 
 
@@ -41,7 +50,7 @@ def invite_member() -> AnyResponse | tuple[str, int] | str:
     if request.method == "GET":
         return _invitation()
     email = request.form.get("email", "").strip().replace("\0", "")[:EMAIL_LENGTH_MAX]
-    chosen = request.form.getlist("roles")
+    chosen = _chosen()
     errors: dict[str, str] = {}
     giver = current_giver()
     try:
@@ -73,9 +82,9 @@ def member_roles(user_id: int) -> AnyResponse | tuple[str, int] | str:
     """Show a member's roles as a form, and give exactly those that come back; their sessions end."""
     if request.method == "GET":
         with changing() as session:
-            found = member(session, row_id(user_id))
+            found = _viewed(session, row_id(user_id))
         return _member(found, found.roles)
-    chosen = request.form.getlist("roles")
+    chosen = _chosen()
     try:
         with changing() as session:
             giver = current_giver()
@@ -84,7 +93,7 @@ def member_roles(user_id: int) -> AnyResponse | tuple[str, int] | str:
         raise
     except Refused as refusal:
         with changing() as session:
-            found = member(session, user_id)
+            found = _viewed(session, user_id)
         errors = {"roles": refusal_words(refusal, found=", ".join(chosen))}
         return _member(found, chosen, errors), refusal.http_status
     return redirect(_TEAM, code=303)
@@ -98,6 +107,18 @@ def _invitation(email: str = "", chosen: list[str] | None = None, errors: dict[s
 def _member(found: Member, chosen: tuple[str, ...] | list[str], errors: dict[str, str] | None = None) -> str:
     choices = _choices(set(found.roles))
     return render("staff/member.html", member=found, chosen=chosen, choices=choices, errors=errors or {})
+
+
+def _viewed(session: TenantSession, user_id: int) -> Member:
+    """Return a member of staff, and record that they were looked at."""
+    found = member(session, user_id)
+    view_person(session, g.tenant_id, current_giver(), user_id, at=current_time())
+    return found
+
+
+def _chosen() -> list[str]:
+    """Read which roles the form ticks; what comes in their place is cut to what a sentence can show."""
+    return [name.replace("\0", "")[:ROLE_LENGTH_MAX] for name in request.form.getlist("roles")[:ROLES_MAX]]
 
 
 def _choices(held: set[str]) -> list[tuple[str, str]]:

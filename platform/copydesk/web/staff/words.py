@@ -37,6 +37,10 @@ def refusal_words(refusal: Refused, *, found: str = "", address: str = "") -> st
         "role_taken": gettext('Name: there is a role "%(found)s" already.', found=found),
         "roles_full": gettext("Name: there are as many roles of your own as can be; remove one first."),
         "role_in_use": gettext("Somebody still has this role; take it away from them first."),
+        "role_invited": gettext("Somebody is invited with this role; take the invitation back first."),
+        "owner_only": gettext(
+            "Network: only an owner begins this list, or takes an entry off while others stay: it shuts addresses out."
+        ),
         "role_none": gettext("Roles: choose at least one."),
         "permission_none": gettext("Permissions: choose at least one."),
         "permission_foreign": gettext("Permissions: staff cannot have one of those that you chose."),
