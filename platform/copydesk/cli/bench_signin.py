@@ -61,7 +61,12 @@ def signin(root: Path, rate: float, seconds: float, plain: bool, as_json: bool) 
 @click.command(_PLAIN, hidden=True)
 @click.option("--port", required=True, type=PORT, help="Port to listen on.")
 def plain_site(port: int) -> None:
-    """Serve the sites, with passwords checked inline: what `bench signin` holds ours against."""
+    """Serve the sites, with passwords checked inline: what `bench signin` holds ours against.
+
+    \b
+    Example:
+      copydesk bench plain-site --port 8009
+    """
     from copydesk.web import serve_sites
 
     host, workers = "127.0.0.1", 2

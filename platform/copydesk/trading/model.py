@@ -366,5 +366,5 @@ class Credentials:
     api_key: str = field(repr=False)
     secret: str = field(repr=False)
     password: str = field(default="", repr=False)
-    kind: KeyKind = KeyKind.HMAC
-    tenant_id: int = 0
+    kind: KeyKind = field(default=KeyKind.HMAC, repr=False)
+    tenant_id: int = field(default=0, repr=False)
