@@ -133,3 +133,11 @@ def test_a_wrong_method_says_which_is_right(visit: Visit) -> None:
 def test_a_body_beyond_the_limit_is_refused(visit: Visit) -> None:
     answer = visit("aurora").post("/language/de", data={"next": "/" * 70_000})
     assert answer.status_code == 413
+
+
+def test_a_refused_act_leaves_a_line_that_says_who_and_what(visit: Visit, caplog: pytest.LogCaptureFixture) -> None:
+    assert visit("aurora").post("/language/en", data={}).status_code == 403
+    ((values),) = [record.args for record in caplog.records if record.name == "copydesk.web.errors"]
+    method, rule, code, brand, user, address = values
+    assert (method, str(rule), code, user, address) == ("POST", "/language/<locale>", "form_too_old", None, "127.0.0.1")
+    assert brand is not None

@@ -14,7 +14,8 @@ from jinja2 import TemplateError
 from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException
 
-from copydesk.kernel import OutcomeUnknown, Refused, Unavailable
+from copydesk.kernel import NotPermitted, OutcomeUnknown, Refused, Unavailable
+from copydesk.web.client import client_ip
 from copydesk.web.page import render
 from copydesk.web.site import site_or_none
 
@@ -45,6 +46,10 @@ def _answer(error: Exception) -> Response:
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR and not isinstance(error, HTTPException):
         # The route, not the path that was asked for: that one may hold the token of a link in a mail.
         log.error("%s %s failed", request.method, request.url_rule, exc_info=error)
+    elif isinstance(error, NotPermitted):
+        who = getattr(g.get("visitor"), "user_id", None)
+        said = (request.method, request.url_rule, error.code, g.get("tenant_id"), who, client_ip())
+        log.warning("%s %s refused: %s, brand %s, user %s, address %s", *said)
     response = _branded(error, status) if site_or_none() else _neutral(status)
     response.status_code = status
     response.headers["Cache-Control"] = "no-store"
