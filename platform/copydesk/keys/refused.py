@@ -16,11 +16,13 @@ from copydesk.vault import quarantine
 # No role holds an opened key for longer once it was replaced (see `workers.key_news`), nor waits so long for an order.
 _LOCK = text("SELECT id FROM account WHERE id = :id AND status = 'active' FOR NO KEY UPDATE")
 _CHANGED_AT = text("SELECT changed_at FROM account_key WHERE account_id = :id")
+# An account's first key, which is noted with the account or soon after, has none before it that could be meant.
 _FRESH = text(
     """
-    SELECT EXISTS (SELECT 1 FROM account_key WHERE account_id = :id
-        AND changed_at > clock_timestamp() - interval '1 minute'
-        AND changed_at < clock_timestamp() + interval '1 minute')
+    SELECT EXISTS (SELECT 1 FROM account_key k JOIN account a ON a.tenant_id = k.tenant_id AND a.id = k.account_id
+        WHERE a.id = :id AND k.changed_at > a.created_at + interval '5 seconds'
+        AND k.changed_at > clock_timestamp() - interval '1 minute'
+        AND k.changed_at < clock_timestamp() + interval '1 minute')
     """
 )
 
@@ -40,7 +42,7 @@ def put_aside(session: TenantSession, account_id: int, reason: str, *, changed_a
 
 
 def put_aside_unless_fresh(session: TenantSession, account_id: int, reason: str) -> bool:
-    """Do so for who does not know which key was refused: one that is a minute old may not be the one."""
+    """Do so for who does not know which key was refused: one that was renewed a minute ago may not be the one."""
     if not _locked(session, account_id) or session.execute(_FRESH, {"id": account_id}).scalar_one():
         return False
     quarantine(session, account_id, reason)

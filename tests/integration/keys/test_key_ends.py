@@ -27,7 +27,7 @@ from copydesk.keys.watch import Answer, Due, note_answer
 from copydesk.replication import NewStrategy, NewSubscription, add_strategy, subscribe
 from copydesk.replication.tables import Book
 from copydesk.trading import Denial, Environment, KeyKind
-from copydesk.vault import NewAccount, Vault, add_accounts, quarantine
+from copydesk.vault import Account, NewAccount, Vault, add_accounts, quarantine
 from copydesk.workers.key_news import KeyWatch, hear
 from key_people import KeySite
 from lab_desk import DeskRuntime
@@ -138,19 +138,20 @@ def test_an_answer_about_a_key_and_its_end_never_wait_for_each_other(site: KeySi
 
 
 def test_an_account_is_not_put_aside_for_a_key_that_was_just_replaced(site: KeySite, runtime: DeskRuntime) -> None:
-    fresh, older, unknown = connect(site, runtime.vault, site.person(), 3)
+    fresh, older, unknown, first = connect(site, runtime.vault, site.person(), 4)
     now = utc_now()
     with site.db.tenant(site.tenant_id) as session:
-        for account, ago in ((fresh, 30), (older, 90)):
-            changed_at = now - timedelta(seconds=ago)
+        for account, created, changed in ((fresh, 3600, 30), (older, 3600, 90), (first, 30, 30)):
+            created_at, changed_at = now - timedelta(seconds=created), now - timedelta(seconds=changed)
+            session.get_one(Account, (site.tenant_id, account)).created_at = created_at
             row = AccountKey(tenant_id=site.tenant_id, account_id=account, due_at=now, changed_at=changed_at)
             session.add(row)
     with site.db.tenant(site.tenant_id) as session:
-        aside = [put_aside_unless_fresh(session, one, Denial.KEY_REJECTED) for one in (fresh, older, unknown)]
+        aside = [put_aside_unless_fresh(session, one, Denial.KEY_REJECTED) for one in (fresh, older, unknown, first)]
         seen = key_changed_at(session, fresh)
         assert not put_aside(session, fresh, Denial.KEY_REJECTED, changed_at=now - timedelta(days=1))
         assert put_aside(session, fresh, Denial.KEY_REJECTED, changed_at=seen)
-    assert aside == [False, True, True]
+    assert aside == [False, True, True, True]
 
 
 def test_a_closed_account_takes_its_keys_along(site: KeySite, runtime: DeskRuntime) -> None:
