@@ -24,8 +24,16 @@ _PROJECT = Path(__file__).parents[1]
 _TEMPLATE = "copydesk_template"
 # What fails in milliseconds runs before what takes minutes.
 _ORDER = ("unit", "properties", "tidy", "wire", "contract", "cli", "integration", "web", "simulation")
-# The longest of the last folder begin first, or one of them would end alone, long after the others.
-_LONGEST = ("test_every_failpoint", "test_resting", "test_cross_resting", "test_cross_faults", "test_fault_selection")
+# The longest of the last folder begin first, or one of them would end alone, long after the others. A file of one test
+# is given out together with the next one, which is a short one here.
+_LONGEST = (
+    "test_resting",
+    "test_cross_resting",
+    "test_cross_faults",
+    "test_every_failpoint",
+    "test_order_limits_live",
+    "test_fault_selection",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
