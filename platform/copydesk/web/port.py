@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from copydesk.notifications import Mailer
 from copydesk.identity.port import Hashing
+from copydesk.notifications import Mailer
 from copydesk.tenancy import Tenant
 from copydesk.vault import IntakePlace
 
@@ -46,9 +46,9 @@ class Intake(Protocol):
 class Runtime(Protocol):
     """One installation as the web sees it.
 
-    `live_url` gives the origin of live events for a brand's host, `site_url` that of its pages as links in mails have it,
-    `mailer` who carries a brand's mail, `link_key` the key that signs a brand's links of one
-    purpose, None where no link was ever made.
+    `live_url` gives the origin of live events for a brand's host, `site_url` that of its pages as links in mails have
+    it, `mailer` who carries a brand's mail, `link_key` the key that signs a brand's links of one purpose, None where no
+    link was ever made.
     """
 
     @property
