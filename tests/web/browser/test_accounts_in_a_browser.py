@@ -54,7 +54,9 @@ def sound(visit: Visit, *, axe: bool = False) -> None:
     """Find nothing wrong with the page that is open: no complaint, nothing beside the screen, nothing for axe."""
     visit.complaints.extend(visit.page.evaluate("globalThis.violations ?? []"))
     assert visit.complaints == [], visit.page.url
-    assert visit.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), visit.page.url
+    # A page that shows its progress loads itself anew, so its body is waited for.
+    body = visit.page.locator("body")
+    assert body.evaluate("() => document.documentElement.scrollWidth <= innerWidth"), visit.page.url
     if axe:
         assert visit.axe() == [], visit.page.url
 
