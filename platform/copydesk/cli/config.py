@@ -16,7 +16,8 @@ from copydesk.cli.installation import (
     with_installation,
 )
 from copydesk.kernel import ConfigError, Setting, SettingRegistry
-from copydesk.tenancy import Explained, Tenant, explain, load_defaults, load_tenant
+from copydesk.tenancy import Declared, Explained, Tenant, declared, explain, load_defaults, load_tenant
+from copydesk.tenancy.telling import facts
 
 
 @click.group("config")
@@ -27,7 +28,21 @@ def command() -> None:
     Examples:
       copydesk config explain aurora replication.slippage_bps_max
       copydesk config reference
+      copydesk config example
     """
+
+
+@command.command("example")
+def example_file() -> None:
+    """Print a tenant file with every key explained: the text of tenants/_example/tenant.yaml.
+
+    \b
+    Example:
+      copydesk config example > tenants/_example/tenant.yaml
+    """
+    from copydesk.tenancy.example import example
+
+    click.echo(example(declared_settings()), nl=False)
 
 
 @command.command("reference")
@@ -47,35 +62,46 @@ def reference() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object as the last line of standard output.")
 @with_installation
 def explain_key(slug: str, key: str, as_json: bool, root: Path, var: Path | None) -> None:
-    """Show a key's value for one brand, the layer that decided it, and the file and line.
+    """Show a key's value for one brand, the layer that decided it, and its place.
 
-    Layers, weakest first: code default, config/defaults.yaml, the brand's tenant file.
+    Layers, weakest first: code default, config/defaults.yaml, the brand's tenant file, its panel. Without a database
+    the panel is not looked at, and a line on standard error says so.
 
     \b
     Examples:
       copydesk config explain aurora replication.slippage_bps_max
       copydesk config explain boreal brand.hosts --json
     """
+    from copydesk.cli.panel_values import panel_values
+
     installation = open_installation(root, var)
     settings = declared_settings()
     path = tenant_file(installation, slug)
     defaults = load_defaults(installation.defaults, settings)
-    loaded = load_tenant(path, defaults=defaults, themes_dir=installation.themes, settings=settings)
+    panel = panel_values(installation, slug)
+    if panel.problem:
+        click.echo(f"file only: {panel.problem}", err=True)
+    loaded = load_tenant(
+        path, defaults=defaults, themes_dir=installation.themes, settings=settings, overrides=panel.overrides
+    )
     if not isinstance(loaded, Tenant):
         raise ConfigError(f"{loaded[0]} ({len(loaded)} in all; `copydesk tenant check {slug}` lists them)")
     explained = explain(loaded, key, settings)
-    if as_json:
-        print_json(
-            {
-                "tenant": slug,
-                "key": explained.key,
-                "value": explained.value,
-                "layer": explained.layer,
-                "source": explained.source,
-            }
-        )
+    if not as_json:
+        _print(explained)
         return
-    _print(explained)
+    print_json(
+        {
+            "tenant": slug,
+            "key": explained.key,
+            "value": explained.value,
+            "layer": explained.layer,
+            "source": explained.source,
+            "revision": panel.overrides.revision,
+            "config": loaded.revision_hash,
+            "panel_problem": panel.problem,
+        }
+    )
 
 
 _LINE_WIDTH = 118
@@ -85,14 +111,24 @@ _REFERENCE = """\
 Made by `copydesk config reference` from the declarations in the code; a test fails when this page is older.
 
 A value comes from the strongest layer that names the key: the code's default below, then `config/defaults.yaml`, then
-the brand's `tenants/<slug>/tenant.yaml`. A setting of scope *installation* may stand in `config/defaults.yaml` only.
-`copydesk config explain <slug> <key>` shows the value that holds for a brand, and file and line that decided it.
+the brand's `tenants/<slug>/tenant.yaml`, then what its admins set in the panel. A setting of scope *installation* may
+stand in `config/defaults.yaml` only. `copydesk config explain <slug> <key>` shows the value that holds for a brand, and
+what decided it. A change in the panel of what "takes two people" holds when a second person has approved it.
+
+First the keys that stand in a brand's file alone, then the settings. `[]` is each entry of a list, `*` each name of a
+map; such a list or map is changed as a whole.
 """
 
 
 def settings_reference(settings: SettingRegistry) -> str:
-    """Write every declared setting as Markdown, in the order of the keys."""
-    return _REFERENCE + "".join(f"\n{_setting_section(setting)}" for setting in settings)
+    """Write every key of a brand's file and every declared setting as Markdown."""
+    shape = "".join(f"\n{_key_section(one)}" for one in declared(settings) if not one.installation)
+    return _REFERENCE + shape + "".join(f"\n{_setting_section(setting)}" for setting in settings)
+
+
+def _key_section(one: Declared) -> str:
+    lines = [*textwrap.wrap(one.help, _LINE_WIDTH), "", *textwrap.wrap(" ".join(facts(one)), _LINE_WIDTH)]
+    return "\n".join([f"## `{one.key}`", "", *lines, ""])
 
 
 def _setting_section(setting: Setting) -> str:
@@ -100,10 +136,18 @@ def _setting_section(setting: Setting) -> str:
     listed = [f"- `{item}`" for item in setting.default] if isinstance(setting.default, list) else []
     if len(default) <= _LINE_WIDTH // 2:
         listed = []
-    facts = [f"Scope: {setting.scope}.", "Default:" if listed else default, _bounds(setting)]
+    told = [f"Scope: {setting.scope}.", _panel(setting), _bounds(setting), "Default:" if listed else default]
     lines = textwrap.wrap(setting.help, _LINE_WIDTH)
-    said = " ".join(fact for fact in facts if fact)
+    said = " ".join(fact for fact in told if fact)
     return "\n".join([f"## `{setting.key}`", "", *lines, "", said, *(["", *listed] if listed else []), ""])
+
+
+def _panel(setting: Setting) -> str:
+    if setting.scope != "tenant":
+        return ""
+    if not setting.panel:
+        return "Not in the panel."
+    return "Takes two people in the panel." if setting.sensitive else ""
 
 
 def _bounds(setting: Setting) -> str:

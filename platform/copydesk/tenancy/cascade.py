@@ -1,16 +1,18 @@
-"""Decides which layer a value comes from: code default < config/defaults.yaml < the brand's file."""
+"""Decides which layer a value comes from: code default < config/defaults.yaml < the brand's file < its panel."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
-from typing import TypeVar, overload
+from typing import Any, TypeVar, overload
 
 from copydesk.kernel import ConfigError, NotFound, Setting, SettingRegistry, registry
+from copydesk.tenancy.declared import declared
 from copydesk.tenancy.document import Document, read_document
-from copydesk.tenancy.model import Explained, Layer, LayerValues, Tenant, TenantError
-from copydesk.tenancy.values import Reading, SettingValue, closest, dotted, read_settings
+from copydesk.tenancy.model import Explained, Layer, LayerValues, Overrides, Tenant, TenantError
+from copydesk.tenancy.overlay import overriding
+from copydesk.tenancy.values import Reading, SettingValue, closest, dotted, plain, read_settings
 
 _T = TypeVar("_T", str, int, bool, Decimal, list[str])
 
@@ -38,7 +40,7 @@ def misfit_errors(file: str, document: Document, reading: Reading) -> list[Tenan
 
 def layer_values(file: str, document: Document, reading: Reading) -> LayerValues:
     lines = {key: document.line_of(where) for key, where in reading.wheres.items()}
-    return LayerValues(file, reading.values, lines)
+    return LayerValues(file, reading.values, lines, document.digest)
 
 
 @overload
@@ -62,17 +64,42 @@ def installation_value(defaults: LayerValues, setting: Setting, kind: type[_T] |
 def explain(tenant: Tenant, key: str, settings: SettingRegistry = registry) -> Explained:
     """Say what a key's value is and which layer decided it; raise `NotFound` with the closest key."""
     if key in settings:
-        value, layer, source = _decided(tenant, settings[key])
-        return Explained(key, value, layer, source, settings[key].help)
-    shape = dict(_shape(tenant.config.model_dump(mode="json", by_alias=True), ""))
-    if key not in shape:
+        decided = _decided(tenant, settings[key])
+        return Explained(key, *decided, settings[key].help)
+    shape = dict(_shape(_dump(tenant), ""))
+    known = {one.key: one.help for one in declared(settings)}
+    if key not in shape and key not in known:
         near = closest(key, [*(setting.key for setting in settings), *shape])
         hint = f"; did you mean {near}?" if near else ""
         raise NotFound(f"there is no setting {key}{hint}", code="unknown_setting")
+    value = shape[key] if key in shape else shape_value(tenant, key)
+    by_panel = overriding(tuple(key.split(".")), tenant.overrides.values)
+    if by_panel:
+        return Explained(key, value, Layer.PANEL, _panel_source(tenant.overrides, by_panel), known.get(key, ""))
     line = tenant.cascade.tenant.lines.get(key)
-    if line is None:
-        return Explained(key, shape[key], Layer.CODE, "declared in code")
-    return Explained(key, shape[key], Layer.TENANT, f"{tenant.cascade.tenant.file}:{line}")
+    layer, source = (Layer.TENANT, f"{tenant.path}:{line}") if line else (Layer.CODE, "declared in code")
+    return Explained(key, value, layer, source, known.get(key, ""))
+
+
+def shape_value(tenant: Tenant, key: str) -> object:
+    """Return the value of one of the file's own keys, as YAML would give it; None where nothing stands."""
+    value = _dump(tenant)
+    for name in key.split("."):
+        if not isinstance(value, dict):
+            return None
+        value = value.get(name)
+    return value
+
+
+def _dump(tenant: Tenant) -> Any:
+    return plain(tenant.config.model_dump(mode="python", by_alias=True))
+
+
+def _panel_source(overrides: Overrides, key: str) -> str:
+    origin = overrides.origins.get(key)
+    if origin is None:
+        return overrides.place
+    return f"panel revision {origin.revision} by {origin.author}, {origin.at:%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _typed(value: SettingValue, kind: type[_T] | None) -> SettingValue | _T:
@@ -81,6 +108,8 @@ def _typed(value: SettingValue, kind: type[_T] | None) -> SettingValue | _T:
 
 
 def _decided(tenant: Tenant, setting: Setting) -> tuple[SettingValue, Layer, str]:
+    if setting.key in tenant.cascade.panel.values:
+        return tenant.cascade.panel.values[setting.key], Layer.PANEL, _panel_source(tenant.overrides, setting.key)
     for layer, said in ((Layer.TENANT, tenant.cascade.tenant), (Layer.INSTALLATION, tenant.cascade.defaults)):
         if setting.key in said.values:
             return said.values[setting.key], layer, f"{said.file}:{said.lines[setting.key]}"

@@ -6,9 +6,10 @@ exact decimals, and aliases, tags and duplicate keys are errors. Source: YAML 1.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -32,12 +33,16 @@ class Problem:
 
 @dataclass(frozen=True)
 class Document:
-    """A file's values and the line of each. `readable` is false when there are no values to look at."""
+    """A file's values and the line of each. `readable` is false when there are no values to look at.
+
+    `digest` stands for the file's text.
+    """
 
     data: object
     lines: Mapping[Where, int]
     problems: tuple[Problem, ...] = ()
     readable: bool = True
+    digest: str = ""
 
     def line_of(self, where: Where) -> int:
         """Return the line of the value, or of the nearest value around it."""
@@ -80,7 +85,17 @@ def read_document(path: Path) -> Document:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         return _unreadable("UTF-8 text", "other bytes", line=raw.count(b"\n", 0, error.start) + 1)
-    return parse_document(text)
+    return told_document(text)
+
+
+def told_document(text: str) -> Document:
+    """Read what a file said, with the digest of its text."""
+    return replace(parse_document(text), digest=digest_of(text))
+
+
+def digest_of(text: str) -> str:
+    """Return the SHA-256 that stands for a file's text."""
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def parse_document(text: str) -> Document:

@@ -6,29 +6,29 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from copydesk.kernel import SettingRegistry
-from copydesk.tenancy.document import Document, Where
-from copydesk.tenancy.model import TenantError
-from copydesk.tenancy.schema import MISFIT, SECRET, TenantConfig
-from copydesk.tenancy.values import dotted, sections, shown, unknown_key
+from copydesk.tenancy.document import Where
+from copydesk.tenancy.fields import MISFIT, SECRET
+from copydesk.tenancy.schema import TenantConfig
+from copydesk.tenancy.values import shown, unknown_key
 
 
 def setting_sections(settings: SettingRegistry) -> frozenset[str]:
     """Return the top-level keys of a tenant file that hold declared settings."""
-    return sections(settings) - set(_top_level_keys())
+    return settings.sections.difference(_top_level_keys())
 
 
 def _top_level_keys() -> list[str]:
     return [field.alias or name for name, field in TenantConfig.model_fields.items()]
 
 
-def shape_error(file: str, document: Document, error: Mapping[str, Any], settings: SettingRegistry) -> TenantError:
-    """Turn one pydantic error into ours: which line, which key, what was expected and what is there."""
+def shape_error(error: Mapping[str, Any], settings: SettingRegistry) -> tuple[Where, str, str]:
+    """Turn one pydantic error into ours: which key, what was expected and what is there."""
     where: Where = tuple(part for part in error["loc"] if part != "[key]")
     expected, found = _EXPLAIN.get(error["type"], _plain_error)(error)
     if error["type"] == "extra_forbidden":
         known = _known_beside(where, settings)
         expected, found = unknown_key(str(where[-1]), known), f"the unknown key {where[-1]}"
-    return TenantError(file, document.line_of(where), dotted(where), expected, found)
+    return where, expected, found
 
 
 def _plain_error(error: Mapping[str, Any]) -> tuple[str, str]:

@@ -6,6 +6,8 @@ import difflib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from enum import Enum
+from typing import Any
 
 from copydesk.kernel import Setting, SettingRegistry
 from copydesk.tenancy.document import Where
@@ -21,11 +23,6 @@ class Reading:
     values: dict[str, SettingValue] = field(default_factory=dict)
     wheres: dict[str, Where] = field(default_factory=dict)
     misfits: list[tuple[Where, str, str]] = field(default_factory=list)
-
-
-def sections(settings: SettingRegistry) -> frozenset[str]:
-    """Return the first word of every declared setting: the top-level keys that hold settings."""
-    return frozenset(setting.key.split(".")[0] for setting in settings)
 
 
 def read_settings(
@@ -74,7 +71,7 @@ def _check(
 def fits(setting: Setting, value: object) -> bool:
     """Tell whether the value has the setting's type, choices and bounds."""
     kind = type(setting.default)
-    number = isinstance(value, int | Decimal) and not isinstance(value, bool)
+    number = isinstance(value, int | Decimal) and not isinstance(value, bool) and Decimal(value).is_finite()
     typed = (number if kind is Decimal else type(value) is kind) and (
         not isinstance(value, list) or all(isinstance(item, str) for item in value)
     )
@@ -138,11 +135,20 @@ def shown(value: object) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
+def plain(value: object) -> Any:
+    """Return a value as YAML would give it."""
+    if isinstance(value, Enum):
+        return str(value.value)
+    if isinstance(value, Mapping):
+        return {name: plain(inner) for name, inner in value.items()}
+    return [plain(inner) for inner in value] if isinstance(value, list | tuple) else value
+
+
 def _leaves(node: dict[str, object], where: Where, settings: SettingRegistry) -> Iterator[tuple[Where, object]]:
     for name, value in node.items():
         here = (*where, name)
         key = dotted(here)
-        inner = any(setting.key.startswith(key + ".") for setting in settings)
+        inner = settings.holds(key)
         if key not in settings and inner and isinstance(value, dict):
             yield from _leaves(value, here, settings)
         elif not (inner and value is None):
@@ -151,7 +157,7 @@ def _leaves(node: dict[str, object], where: Where, settings: SettingRegistry) ->
 
 def _note_unknown(reading: Reading, where: Where, value: object, settings: SettingRegistry) -> None:
     key = dotted(where)
-    if any(setting.key.startswith(key + ".") for setting in settings):
+    if settings.holds(key):
         reading.misfits.append((where, "a map of settings", shown(value)))
         return
     known = [setting.key for setting in settings]

@@ -9,7 +9,7 @@ from copydesk.kernel import SettingRegistry
 from copydesk.tenancy import Tenant, TenantError, load_tenant
 
 GOOD = """\
-schema: 1
+schema: 2
 brand:
   name: North
   tagline: Copy with care

@@ -36,7 +36,7 @@ def test_a_complete_file_loads(site: Site, good: str) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "key", "expected", "found"),
     [
-        ("schema: 1", "schema: 2", "schema", "1", "2"),
+        ("schema: 2", "schema: 3", "schema", "2", "3"),
         ("theme: plain", "theme: plane", "brand.theme", "an installed theme: dense, plain", '"plane"'),
         ("[north.example]", "[https://north.example]", "brand.hosts.0", "without scheme", "https://"),
         ("[north.example]", "[]", "brand.hosts", "at least one entry", "an empty list"),
@@ -60,7 +60,36 @@ def test_a_complete_file_loads(site: Site, good: str) -> None:
         ("name: North", "name: 7", "brand.name", "text", "7"),
         ("name: North", "nam: North", "brand.nam", "did you mean name?", "the unknown key nam"),
         ("locale_default: en", "locale_default: en\nreplicaton: {}", "replicaton", "did you mean replication?", ""),
-        ("  logo: logo.svg\n", "", "brand.logo", "required", "nothing"),
+        ("  tagline: Copy with care\n", "", "brand.tagline", "required", "nothing"),
+        ("logo: logo.svg", "logo: stored:ab.svg", "brand.logo", "an uploaded .svg", "stored:ab.svg"),
+        (
+            "locale_default: en",
+            "locale_default: en\nmarkets: {ETH/USDT: {}}",
+            "markets",
+            "`exchanges` lists",
+            "ETH/USDT",
+        ),
+        (
+            "locale_default: en",
+            "locale_default: en\nmarkets: {BTC/USDT: {leverage_max: 3}}",
+            "markets",
+            "perpetuals",
+            "",
+        ),
+        (
+            "locale_default: en",
+            "locale_default: en\nmarkets: {BTC/USDT: {payout_weekend_ratio: 1.5}}",
+            "markets.BTC/USDT.payout_weekend_ratio",
+            "a number from 0 to 1",
+            "1.5",
+        ),
+        (
+            "locale_default: en",
+            'locale_default: en\nwording: {de: {"Hello %(name)s": "Hallo %(nam)s"}}',
+            "wording",
+            "%(name)s in the words for 'Hello %(name)s'",
+            "%(nam)s",
+        ),
     ],
 )
 def test_each_mistake_names_key_expectation_and_finding(
