@@ -30,7 +30,7 @@ def themes_dir(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def themes(themes_dir: Path) -> Themes:
-    return Themes(Flask("themes", static_folder=None), themes_dir, {"filters": {}, "globals": {}})
+    return Themes(themes_dir, {"filters": {}, "globals": {}})
 
 
 def test_one_brands_layout_never_wraps_the_others_page(themes: Themes) -> None:
@@ -68,4 +68,11 @@ def test_values_are_escaped_and_misspelled_names_are_errors(themes: Themes, them
 def test_the_app_of_this_project_keeps_one_environment_per_theme(app: Flask) -> None:
     themes: Themes = app.extensions["copydesk_themes"]
     assert themes.environment("aurora") is themes.environment("aurora")
-    assert themes.environment("aurora") is not themes.environment("boreal")
+    assert themes.environment("aurora") is not themes.environment("obsidian")
+
+
+def test_brands_of_a_wrong_theme_look_like_core_and_stay_up(themes: Themes, themes_dir: Path) -> None:
+    (themes_dir / "north" / "theme.yaml").write_text("name: north\ntitle: North\ncolour: red\n")
+    assert themes.render("north", "page.html", {}) == "core[hello]"
+    assert themes.theme("north").chain == ("core",)
+    assert themes.render("south", "page.html", {}) == "south[hello]"

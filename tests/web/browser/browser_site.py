@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import re
+import shutil
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from aiohttp import web
+from copydesk.bootstrap import declared_settings
 from copydesk.kernel import Clock
+from copydesk.tenancy import TenantDirectory
 from copydesk.web import create_app, create_live_app
 from copydesk.web.database import db
 from copydesk.web.live import LIVE
 from playwright.sync_api import BrowserContext, Page
-from site_seed import HOSTS, FakeRuntime, FixedClock
+from site_seed import HOSTS, ROOT, FakeRuntime, FixedClock
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 AXE = Path(__file__).parents[3] / "themes" / "core" / "node_modules" / "axe-core" / "axe.min.js"
@@ -116,6 +120,16 @@ class Visit:
             if rule["impact"] in {"serious", "critical"}
             for node in rule["nodes"]
         ]
+
+
+def themed(folder: Path, theme: str, change: Callable[[str], str] = str) -> TenantDirectory:
+    """Install both brands in a theme, each with what `change` makes of its file; the theme says how dense it is."""
+    shutil.copytree(ROOT / "tenants", folder, ignore=shutil.ignore_patterns("_*"))
+    for file in folder.glob("*/tenant.yaml"):
+        said = re.sub(r"(?m)^  theme: .*$", f"  theme: {theme}", file.read_text())
+        file.write_text(change(re.sub(r"(?m)^  (radius_px|density): .*\n", "", said)))
+    defaults = ROOT / "config" / "defaults.yaml"
+    return TenantDirectory(folder, defaults, themes_dir=ROOT / "themes", settings=declared_settings())
 
 
 def watch(context: BrowserContext, brand: str, port: int) -> Visit:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
-from browser_site import Visit
+from browser_site import LiveRuntime, Visit, serving_sites, themed, watch
+from playwright.sync_api import Browser
 
 Open = Callable[..., Visit]
 Paths = Callable[[str], list[str]]
@@ -50,6 +53,22 @@ def test_axe_finds_nothing_serious(open_brand: Open, paths: Paths, brand: str, s
         visit.go(path)
         if findings := visit.axe():
             found[path] = findings
+    assert found == {}
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_serious_in_the_plain_theme(
+    chromium: Browser, live_runtime: LiveRuntime, paths: Paths, tmp_path: Path, scheme: str
+) -> None:
+    """Its page of patterns is looked at in test_patterns_in_themes.py."""
+    plain = replace(live_runtime, directory=themed(tmp_path / "tenants", "core"))
+    found = {}
+    with serving_sites(plain) as port, chromium.new_context(bypass_csp=True, reduced_motion="reduce") as window:
+        window.add_init_script(f"localStorage.setItem('scheme', '{scheme}')")
+        visit = watch(window, "aurora", port)
+        for path in paths("aurora"):
+            if path != "/_patterns" and (findings := visit.go(path) and visit.axe()):
+                found[path] = findings
     assert found == {}
 
 

@@ -4,27 +4,29 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from flask import Response, current_app, jsonify, redirect, request
+from flask import Response, current_app, g, jsonify, redirect, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from copydesk.identity.access import Permission
+from copydesk.identity.languages import keep_language
 from copydesk.kernel import NotFound
 from copydesk.replication import desk as desk_reads
 from copydesk.replication import leaderboard as strategy_reads
 from copydesk.web.access import needs
-from copydesk.web.database import brand_session
+from copydesk.web.database import brand_session, whole_database
 from copydesk.web.page import render
 from copydesk.web.public import samples
 from copydesk.web.public.blueprint import public
+from copydesk.web.public.offers import cost_of
 from copydesk.web.redirects import safe_next, safe_referrer
 from copydesk.web.risk.samples import risk_values
-from copydesk.web.site import LOCALE_COOKIE, current_site
+from copydesk.web.site import current_site, keep_locale
+from copydesk.web.visitor import current_visitor
 
 LANDING_CARDS = 3
 LANDING_SIGNALS = 5
 DESK_SIGNALS = 30
 SORT_DEFAULT = "return"
-_COOKIE_AGE_S = 31_536_000
 _CURVE_AGE_S = 5
 
 
@@ -49,13 +51,16 @@ def leaderboard() -> str:
 @public.get("/strategies/<slug>")
 @needs(Permission.PUBLIC)
 def strategy(slug: str) -> str:
-    return render("strategy.html", page=strategy_reads.strategy_page(brand_session(), slug, now=_now()))
+    _require(current_site().features.strategy_pages)
+    page = strategy_reads.strategy_page(brand_session(), slug, now=_now())
+    return render("strategy.html", page=page, cost=cost_of(current_site().tenant))
 
 
 @public.get("/strategies/<slug>/equity.json")
 @needs(Permission.PUBLIC)
 def equity(slug: str) -> Response:
     """Give the chart its numbers; a picture needs no more than a float's precision."""
+    _require(current_site().features.strategy_pages)
     curve = strategy_reads.equity_curve(brand_session(), slug, now=_now())
     response = jsonify(
         at=[int(at.timestamp()) for at in curve.at],
@@ -95,13 +100,14 @@ def patterns() -> str:
 @public.post("/language/<locale>")
 @needs(Permission.PUBLIC)
 def language(locale: str) -> AnyResponse:
-    """Remember the visitor's language and return to the page they came from."""
+    """Remember the visitor's language, with their account where they have one, and return to where they came from."""
     if locale not in current_site().tenant.config.locales:
         raise NotFound("This site is not available in that language.")
+    if (visitor := current_visitor()).signed_in and visitor.user_id is not None:
+        with whole_database().tenant(g.tenant_id) as session:
+            keep_language(session, visitor.user_id, locale)
     answer = redirect(safe_next(request.form.get("next"), safe_referrer(request.referrer)), code=303)
-    answer.set_cookie(
-        LOCALE_COOKIE, locale, max_age=_COOKIE_AGE_S, httponly=True, samesite="Lax", secure=request.is_secure
-    )
+    keep_locale(answer, locale)
     return answer
 
 

@@ -1,6 +1,6 @@
 // Keeps "12 seconds ago" true while the page stays open.
 (() => {
-  const words = new Intl.RelativeTimeFormat(document.documentElement.lang, { numeric: "always" });
+  const words = new Intl.RelativeTimeFormat(document.documentElement.lang, { numeric: "always", numberingSystem: "latn" });
   const steps = [["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
 
   const refresh = () => {

@@ -18,11 +18,12 @@
     return color;
   };
   const long = data.at.at(-1) - data.at[0] > 172800;
-  const clock = new Intl.DateTimeFormat(figure.dataset.locale, long ? { day: "numeric", month: "short" } : { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
-  const moment = new Intl.DateTimeFormat(figure.dataset.locale, { dateStyle: "medium", timeStyle: "short" });
+  const locale = new Intl.Locale(figure.dataset.locale, { numberingSystem: "latn" });  // As everywhere on the page.
+  const clock = new Intl.DateTimeFormat(locale, long ? { day: "numeric", month: "short" } : { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+  const moment = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short" });
   const lowest = Math.min(...data.equity);
-  const number = new Intl.NumberFormat(figure.dataset.locale, { maximumFractionDigits: 2 });
-  const percent = new Intl.NumberFormat(figure.dataset.locale, { style: "percent", minimumFractionDigits: 2, maximumFractionDigits: 2 });
+  const number = new Intl.NumberFormat(locale, { maximumFractionDigits: 2 });
+  const percent = new Intl.NumberFormat(locale, { style: "percent", minimumFractionDigits: 2, maximumFractionDigits: 2 });
   const money = (_, value) => (value == null ? "–" : number.format(value));
   const depth = (_, value) => (value == null ? "–" : percent.format(value));
 
