@@ -17,6 +17,7 @@ from copydesk.db import TenantSession
 from copydesk.identity.access.tables import AccessHold, IpAllow, KnownPlace, StaffGrant
 from copydesk.identity.access.team import is_last_owner, take_invites_back
 from copydesk.identity.factors import erase_factors
+from copydesk.identity.legal.tables import LegalAcceptanceRow
 from copydesk.identity.model import EndReason, UserStatus
 from copydesk.identity.recovery import require_password
 from copydesk.identity.sessions import end_sessions
@@ -71,6 +72,8 @@ def _forget_ways_in(session: Session, user_id: int, email: str, at: datetime) ->
     for table in (UserToken, SignIn, AccessHold, KnownPlace, IpAllow, StaffGrant):
         session.execute(delete(table).where(table.user_id == user_id))
     session.execute(update(UserSession).where(UserSession.user_id == user_id).values(ip="", agent=""))
+    # That somebody agreed stays, as what was traded does; from where does not.
+    session.execute(update(LegalAcceptanceRow).where(LegalAcceptanceRow.user_id == user_id).values(ip=""))
     to_them = update(Invite).where(Invite.email == email)
     session.execute(to_them.where(Invite.used_at.is_(None), Invite.revoked_at.is_(None)).values(revoked_at=at))
     session.execute(to_them.values(email=""))

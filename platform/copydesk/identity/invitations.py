@@ -18,9 +18,10 @@ from copydesk.identity.access.permissions import within_reach
 from copydesk.identity.access.roles import permission_sets, permissions_of
 from copydesk.identity.access.team import take_up_grants
 from copydesk.identity.addresses import plain_email
+from copydesk.identity.legal.accepting import Acceptance
 from copydesk.identity.model import Role, UserStatus
 from copydesk.identity.passwords import plain_password
-from copydesk.identity.registration import LinkOver, NewPerson, note_registered, store_person
+from copydesk.identity.registration import LinkOver, NewPerson, note_agreement, note_registered, store_person
 from copydesk.identity.tables import Invite, User
 from copydesk.identity.tokens import draw_token, token_hash
 from copydesk.identity.visit import Visit
@@ -114,7 +115,9 @@ def invite_of(session: Session, token: str, *, at: datetime) -> OpenInvite:
     return _told(row)
 
 
-def accept_invite(visit: Visit, token: str, *, display_name: str, password: str) -> int:
+def accept_invite(
+    visit: Visit, token: str, *, display_name: str, password: str, accepted: Acceptance | None = None
+) -> int:
     """Open the account that somebody was invited to and return its user; raises `LinkOver`.
 
     The address is confirmed: the link was in its mail. Of two that accept at once exactly one gets in.
@@ -126,11 +129,12 @@ def accept_invite(visit: Visit, token: str, *, display_name: str, password: str)
         used = update(Invite).where(Invite.id == found.id, Invite.used_at.is_(None), Invite.revoked_at.is_(None))
         if session.scalar(used.values(used_at=visit.at).returning(Invite.id)) is None:
             raise LinkOver("This invitation was used already.")
-        new = NewPerson(found.email, display_name, found.role, password)
+        new = NewPerson(found.email, display_name, found.role, password, accepted)
         user = store_person(visit, session, new, hashed, UserStatus.ACTIVE)
         if user.password_hash != hashed:
             raise LinkOver("There is an account for this address already.")
         note_registered(visit, session, user)
+        note_agreement(visit, session, user, new)
         session.execute(update(Invite).where(Invite.id == found.id).values(used_by=user.id))
         actor = Actor(ActorKind.USER, user.id, None, visit.origin.ip)
         if found.grants:

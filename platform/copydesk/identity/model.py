@@ -93,7 +93,8 @@ class Visitor:
     """Whoever asks for a page. Nobody known has no user, no role and no permission but everybody's.
 
     `factor` is what this session has passed ("", "totp", "passkey", "recovery", "sms"); `enrolled` says whether there
-    is a confirmed second factor to pass at all.
+    is a confirmed second factor to pass at all. `legal_due` says that the brand has changed its texts so that
+    they have to agree anew.
     """
 
     user_id: int | None
@@ -107,6 +108,7 @@ class Visitor:
     stepped_up_at: datetime | None
     held_until: datetime | None
     permissions: frozenset[Permission]
+    legal_due: bool = False
 
     @property
     def signed_in(self) -> bool:

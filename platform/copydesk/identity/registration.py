@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from copydesk.audit import Act, Actor, ActorKind, record
 from copydesk.db import TenantSession
+from copydesk.identity.legal.accepting import Acceptance, note_acceptance
 from copydesk.identity.model import OWN_CHOICE, Role, UserStatus
 from copydesk.identity.passwords import plain_password
 from copydesk.identity.settings import REGISTRATION
@@ -23,7 +24,7 @@ from copydesk.identity.throttle_rules import Scope
 from copydesk.identity.tokens import LIFETIMES, TokenKind, issue_token, token_owner, use_token
 from copydesk.identity.visit import Visit
 from copydesk.kernel import NotFound, NotPermitted
-from copydesk.tenancy import setting_value
+from copydesk.tenancy import FEATURE_TRADERS, setting_value
 
 
 class LinkOver(NotFound):
@@ -34,12 +35,13 @@ class LinkOver(NotFound):
 
 @dataclass(frozen=True, slots=True)
 class NewPerson:
-    """What somebody who registers says of themselves."""
+    """What somebody who registers says of themselves, and the legal texts that they ticked."""
 
     email: str
     display_name: str
     role: Role
     password: str = field(repr=False)
+    accepted: Acceptance | None = None
 
 
 def count_asking(visit: Visit) -> None:
@@ -60,6 +62,8 @@ def register(visit: Visit, new: NewPerson) -> None:
     """
     if setting_value(visit.tenant, REGISTRATION, str) != "open" or new.role not in OWN_CHOICE:
         raise NotPermitted("Nobody can register here without an invitation.")
+    if new.role is Role.TRADER and not setting_value(visit.tenant, FEATURE_TRADERS, bool):
+        raise NotPermitted("Nobody can register here to be copied without an invitation.")
     hashed = visit.hashing.hash(plain_password(new.password))
     with visit.transaction() as session:
         if not _may_mail(visit, session, new.email):
@@ -69,6 +73,7 @@ def register(visit: Visit, new: NewPerson) -> None:
         with session.begin_nested() as begun:
             # The same is done for a known address and taken back: its answer must not come sooner.
             note_registered(visit, session, user)
+            note_agreement(visit, session, user, new)
             token = issue_token(session, user.id, TokenKind.VERIFY_EMAIL, at=visit.at)
             if known:
                 begun.rollback()
@@ -145,6 +150,12 @@ def note_registered(visit: Visit, session: Session, user: User) -> None:
     actor = Actor(ActorKind.USER, user.id, None, visit.origin.ip)
     after = {"role": user.role, "status": user.status}
     record(session, visit.tenant_id, actor, "user.registered", f"user:{user.id}", at=visit.at, after=after)
+
+
+def note_agreement(visit: Visit, session: Session, user: User, new: NewPerson) -> None:
+    """Write down which legal texts somebody accepted as they joined; raises `TextsChanged`."""
+    if new.accepted is not None:
+        note_acceptance(session, visit.tenant_id, user.id, new.accepted, at=visit.at)
 
 
 def _write(visit: Visit, session: Session, user: User, token: str) -> None:

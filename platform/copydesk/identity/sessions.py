@@ -15,8 +15,11 @@ from sqlalchemy.orm import Session
 
 from copydesk.db import TenantSession
 from copydesk.identity.factors.tables import Passkey, TotpSecret
+from copydesk.identity.legal.model import ASKED
+from copydesk.identity.legal.tables import LegalVersionRow
 from copydesk.identity.model import (
     FRESH_FACTORS,
+    OWN_CHOICE,
     EndReason,
     Origin,
     Role,
@@ -197,11 +200,18 @@ def _lookup() -> Select[Any]:
         TotpSecret.tenant_id == User.tenant_id, TotpSecret.user_id == User.id, TotpSecret.confirmed
     )
     has_passkey = exists().where(Passkey.tenant_id == User.tenant_id, Passkey.user_id == User.id)
+    # The imprint asks nobody; beside it the newest material text has to be known to whoever goes on.
+    legal_due = exists().where(
+        LegalVersionRow.tenant_id == User.tenant_id,
+        LegalVersionRow.material,
+        LegalVersionRow.kind.in_([str(kind) for kind in ASKED]),
+        LegalVersionRow.id > User.legal_accepted_id,
+    )
     columns: tuple[Any, ...] = (
         *(UserSession.id.label("session_id"), UserSession.created_at, UserSession.seen_at, UserSession.expires_at),
         *(UserSession.factor, UserSession.stepped_up_at),
         *(User.id.label("user_id"), User.email, User.display_name, User.role, User.held_until),
-        *(has_totp.label("has_totp"), has_passkey.label("has_passkey")),
+        *(has_totp.label("has_totp"), has_passkey.label("has_passkey"), legal_due.label("legal_due")),
     )
     owner = (User.tenant_id == UserSession.tenant_id) & (User.id == UserSession.user_id)
     return (
@@ -232,6 +242,7 @@ def _visitor(row: Row[Any], ip: str) -> Visitor:
         stepped_up_at=row.stepped_up_at,
         held_until=row.held_until,
         permissions=frozenset(),
+        legal_due=row.legal_due and role in OWN_CHOICE,
     )
 
 

@@ -22,6 +22,7 @@ SECOND_FACTOR = registry.declare(
         default="required",
         choices=("required", "optional"),
         help="Whether followers and traders need a second factor before anything else; staff always do.",
+        sensitive=True,
     )
 )
 TEXT_MESSAGES = registry.declare(
@@ -31,6 +32,7 @@ TEXT_MESSAGES = registry.declare(
         choices=("off", "files"),
         help="How codes get to phones, the fallback beside a stronger second factor: not at all, or into files under "
         "var/sms/ for development and demos.",
+        panel=False,
     )
 )
 SESSION_IDLE_MIN = registry.declare(
@@ -40,6 +42,7 @@ SESSION_IDLE_MIN = registry.declare(
         minimum=5,
         maximum=1_440,
         help="After how many minutes without a request a session ends.",
+        unit="min",
     )
 )
 SESSION_HOURS_MAX = registry.declare(
@@ -49,6 +52,7 @@ SESSION_HOURS_MAX = registry.declare(
         minimum=1,
         maximum=720,
         help="After how many hours a session ends at the latest.",
+        unit="h",
     )
 )
 PASSWORD_LENGTH_MIN = registry.declare(
@@ -58,6 +62,7 @@ PASSWORD_LENGTH_MIN = registry.declare(
         minimum=8,
         maximum=64,
         help="How many characters a password has at least; those of staff have at least 12.",
+        unit="characters",
     )
 )
 HISTORY_DAYS = registry.declare(
@@ -67,6 +72,7 @@ HISTORY_DAYS = registry.declare(
         minimum=30,
         maximum=730,
         help="For how many days it is kept who tried to sign in, when and from where.",
+        unit="days",
     )
 )
 HASH_THREADS = registry.declare(

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import NoReturn
 
-from sqlalchemy import Row, exists, select, update
+from sqlalchemy import Row, case, exists, select, update
 from sqlalchemy.orm import Session
 
 from copydesk.audit import Act, Actor, ActorKind, record
@@ -47,11 +47,15 @@ class EmailUnconfirmed(Refused):
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """A sign-in whose password was right; `factor_needed` says that the second factor is still to come."""
+    """A sign-in whose password was right; `factor_needed` says that the second factor is still to come.
+
+    `locale` is the language that this person reads and gets mails in.
+    """
 
     user_id: int
     session_id: int
     factor_needed: bool
+    locale: str
     token: str = field(repr=False)
 
 
@@ -162,9 +166,11 @@ def _admit(visit: Visit, session: TenantSession, known: _Known, checked: _Checke
     assert known.user is not None
     user_id, role = known.user.id, known.user.role
     unchanged = (User.id == user_id, User.password_hash == checked.stored, User.status == UserStatus.ACTIVE)
-    # Mails follow in the language that somebody signed in with last.
-    noted = update(User).where(*unchanged).values(locale=visit.locale).returning(User.id)
-    if session.scalar(noted) is None or not allows_address(session, user_id, role=role, ip=visit.origin.ip):
+    # The language stays with the person, whatever browser they sign in with, until they choose another one.
+    kept = case((User.locale == "", visit.locale), else_=User.locale)
+    noted = update(User).where(*unchanged).values(locale=kept).returning(User.locale)
+    locale = session.scalar(noted)
+    if locale is None or not allows_address(session, user_id, role=role, ip=visit.origin.ip):
         return None
     if checked.renewed is not None:
         session.execute(update(User).where(User.id == user_id).values(password_hash=checked.renewed))
@@ -173,7 +179,7 @@ def _admit(visit: Visit, session: TenantSession, known: _Known, checked: _Checke
     take_back(session, known.counted, at=visit.at)
     factor_needed = _has_factor(session, user_id)
     _note(visit, session, user_id, started, factor_needed)
-    return Admitted(user_id, started.session_id, factor_needed, started.token)
+    return Admitted(user_id, started.session_id, factor_needed, locale, started.token)
 
 
 def _note(visit: Visit, session: TenantSession, user_id: int, started: Started, factor_needed: bool) -> None:

@@ -22,6 +22,7 @@ class User(TenantRow, Table):
 
     `email` in small letters. `status` is a `UserStatus`; `locale` the language that mails are written in, "" for the
     brand's own. Until `held_until` key changes and payouts rest (`identity.access.holds` says which and why).
+    `legal_accepted_id` is the newest legal version that they accepted (`identity.legal`).
     """
 
     __tablename__ = "user_account"
@@ -40,6 +41,7 @@ class User(TenantRow, Table):
     held_until: Mapped[Moment | None]
     hold_reason: Mapped[str | None] = mapped_column(Text)
     closed_at: Mapped[Moment | None]
+    legal_accepted_id: Mapped[BigInt] = mapped_column(server_default="0")
 
     def __repr__(self) -> str:
         return f"User(tenant_id={self.tenant_id}, id={self.id}, role={self.role!r})"
