@@ -1,7 +1,7 @@
 """Numbers, durations and moments in the visitor's language: sign, unit and digits always alike.
 
-Quantities and money arrive as `Decimal`. In a right-to-left page each figure is wrapped in Unicode isolates
-(UAX #9), so that its sign and unit stay where they belong.
+Quantities and money arrive as `Decimal`. Digits are Latin in every language, as on the exchanges. In a right-to-left
+page each figure is wrapped in Unicode isolates (UAX #9), so that its sign and unit stay where they belong.
 """
 
 from __future__ import annotations
@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
+from functools import lru_cache
 from typing import Any
 
 import flask_babel  # type: ignore[import-untyped]
 from babel import Locale
 from babel.dates import format_datetime, format_timedelta
-from babel.numbers import format_decimal
+from babel.numbers import format_decimal, get_currency_symbol
 from markupsafe import Markup
 
 NOTHING = "–"
@@ -24,10 +25,14 @@ _MINUS = "\u2212"
 _DIGITS_MAX = 8
 _SMALL_RATIO = Decimal("0.01")
 _BPS_DIGITS = 1
+_PERCENT = "%"
+_DOTTED_CAPITAL = frozenset({"tr", "az"})
+# Here a space stands before the sign, as in scientific writing; elsewhere the language's own custom holds (CLDR).
+_SPACED_PERCENT = frozenset({"en", "ar"})
 
 
 def money(value: Decimal | None, currency: str = "") -> str:
-    """Write an amount with two decimals and its currency: "412.50 USDT"."""
+    """Write an amount with two decimals and its currency: "412.50 USDT", "€412.50" where the currency has a sign."""
     return figure(value, "#,##0.00", unit=currency)
 
 
@@ -50,11 +55,19 @@ def px(value: Decimal | None) -> str:
 
 
 def pct(ratio: Decimal | None, signed: bool = True, digits: int = 1) -> str:
-    """Write a fraction as a percentage: 0.124 is "+12.4 %". Under one percent one digit more tells the sign."""
+    """Write a fraction as a percentage: 0.124 is "+12.4 %", in Turkish "+%12,4".
+
+    Under one percent one digit more tells the sign.
+    """
     if ratio and abs(ratio) < _SMALL_RATIO:
         digits += 1
     pattern = "#,##0." + "0" * digits if digits else "#,##0"
-    return figure(None if ratio is None else ratio * 100, pattern, unit="%", signed=signed)
+    return figure(None if ratio is None else ratio * 100, pattern, unit=_PERCENT, signed=signed)
+
+
+def share(ratio: Decimal | None) -> str:
+    """Write a share that somebody set, with no more digits than it has: 0.1 is "10 %", 0.125 is "12.5 %"."""
+    return figure(None if ratio is None else ratio * 100, "#,##0.##", unit="%")
 
 
 def bps(value: Decimal | None) -> str:
@@ -77,7 +90,35 @@ def figure(value: Decimal | None, pattern: str, *, unit: str = "", signed: bool 
     rounded = value.quantize(Decimal(1).scaleb(-len(decimals)), ROUND_HALF_EVEN)
     digits = format_decimal(abs(rounded), format=pattern, locale=_locale(), decimal_quantization=False)
     sign = _MINUS if rounded < 0 else "+" if signed and rounded > 0 else ""
-    return isolated(f"{sign}{digits}{NBSP}{unit}" if unit else f"{sign}{digits}")
+    return with_unit(digits, unit, sign)
+
+
+def with_unit(digits: str, unit: str, sign: str = "") -> str:
+    """Put a unit where the language has it: "10 %", in Turkish "%10"."""
+    before, after = _around(unit, _locale())
+    return isolated(f"{sign}{before}{digits}{after}")
+
+
+@lru_cache(maxsize=256)
+def _around(unit: str, locale: Locale) -> tuple[str, str]:
+    """Return what stands before and after the digits of a unit; a currency with a sign of its own stands by custom."""
+    if not unit:
+        return "", ""
+    if unit == _PERCENT and locale.language not in _SPACED_PERCENT:
+        pattern = locale.percent_formats[None]
+        return pattern.prefix[0], pattern.suffix[0]
+    symbol = get_currency_symbol(unit, locale) if unit.isupper() else unit
+    # Codes and signs with letters ("USDT", "US$") are told from a number only by a space.
+    if symbol == unit or any(sign.isalpha() for sign in symbol) or locale.text_direction == "rtl":
+        return "", f"{NBSP}{unit}"
+    pattern = locale.currency_formats["standard"]
+    return pattern.prefix[0].replace("¤", symbol), pattern.suffix[0].replace("¤", symbol)
+
+
+def begun(words: str) -> str:
+    """Begin a sentence with a capital letter; in Turkish and Azerbaijani that of "i" keeps its dot."""
+    dotted = words.startswith("i") and _locale().language in _DOTTED_CAPITAL
+    return f"{'İ' if dotted else words[:1].upper()}{words[1:]}"
 
 
 def isolated(text: str) -> str:
@@ -131,6 +172,7 @@ def _locale() -> Locale:
 def filters(now: Callable[[], datetime]) -> dict[str, Callable[..., Any]]:
     """Return every formatting filter by its template name."""
     plain = {
-        f.__name__: f for f in (money, signed_money, qty, px, pct, bps, ms, exact, date, isolated, pair, base, quote)
+        f.__name__: f
+        for f in (money, signed_money, qty, px, pct, share, bps, ms, exact, date, isolated, pair, base, quote)
     }
     return {**plain, "ago": ago_filter(now)}
