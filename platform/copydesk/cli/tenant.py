@@ -1,156 +1,76 @@
-"""`copydesk tenant`: check a brand's file, store its secrets."""
+"""`copydesk tenant`: everything a reseller does with a brand, from the first command to its last.
+
+The group knows its commands by the table below and imports the one that is called.
+"""
 
 from __future__ import annotations
 
-import sys
-from dataclasses import asdict
-from pathlib import Path
+import importlib
+import importlib.util
+from typing import NamedTuple
 
 import click
 
-from copydesk.cli.installation import (
-    Installation,
-    declared_settings,
-    open_installation,
-    print_json,
-    secret_store,
-    tenant_file,
-    with_installation,
-)
-from copydesk.kernel import InvalidInput, SettingRegistry
-from copydesk.tenancy import (
-    TENANT_FILE,
-    LayerValues,
-    Tenant,
-    TenantError,
-    host_conflicts,
-    load_defaults,
-    load_tenant,
-    missing_secrets,
-)
+
+class Entry(NamedTuple):
+    """One command: the module of `copydesk.cli` and its attribute, and what the list of commands says of it."""
+
+    place: str
+    said: str
 
 
-@click.group("tenant")
+COMMANDS = {
+    "new": Entry("tenant_new:command", "Make a brand: folder, checked file, served site."),
+    "check": Entry("tenant_check:command", "Find everything that is wrong with a brand's file."),
+    "doctor": Entry("tenant_doctor:command", "Try everything a brand needs, live."),
+    "list": Entry("tenant_list:command", "List the brands of the installation."),
+    "show": Entry("tenant_show:command", "Show one brand, with what its panel has set."),
+    "diff": Entry("tenant_diff:command", "Compare what the panel has set with the file."),
+    "adopt": Entry("tenant_adopt:command", "Write what the panel has set into the file."),
+    "apply": Entry("tenant_apply:command", "Set values, or take a changed file into service."),
+    "migrate": Entry("tenant_migrate:command", "Rewrite a file of an older schema."),
+    "suspend": Entry("tenant_standing:suspend", "Pause a brand: nothing opens, visitors are told."),
+    "resume": Entry("tenant_standing:resume", "Take a suspended brand back into service."),
+    "admin": Entry("tenant_admin:command", "Invite who looks after a brand."),
+    "secret": Entry("tenant_secret:command", "Store what a file refers to as `secret:<name>`."),
+    "theme": Entry("tenant_theme:command", "See a brand in a theme and a color."),
+    "export": Entry("tenant_parcel:export", "Put a whole brand into one encrypted archive."),
+    "import": Entry("tenant_parcel:import_", "Bring a brand from an archive."),
+    "bundle": Entry("tenant_bundle:command", "Write a deployment of its own for one brand."),
+    "remove": Entry("tenant_remove:command", "Take a brand away, and keep an archive of it."),
+}
+
+
+class TenantGroup(click.Group):
+    """List the commands from the table above, so that `--help` imports none of them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return [name for name, entry in COMMANDS.items() if importlib.util.find_spec(_module(entry))]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in self.list_commands(ctx):
+            return None
+        entry = COMMANDS[cmd_name]
+        found = getattr(importlib.import_module(_module(entry)), entry.place.partition(":")[2])
+        assert isinstance(found, click.Command)
+        return found
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, COMMANDS[name].said) for name in self.list_commands(ctx)])
+
+
+@click.group("tenant", cls=TenantGroup)
 def command() -> None:
-    """Check a brand's file, store its secrets.
+    """Make, check, change, move and end the brands of this installation.
 
     \b
     Examples:
-      copydesk tenant check aurora
-      copydesk tenant secret set aurora smtp_password
+      copydesk tenant new demo3 --host demo3.localhost --theme obsidian --locale es
+      copydesk tenant check demo3
+      copydesk tenant doctor demo3
     """
 
 
-@command.command("check")
-@click.argument("name", metavar="SLUG|PATH")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object as the last line of standard output.")
-@with_installation
-def check(name: str, as_json: bool, root: Path, var: Path | None) -> int:
-    """Print everything that is wrong with a brand's file, with its line, and exit 1 if there is anything.
-
-    \b
-    Examples:
-      copydesk tenant check aurora
-      copydesk tenant check ../new-brand/tenant.yaml --json
-    """
-    installation = open_installation(root, var)
-    path = _file_of(installation, name)
-    errors = check_tenant(installation, path, declared_settings())
-    for error in errors:
-        click.echo(str(error), err=as_json)
-    verdict = f"{len(errors)} error{'s' * (len(errors) != 1)}" if errors else "no errors"
-    click.echo(f"{path}: {verdict}", err=as_json)
-    if as_json:
-        slug = path.absolute().parent.name
-        print_json({"tenant": slug, "ok": not errors, "errors": [asdict(error) for error in errors]})
-    return 1 if errors else 0
-
-
-def check_tenant(installation: Installation, path: Path, settings: SettingRegistry) -> list[TenantError]:
-    """Return the file's own errors, or what only shows beside other brands and the secret store."""
-    defaults = load_defaults(installation.defaults, settings)
-    loaded = load_tenant(path, defaults=defaults, themes_dir=installation.themes, settings=settings)
-    if not isinstance(loaded, Tenant):
-        return loaded
-    stored = secret_store(installation).names(loaded.slug)
-    others = _others(installation, path, defaults, settings)
-    return host_conflicts(loaded, others) + missing_secrets(loaded, lambda name: name in stored)
-
-
-@command.group("secret")
-def secret() -> None:
-    """Store what a brand's file refers to as `secret:<name>`.
-
-    \b
-    Example:
-      copydesk tenant secret list aurora
-    """
-
-
-@secret.command("set")
-@click.argument("slug")
-@click.argument("name")
-@with_installation
-def set_secret(slug: str, name: str, root: Path, var: Path | None) -> None:
-    """Store a secret; its value is asked for, or read from standard input, and never an argument.
-
-    \b
-    Examples:
-      copydesk tenant secret set aurora smtp_password
-      copydesk tenant secret set aurora smtp_password < password.txt
-    """
-    installation = open_installation(root, var)
-    tenant_file(installation, slug)
-    secret_store(installation).set(slug, name, _asked_value(name))
-    click.echo(f"stored secret:{name} for {slug}")
-
-
-@secret.command("list")
-@click.argument("slug")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object as the last line of standard output.")
-@with_installation
-def list_secrets(slug: str, as_json: bool, root: Path, var: Path | None) -> None:
-    """List the names of a brand's stored secrets, never their values.
-
-    \b
-    Example:
-      copydesk tenant secret list aurora
-    """
-    installation = open_installation(root, var)
-    tenant_file(installation, slug)
-    names = secret_store(installation).names(slug)
-    if as_json:
-        print_json({"tenant": slug, "names": names})
-        return
-    for name in names:
-        click.echo(f"secret:{name}")
-    if not names:
-        click.echo(f"{slug} has no stored secrets", err=True)
-
-
-def _asked_value(name: str) -> str:
-    if sys.stdin.isatty():
-        return str(click.prompt(f"Value of secret:{name}", hide_input=True, confirmation_prompt=True, err=True))
-    value = sys.stdin.read().removesuffix("\n").removesuffix("\r")
-    if not value:
-        raise InvalidInput(f"expected the value of {name} on standard input, found nothing")
-    return value
-
-
-def _file_of(installation: Installation, name: str) -> Path:
-    given = Path(name)
-    if given.suffix in {".yaml", ".yml"}:
-        return given
-    if given.parent != Path() or name in {".", ".."}:
-        return given / TENANT_FILE
-    return tenant_file(installation, name)
-
-
-def _others(installation: Installation, path: Path, defaults: LayerValues, settings: SettingRegistry) -> list[Tenant]:
-    files = sorted(installation.tenants.glob(f"*/{TENANT_FILE}"))
-    loaded = [
-        load_tenant(file, defaults=defaults, themes_dir=installation.themes, settings=settings)
-        for file in files
-        if file.resolve() != path.resolve()
-    ]
-    return [tenant for tenant in loaded if isinstance(tenant, Tenant)]
+def _module(entry: Entry) -> str:
+    return f"copydesk.cli.{entry.place.partition(':')[0]}"
