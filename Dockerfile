@@ -1,5 +1,5 @@
 # One image for every role: `docker run … copydesk web`, `copydesk live`, `copydesk listen`, `copydesk work replicate`,
-# `copydesk relay`. PostgreSQL and Redis are servers of their own here, named by DATABASE_URL and REDIS_URL.
+# `copydesk relay`, `copydesk risk`. PostgreSQL and Redis are servers of their own here, named by DATABASE_URL and REDIS_URL.
 
 FROM node:22-bookworm-slim AS assets
 WORKDIR /themes/core
@@ -20,7 +20,9 @@ RUN /opt/copydesk/bin/pip install --no-cache-dir -c config/constraints.txt babel
     && /opt/copydesk/bin/pip install --no-cache-dir -c config/constraints.txt '.[vault]'
 
 FROM python:3.11-slim-bookworm
-RUN useradd --system --uid 10001 --create-home --home-dir /var/lib/copydesk copydesk
+# A volume on one of these folders begins with the owner and mode that it has here.
+RUN useradd --system --uid 10001 --create-home --home-dir /var/lib/copydesk copydesk \
+    && cd /var/lib/copydesk && install -d -o copydesk -g copydesk -m 0700 . web secrets audit risk mail
 WORKDIR /srv/copydesk
 COPY --from=build /opt/copydesk /opt/copydesk
 COPY config config

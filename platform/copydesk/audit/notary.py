@@ -92,9 +92,11 @@ class Notary:
         except OSError as error:
             raise ConfigError(f"{self._place(brand)} cannot be read: {error.strerror}") from None
         try:
-            return [_kept_checkpoint(line) for line in lines]
+            kept = [_kept_checkpoint(line) for line in lines]
         except (ValueError, KeyError, TypeError):
             raise ConfigError(f"{self._place(brand)} is malformed: expected one checkpoint on each line") from None
+        # A brand of this name that was removed had another number.
+        return [one for one in kept if one.tenant_id == brand.tenant_id]
 
 
 def _kept_checkpoint(line: bytes) -> Checkpoint:

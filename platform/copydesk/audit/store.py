@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -45,7 +45,7 @@ def record_all(session: Session, tenant_id: int, actor: Actor, acts: Sequence[Ac
         entries.append(entry_of(tenant_id, number, actor, act, at=at, prev=prev))
         prev = entries[-1].hash
     for start in range(0, len(entries), _AT_ONCE):
-        session.execute(insert(AuditEntry), [_row_of(entry) for entry in entries[start : start + _AT_ONCE]])
+        session.execute(insert(AuditEntry), [row_of(entry) for entry in entries[start : start + _AT_ONCE]])
     last = entries[-1]
     moved = update(AuditHead).where(AuditHead.tenant_id == tenant_id).values(seq=last.seq, hash=last.hash)
     session.execute(moved.execution_options(synchronize_session=False))
@@ -91,7 +91,7 @@ def read_entries(
     return [_entry_of(row) for row in rows]
 
 
-def walk_entries(session: Session, tenant_id: int, *, to_seq: int) -> Iterator[Entry]:
+def walk_entries(session: Session, tenant_id: int, *, to_seq: int) -> Generator[Entry, None, None]:
     """Give every line up to `to_seq` in order, a thousand in memory at a time."""
     query = select(AuditEntry.__table__).where(AuditEntry.tenant_id == tenant_id, AuditEntry.seq <= to_seq)
     yield from (_entry_of(row) for row in _streamed(session, query.order_by(AuditEntry.seq)))
@@ -117,10 +117,13 @@ def add_checkpoint(session: Session, checkpoint: Checkpoint) -> None:
 
 
 def _streamed(session: Session, query: Select[Any]) -> Iterator[Row[Any]]:
-    yield from session.execute(query, execution_options={"yield_per": _AT_ONCE})
+    # Whoever stops reading in the middle closes the cursor, too.
+    with session.execute(query, execution_options={"yield_per": _AT_ONCE}) as rows:
+        yield from rows
 
 
-def _row_of(entry: Entry) -> dict[str, Any]:
+def row_of(entry: Entry) -> dict[str, Any]:
+    """Return an entry as the table holds it."""
     return {
         "tenant_id": entry.tenant_id,
         "seq": entry.seq,

@@ -14,16 +14,17 @@ def open_mailer(runtime: Runtime, tenant_id: int) -> Mailer:
     """
     # Only who sends mail pays for these imports.
     from copydesk.notifications.console import ConsoleMailer
-    from copydesk.notifications.smtp import SmtpMailer
+    from copydesk.notifications.smtp import SmtpMailer, named_in_panel
 
     tenant = runtime.tenant(tenant_id)
     smtp = tenant.config.smtp
     if smtp is None:
         return ConsoleMailer(runtime.places.var / "mail" / tenant.slug)
+    inside = not named_in_panel(tenant)
     if smtp.password is None:
-        return SmtpMailer(smtp, None)
+        return SmtpMailer(smtp, None, inside=inside)
     name = smtp.password.removeprefix("secret:")
     password = runtime.secrets.get(tenant.slug, name)
     if password is None:
         raise Unavailable(f"smtp.password: the secret {name} is not set (copydesk tenant secret set)")
-    return SmtpMailer(smtp, password)
+    return SmtpMailer(smtp, password, inside=inside)

@@ -14,11 +14,15 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from copydesk.audit.notary import Notary
+from copydesk.bootstrap.beat import ConfigBeat
 from copydesk.bootstrap.key_stores import open_key_store
 from copydesk.bootstrap.places import Installation, declared_settings
 from copydesk.db import Database
 from copydesk.kernel import ConfigError, Setting, arm
 from copydesk.tenancy import (
+    DatabaseOverrides,
+    LastGood,
+    SettingsDesk,
     Tenant,
     TenantDirectory,
     ensure_tenant,
@@ -66,14 +70,22 @@ _ANNOUNCE_MAX_S = 0.25
 class Runtime:
     """Everything a role needs, built when first used. Close with `close`."""
 
-    def __init__(self, environ: Mapping[str, str] | None = None, *, opens_exchange_keys: bool = True) -> None:
-        """`opens_exchange_keys` is False for roles that must never hold one: pages, live events, relay."""
+    def __init__(
+        self, environ: Mapping[str, str] | None = None, *, opens_exchange_keys: bool = True, role: str = ""
+    ) -> None:
+        """`opens_exchange_keys` is False for roles that must never hold one: pages, live events, relay.
+
+        A long-running `role` tells which configuration it runs.
+        """
         self._opens_exchange_keys = opens_exchange_keys
+        self._beat = ConfigBeat(role, lambda: self.hasty_redis) if role else None
         self.environ = dict(os.environ if environ is None else environ)
         root = Path(self.environ.get("COPYDESK_ROOT", "."))
         self.places = Installation(root, Path(self.environ.get("COPYDESK_VAR", root / "var")))
         self.settings = declared_settings()
-        self._tenant_ids: dict[str, int] = {}
+        self._served: tuple[Tenant, ...] = ()
+        self._tenant_ids: Mapping[str, int] = {}
+        self._slugs: Mapping[int, str] = {}
         self._key_stores: dict[Purpose, TurningKeyStore] = {}
         if trap := self.environ.get("COPYDESK_FAILPOINT"):
             arm(trap)
@@ -87,9 +99,26 @@ class Runtime:
 
     @cached_property
     def directory(self) -> TenantDirectory:
+        """Know every brand, as its file and its panel have it; without a database, as its file has it."""
+        followed = DatabaseOverrides(lambda: self.db) if self.environ.get("DATABASE_URL") else None
         return TenantDirectory(
-            self.places.tenants, self.places.defaults, themes_dir=self.places.themes, settings=self.settings
+            self.places.tenants,
+            self.places.defaults,
+            themes_dir=self.places.themes,
+            settings=self.settings,
+            overrides=followed,
+            last_good=LastGood(self.places.var / "brands") if self._beat else None,
+            looked=self._tell_config,
         )
+
+    def _tell_config(self) -> None:
+        if self._beat is not None:
+            self._beat.tell(self.directory.revision_hash)
+
+    @cached_property
+    def settings_desk(self) -> SettingsDesk:
+        """Change what brands' panels set."""
+        return SettingsDesk(self.directory)
 
     @cached_property
     def db(self) -> Database:
@@ -167,18 +196,27 @@ class Runtime:
         return KeyRing(self.db, self.vault, opened=get_ready_to_sign)
 
     @property
-    def tenant_ids(self) -> dict[str, int]:
-        """Map every brand's slug to its id, registering brands that are new."""
-        slugs = {tenant.slug for tenant in self.directory.all()}
-        if not slugs <= self._tenant_ids.keys():
-            with self.db.installation() as session:
-                self._tenant_ids = {slug: ensure_tenant(session, slug) for slug in sorted(slugs)}
+    def tenant_ids(self) -> Mapping[str, int]:
+        """Map the slug of every brand that is served now to its id, registering brands that are new.
+
+        A brand whose folder is gone is left out from then on; what stands in the database about it stays there.
+        """
+        served = self.directory.all()
+        if served is not self._served and served != self._served:
+            slugs = sorted(tenant.slug for tenant in served)
+            known = {slug: self._tenant_ids[slug] for slug in slugs if slug in self._tenant_ids}
+            if len(known) < len(slugs):
+                with self.db.installation() as session:
+                    known |= {slug: ensure_tenant(session, slug) for slug in slugs if slug not in known}
+            self._slugs = {tenant_id: slug for slug, tenant_id in known.items()}
+            self._tenant_ids = known
+        self._served = served
         return self._tenant_ids
 
     def tenant(self, tenant_id: int) -> Tenant:
         """Return the brand as configured now; raises ConfigError when its file is gone."""
         self.directory.refresh_if_due()
-        slug = next((slug for slug, known in self.tenant_ids.items() if known == tenant_id), "")
+        slug = self._slugs.get(tenant_id, "") if self.tenant_ids else ""
         tenant = self.directory.by_slug(slug)
         if tenant is None:
             raise ConfigError(f"brand {slug or tenant_id} has no valid tenant file")

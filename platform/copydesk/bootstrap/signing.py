@@ -10,7 +10,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 
 from copydesk.kernel import Clock, ConfigError, Setting, SystemClock
 from copydesk.marks import FreshPrice
-from copydesk.tenancy import Tenant
+from copydesk.tenancy import Tenant, TenantStatus
 from copydesk.venues import Signer, SigningRules
 from copydesk.venues.settings import SIGNER_BAND_BPS, SIGNER_NOTIONAL_MAX, SIGNER_ORDERS_MAX
 
@@ -75,13 +75,15 @@ class SigningDesk:
         except ConfigError:
             return None
         return SigningRules(
-            markets=frozenset(
-                market
-                for offered in tenant.config.exchanges
-                if f"{offered.venue}-{offered.environment}" == exchange
-                for market in offered.markets
-            ),
+            markets=markets_on(tenant, exchange),
             notional_max=Decimal(self._rulebook.number(SIGNER_NOTIONAL_MAX)),
             orders_max=self._rulebook.number(SIGNER_ORDERS_MAX),
             band_ratio=self._rulebook.number(SIGNER_BAND_BPS) / _BPS,
+            suspended=tenant.status is TenantStatus.SUSPENDED,
         )
+
+
+def markets_on(tenant: Tenant, exchange: str) -> frozenset[str]:
+    """Return the markets in which a brand opens anything on an environment of an exchange ("binance-lab")."""
+    there = (one for one in tenant.config.exchanges if f"{one.venue}-{one.environment}" == exchange)
+    return frozenset(market for one in there for market in tenant.config.markets_of(one))

@@ -13,7 +13,7 @@ from threading import Lock
 from typing import Any, TypeVar
 
 from copydesk.bootstrap.runtime import Runtime
-from copydesk.bootstrap.signing import SigningDesk
+from copydesk.bootstrap.signing import SigningDesk, markets_on
 from copydesk.kernel import CopydeskError, end
 from copydesk.marks import Bearing, FreshPrice, Marks
 from copydesk.replication import (
@@ -82,6 +82,7 @@ class WorkerSurroundings:
         self._marks = Marks(runtime.hasty_redis)
         self._bearing = Bearing(start)
         self._switches = SwitchesNow()
+        self._terms: dict[tuple[int, str], tuple[Tenant, Terms]] = {}
 
     def start(self, work: Coroutine[Any, Any, T]) -> Future[T]:
         return self._start(work)
@@ -138,8 +139,17 @@ class WorkerSurroundings:
 
     def terms(self, tenant_id: int, shard: str) -> Terms:
         tenant, place = self._runtime.tenant(tenant_id), whereabouts_of(shard).exchange
+        known = self._terms.get((tenant_id, place))
+        if known is None or known[0] is not tenant:
+            known = self._terms[tenant_id, place] = tenant, self._terms_of(tenant, tenant_id, shard, place)
+        return known[1]
+
+    def _terms_of(self, tenant: Tenant, tenant_id: int, shard: str, place: str) -> Terms:
+        """Work out a brand's bounds; a brand that has changed is another `Tenant`."""
+        markets = markets_on(tenant, place)
+        caps = ((symbol, tenant.config.terms_of(symbol).leverage_max) for symbol in markets)
         return Terms(
-            markets=frozenset(m for e in tenant.config.exchanges if _place_of(e) == place for m in e.markets),
+            markets=markets,
             slippage_bps_max=setting_value(tenant, SLIPPAGE_BPS_MAX, int),
             signal_age_ms_max=setting_value(tenant, SIGNAL_AGE_MS_MAX, int),
             broker_prefix=broker_prefix(self.exchange(tenant_id, shard).venue.traits, _broker_id(tenant, place)),
@@ -150,6 +160,7 @@ class WorkerSurroundings:
             exposure_max=setting_value(tenant, EXPOSURE_MAX, int),
             risk_limits=file_limits(tenant),
             margin_mode=MarginMode(setting_value(tenant, MARGIN_MODE, str)),
+            leverage_caps={symbol: cap for symbol, cap in caps if cap is not None},
         )
 
     def price_now(self, shard: str, symbol: str) -> FreshPrice:

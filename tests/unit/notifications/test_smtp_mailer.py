@@ -94,3 +94,14 @@ def test_each_answer_says_whether_this_letter_or_every_letter_may_go_later(
 def test_a_server_that_is_not_there_is_tried_again_later(free_port: int) -> None:
     with pytest.raises(Unavailable, match="localhost"):
         mailer(TinySmtp(port=free_port)).send(LETTER)
+
+
+@pytest.mark.parametrize("security", ["none", "tls"])
+def test_a_server_inside_gets_no_word_where_only_those_outside_may_be_asked(security: str) -> None:
+    with tiny_smtp(TinySmtp()) as server:
+        smtp = Smtp.model_validate(
+            {"host": "localhost", "port": server.port, "security": security, "from": "hello@aurora.example"}
+        )
+        with pytest.raises(Unavailable, match="does not lead into the public internet"):
+            SmtpMailer(smtp, None, timeout_s=5, inside=False).send(LETTER)
+    assert (server.greeted_by, server.messages) == ([], [])
