@@ -12,7 +12,8 @@ from typing import Any, cast
 import pytest
 from copydesk.bootstrap import Runtime, WorkerSurroundings, broker_prefix
 from copydesk.kernel import Setting
-from copydesk.tenancy import Cascade, LayerValues
+from copydesk.tenancy import Cascade, LayerValues, TenantStatus
+from copydesk.tenancy.schema import MarketTerms
 from copydesk.trading import Environment, Instrument
 from copydesk.venues import BINANCE, OrderPolicy, RateBudget, Signer, VenueTraits, budgets_of, client_order_id
 from redis import Redis
@@ -70,12 +71,19 @@ class Brands:
 
     opened: list[Exchange] = field(default_factory=list)
     hasty_redis: Redis = field(default_factory=Redis)  # Never connected.
+    capped: set[str] = field(default_factory=lambda: {"BTC/USDT:USDT"})
 
     def tenant(self, tenant_id: int) -> SimpleNamespace:
         broker_id = {1: None, 2: "partner1", 3: "partner2"}[tenant_id]
         exchanges = [offers("binance", ["BTC/USDT"], broker_id), offers("okx", ["BTC/USDT:USDT"], broker_id)]
         nothing_said = Cascade(LayerValues("defaults.yaml"), LayerValues("tenant.yaml"))
-        return SimpleNamespace(config=SimpleNamespace(currency="USDT", exchanges=exchanges), cascade=nothing_said)
+        config = SimpleNamespace(
+            currency="USDT",
+            exchanges=exchanges,
+            markets_of=lambda exchange: exchange.markets,
+            terms_of=lambda symbol: MarketTerms(leverage_max=3 if symbol in self.capped else None),
+        )
+        return SimpleNamespace(config=config, cascade=nothing_said, status=TenantStatus.ACTIVE)
 
     def venue(
         self,
@@ -151,7 +159,7 @@ def test_terms_are_those_of_the_followers_exchange(around: WorkerSurroundings) -
     here, there = around.terms(2, "binance-lab:0"), around.terms(2, "okx-lab:0")
     assert (here.markets, here.broker_prefix) == (frozenset({"BTC/USDT"}), "x-partner1-")
     assert (there.markets, there.broker_prefix) == (frozenset({"BTC/USDT:USDT"}), "cd")
-    assert here.leverage_max == 5
+    assert (here.leverage_max_of("BTC/USDT"), there.leverage_max_of("BTC/USDT:USDT")) == (5, 3)
 
 
 @pytest.mark.parametrize(

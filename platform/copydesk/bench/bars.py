@@ -84,6 +84,13 @@ KEY_BARS = (
 
 # At 40 sign-ins a second on two cores, at OWASP's parameters. `page_flood_more_ms` is the 95th percentile of pages that
 # need no account, during the flood, less that without it.
+TENANT_BARS = (
+    Bar("startup_s", at_most=10),
+    Bar("idle_tenant_mb", at_most=1),
+    Bar("find_more_ms", at_most=0.2),
+    Bar("page_p95_ratio", at_most=1.1),
+)
+
 SIGN_IN_BARS = (
     Bar("signin_p95_ms", at_most=400),
     Bar("served_ratio", at_least=0.98),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -33,6 +33,9 @@ from copydesk.venues import client_order_ids
 # A lane under a steady flow gives way to the others after this long; the relay wakes it again.
 SHIFT_S = 5.0
 _GOLDEN = 0.6180339887498949
+
+# Asked between two signals: whether the rest should be left for later.
+Leave = Callable[[], bool]
 
 
 class _Task(NamedTuple):
@@ -71,17 +74,18 @@ class Drainer:
         self._cover = Cover()
         self._rush = Rush()
 
-    def drain(self, tenant_id: int, shard: str) -> int | None:
+    def drain(self, tenant_id: int, shard: str, leave: Leave = lambda: False) -> int | None:
         """Handle every due signal of the lane, oldest first, and return how many; None where another worker has it.
 
-        Under a steady flow it leaves after a while, so that other lanes get their turn.
+        Under a steady flow it leaves after a while, so that other lanes get their turn, and as soon as it is asked to
+        (`leave`): what is left is due all the same, and the caller sees to it that the lane is drained again.
         """
         with self._lanes.tend(tenant_id, shard):
             if self._lanes.hold(tenant_id, shard) is None:
                 return None
-            return self._drain(tenant_id, shard)
+            return self._drain(tenant_id, shard, leave)
 
-    def _drain(self, tenant_id: int, shard: str) -> int:
+    def _drain(self, tenant_id: int, shard: str, leave: Leave) -> int:
         handled, leave_at = 0, self._clock.monotonic() + SHIFT_S
         while self._clock.monotonic() < leave_at and (hold := self._lanes.hold(tenant_id, shard)):
             reached(Failpoint.LEASE_TAKEN)
@@ -97,7 +101,7 @@ class Drainer:
             self._rush.give_way()
             self._book(tenant_id, shard, hold, sent)
             handled += 1
-            if not task.due.more:
+            if not task.due.more or leave():
                 break  # What came meanwhile wakes the lane itself.
         return handled
 

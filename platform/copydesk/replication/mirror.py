@@ -204,6 +204,8 @@ class Mirror:
         if switch is not None and (switch.closes or not rest.reduces):
             # An exit that rests on spot holds back what a switch would close at market.
             rest = replace(rest, kept=False)
+        if not rest.reduces and rest.symbol not in self._around.terms(lane.tenant_id, lane.shard).markets:
+            rest = replace(rest, kept=False)
         step = next_step(rest, instrument, lane.traits, lane.now)
         sends = step in (Step.PLACE, Step.AMEND)
         return Task(rest, step, wanted_terms(rest, instrument, fresh=step is Step.PLACE) if sends else None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Coroutine, Mapping
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Protocol, TypeVar
 
@@ -29,8 +29,9 @@ T = TypeVar("T")
 class Terms:
     """One brand's bounds on copies on one exchange: its markets there, limits, and how its client order ids begin.
 
-    The last four numbers are those of `model.Limits`; `risk_limits` are the platform's and the brand's by their files.
-    `margin_mode` is what perpetuals are opened in.
+    `markets` are those in which something may be opened. The last four numbers are those of `model.Limits`;
+    `risk_limits` are the platform's and the brand's by their files. `margin_mode` is what perpetuals are opened in,
+    `leverage_caps` what single markets allow beside `leverage_max`.
     """
 
     markets: frozenset[str]
@@ -44,6 +45,11 @@ class Terms:
     exposure_max: int = LEVERAGE_HIGHEST
     risk_limits: tuple[Scoped, ...] = ()
     margin_mode: MarginMode = MarginMode.CROSS
+    leverage_caps: Mapping[str, int] = field(default_factory=dict)
+
+    def leverage_max_of(self, symbol: str) -> int:
+        """Return the highest leverage that the brand allows in a market."""
+        return min(self.leverage_max, self.leverage_caps.get(symbol, self.leverage_max))
 
     def limits(
         self,
@@ -64,7 +70,7 @@ class Terms:
             self.signal_age_ms_max,
             market_allowed=symbol in self.markets,
             strategy_live=strategy_live,
-            leverage_max=self.leverage_max,
+            leverage_max=self.leverage_max_of(symbol),
             round_up_max=self.round_up_max,
             carry_s_max=self.carry_s_max,
             mark_px=mark_px,

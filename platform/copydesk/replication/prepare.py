@@ -141,8 +141,9 @@ class Preparer:
         if not planned_for or not instrument.perpetual:
             return {}
         terms = self._around.terms(tenant_id, shard)
+        leverage_max = terms.leverage_max_of(signal.symbol)
         by_leverage = {
-            leverage: wanted_setup(signal, instrument, terms.leverage_max, leverage, terms.margin_mode)
+            leverage: wanted_setup(signal, instrument, leverage_max, leverage, terms.margin_mode)
             for leverage in set(planned_for.values())
         }
         wanted = {account: by_leverage[leverage] for account, leverage in planned_for.items()}

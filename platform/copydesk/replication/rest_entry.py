@@ -149,7 +149,7 @@ def plan_opening(
         terms.signal_age_ms_max,
         market_allowed=order.symbol in terms.markets,
         strategy_live=order.strategy_live,
-        leverage_max=terms.leverage_max,
+        leverage_max=terms.leverage_max_of(order.symbol),
         round_up_max=terms.round_up_max,
         carry_s_max=0,
         exposure_max=terms.exposure_max,

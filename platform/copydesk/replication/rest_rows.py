@@ -99,6 +99,9 @@ _RECALL = text(
     RETURNING shard
     """
 )
+_RECALL_OPENS = text(
+    "UPDATE resting_order SET look_at = now() WHERE state <> 'done' AND NOT reduces AND look_at > now() RETURNING shard"
+)
 _RELEASE = text(
     "UPDATE resting_order SET look_at = now(), reason = :reason WHERE subscription_id = :id AND state <> 'done'"
 )
@@ -134,6 +137,11 @@ def recall_orders(session: TenantSession, *subscription_ids: int) -> list[str]:
     if not subscription_ids:
         return []
     return sorted(set(session.execute(_RECALL, {"ids": array_literal(sorted(subscription_ids))}).scalars()))
+
+
+def recall_opens(session: TenantSession) -> set[str]:
+    """Have lanes look at every resting order of the brand that opens, at once; returns the shards to wake."""
+    return set(session.execute(_RECALL_OPENS).scalars())
 
 
 def release_orders(session: TenantSession, subscription_id: int) -> int:

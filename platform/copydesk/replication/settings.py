@@ -11,6 +11,7 @@ SLIPPAGE_BPS_MAX = registry.declare(
         minimum=1,
         maximum=300,
         help="How far, in basis points, an opening copy may pay beyond the trader's price; closes are not bound.",
+        unit="bps",
     )
 )
 SIGNAL_AGE_MS_MAX = registry.declare(
@@ -20,6 +21,7 @@ SIGNAL_AGE_MS_MAX = registry.declare(
         minimum=500,
         maximum=600_000,
         help="Oldest trade, in milliseconds since the trader's execution, that may still be opened; closes always go.",
+        unit="ms",
     )
 )
 LEVERAGE_MAX = registry.declare(
@@ -29,6 +31,8 @@ LEVERAGE_MAX = registry.declare(
         minimum=1,
         maximum=125,
         help="Highest leverage that a follower's account is set to for a perpetual; a trader's lower one is followed.",
+        unit="×",
+        sensitive=True,
     )
 )
 MARGIN_MODE = registry.declare(
@@ -48,6 +52,7 @@ ROUND_UP_RATIO_MAX = registry.declare(
         maximum=10,
         help="How many times its share an order may be at most that is raised to the exchange's smallest one, where a "
         "follower chose that.",
+        unit="×",
     )
 )
 CARRY_S_MAX = registry.declare(
@@ -57,6 +62,7 @@ CARRY_S_MAX = registry.declare(
         minimum=0,
         maximum=604_800,
         help="How long, in seconds, shares too small for an order are carried on and added to the trader's next ones.",
+        unit="s",
     )
 )
 MARK_BPS_MAX = registry.declare(
@@ -67,6 +73,8 @@ MARK_BPS_MAX = registry.declare(
         maximum=10_000,
         help="A trade whose price is further from the market's than this, in basis points, is not believed: it opens "
         "nothing.",
+        unit="bps",
+        sensitive=True,
     )
 )
 EXPOSURE_MAX = registry.declare(
@@ -76,6 +84,8 @@ EXPOSURE_MAX = registry.declare(
         minimum=1,
         maximum=1_000,
         help="A position worth more than this many times the trader's equity is not believed: it opens nothing.",
+        unit="×",
+        sensitive=True,
     )
 )
 COALESCE_MS = registry.declare(

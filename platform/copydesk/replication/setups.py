@@ -209,7 +209,10 @@ def bounds_of(
     """
     listed = (instruments[symbol] for symbol in sorted(terms.markets) if symbol in instruments)
     traded = (i for i in listed if i.perpetual and i.trading)
-    markets = {i.symbol: min(i.leverage_max, highest(i.symbol) or i.leverage_max) for i in traded}
+    markets = {
+        i.symbol: min(i.leverage_max, highest(i.symbol) or i.leverage_max, terms.leverage_max_of(i.symbol))
+        for i in traded
+    }
     limits = [
         int(scoped.limit.threshold.value)
         for scoped in terms.risk_limits

@@ -13,6 +13,7 @@ from copydesk.replication.kinship import add_edge
 from copydesk.replication.late import Standing
 from copydesk.replication.lifecycle import note_errand
 from copydesk.replication.lifecycle_tables import LateJoin
+from copydesk.replication.room import require_room_for_follower, require_room_for_strategy
 from copydesk.replication.standings import standings
 from copydesk.replication.tables import Strategy, Subscription
 from copydesk.risk.service import Ground
@@ -49,7 +50,8 @@ class NewSubscription:
 
 
 def add_strategy(session: TenantSession, new: NewStrategy) -> int:
-    """Publish a strategy and return its id."""
+    """Publish a strategy and return its id; raises `room.PlanFull` where the brand's plan has room for no more."""
+    require_room_for_strategy(session)
     strategy = Strategy(tenant_id=session.tenant_id, **vars(new))
     session.add(strategy)
     session.flush()
@@ -69,7 +71,7 @@ def subscribe(session: TenantSession, new: NewSubscription, ground: Ground | Non
     What the leader holds already is ignored, taken over by the lane's next round, or waited out, as `join_mode` says.
     `ground` is what the brand's limits stand on; a seed that has none is held to no limit on its allocation here.
     Raises InvalidInput for terms that cannot work and an allocation beyond its limits, Refused for an account that
-    would copy itself, directly or not (`kinship`).
+    would copy itself, directly or not (`kinship`), and for one follower more than the brand's plan has room for.
     """
     if new.allocation <= 0:
         raise InvalidInput(f"allocation must be above 0, found {new.allocation}")
@@ -78,6 +80,7 @@ def subscribe(session: TenantSession, new: NewSubscription, ground: Ground | Non
     if new.leverage_max is not None and new.leverage_max < 1:
         raise InvalidInput(f"leverage_max must be at least 1, found {new.leverage_max}")
     open_to_followers(session, new.strategy_id)
+    require_room_for_follower(session, new.account_id)
     subscription = Subscription(tenant_id=session.tenant_id, **vars(new))
     session.add(subscription)
     session.flush()

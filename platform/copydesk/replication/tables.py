@@ -248,6 +248,7 @@ class Copy(HotTenantRow, Table):
                 "AND reason IN ('price_moved', 'insufficient_balance', 'nothing_to_reduce')"
             ),
         ),
+        Index("ix_copy_planned_at", "planned_at", postgresql_using="brin"),
     )
 
     id: Mapped[Identity]

@@ -35,6 +35,7 @@ LIMITS = registry.declare(
         help="Limits that hold for every subscription of the brand, one line each; none may be looser than the "
         "platform's.",
         check=brand_misfits,
+        sensitive=True,
     )
 )
 
@@ -47,6 +48,7 @@ def _profile(profile: Profile, dares: str) -> Setting:
             help=f"The limits of a follower who dares {dares}; {{currency}} stands for the brand's. A subscription has "
             "them from when it picks the profile.",
             check=profile_misfits,
+            sensitive=True,
         )
     )
 
@@ -130,6 +132,7 @@ PROTECTIVE_STOPS = registry.declare(
         default=True,
         help="Keep a stop at the exchange for each copied position of a perpetual, for the time in which nobody of us "
         "watches (algorithms/risk.md).",
+        sensitive=True,
     )
 )
 PROTECTIVE_SHARE_BPS = registry.declare(
@@ -140,6 +143,8 @@ PROTECTIVE_SHARE_BPS = registry.declare(
         maximum=9_500,
         help="How much of its entry price, in basis points, a position may lose at most until its stop at the exchange "
         "acts, where no limit acts sooner.",
+        sensitive=True,
+        unit="bps",
     )
 )
 PROTECTIVE_BEHIND_BPS = registry.declare(
@@ -150,6 +155,8 @@ PROTECTIVE_BEHIND_BPS = registry.declare(
         maximum=2_000,
         help="How far behind the nearest limit that closes a position its stop at the exchange lies, in basis points "
         "of the price: our own stops act first.",
+        sensitive=True,
+        unit="bps",
     )
 )
 PROTECTIVE_VERIFY_S = registry.declare(

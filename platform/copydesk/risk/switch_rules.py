@@ -89,8 +89,9 @@ class ThrownSwitch:
 
     @property
     def facts(self) -> dict[str, str]:
-        """Return what a denial says of it."""
-        return {"reach": str(self.reach), "subject": self.subject, "reason": self.reason}
+        """Return what a denial says of it; a switch without a reason says none."""
+        told = {"reach": str(self.reach), "subject": self.subject}
+        return {**told, "reason": self.reason} if self.reason else told
 
     def lifted(self) -> ThrownSwitch:
         """Return it as one that stops and closes nothing any more."""

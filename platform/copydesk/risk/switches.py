@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from redis import Redis
@@ -27,6 +27,8 @@ CHANNEL = "copydesk:switches"
 REASON_LEN_MAX = 300
 
 _VERSION = text("SELECT version FROM switch_version")
+_SUSPENDED = text("SELECT id FROM tenant WHERE status = 'suspended'")
+_EVER = datetime(1970, 1, 1, tzinfo=UTC)
 _Row = Switch | InstallationSwitch
 
 
@@ -157,16 +159,27 @@ def board_version(connection: Connection) -> int:
 
 
 def read_board(db: Database, tenant_ids: Collection[int]) -> SwitchBoard:
-    """Read every switch that is on. The version is read first: what changes meanwhile is found by the next look."""
+    """Read every switch that is on. The version is read first: what changes meanwhile is found by the next look.
+
+    A brand that is suspended counts as one whose own switch stops every open.
+    """
     with db.installation() as session:
         version = board_version(session.connection())
         platform = tuple(read_switches(session))
+        suspended = set(session.execute(_SUSPENDED).scalars())
     brands = {}
     for tenant_id in tenant_ids:
         with db.tenant(tenant_id) as session:
-            if found := tuple(read_switches(session)):
-                brands[tenant_id] = found
+            found = tuple(read_switches(session))
+        found += (suspension(tenant_id),) if tenant_id in suspended else ()
+        if found:
+            brands[tenant_id] = found
     return SwitchBoard(version, platform, brands)
+
+
+def suspension(tenant_id: int) -> ThrownSwitch:
+    """Return what a brand's suspension stops, as a switch; why it is suspended is between operator and brand."""
+    return ThrownSwitch(0, tenant_id, Reach.TENANT, "", Stops.OPENS, "", "operator", _EVER)
 
 
 def nudge(redis: Redis) -> None:

@@ -25,13 +25,14 @@ class SigningRules(NamedTuple):
 
     `markets` are ccxt symbols; `notional_max` is the worth of one order in the brand's currency; `orders_max` is how
     many orders that open one account gets in a minute; an order that opens may be priced worse than the market's last
-    price by `band_ratio` at most.
+    price by `band_ratio` at most. A brand that is `suspended` opens nothing.
     """
 
     markets: frozenset[str]
     notional_max: Decimal
     orders_max: int
     band_ratio: Decimal
+    suspended: bool = False
 
 
 class OrderPolicy(Protocol):
@@ -103,6 +104,8 @@ class Signer:
         rules = self._rules.get(credentials.tenant_id)
         if rules is None:
             return _refused(Denial.SIGNER_UNREADY, "what the brand allows is not known")
+        if rules.suspended:
+            return _refused(Denial.STOPPED_BY_SWITCH, "the brand is suspended")
         if order.symbol not in rules.markets:
             return _refused(Denial.MARKET_NOT_ALLOWED, f"{order.symbol} is not a market of the brand")
         seen = self._prices.get(order.symbol)

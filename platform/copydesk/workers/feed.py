@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing
 from functools import partial
 from typing import NamedTuple
@@ -20,6 +20,7 @@ from copydesk.bootstrap import Runtime
 from copydesk.kernel import CopydeskError, end
 from copydesk.marks import ComingFunding, MarkWriter, place_name
 from copydesk.replication import open_instruments
+from copydesk.tenancy import Tenant
 from copydesk.trading import Environment
 from copydesk.venues import FeedState, MarketStream, Price, Venue
 from copydesk.workers.funding_rates import keep_rates
@@ -54,13 +55,19 @@ class PriceFeeds:
         self._feeds: dict[Place, _Feed] = {}
         self._look_every_s = look_every_s
         self._looked_at = -look_every_s
+        self._served: Sequence[Tenant] = ()
         # A feed that begins anew goes on with what its forerunner has seen.
         self._restless: dict[Place, Restless] = {}
 
     async def look(self) -> None:
-        """Follow what is wanted now; call it often. A feed begins anew when its instruments change or it has ended."""
-        if time.monotonic() - self._looked_at < self._look_every_s:
+        """Follow what is wanted now; call it often. A feed begins anew when its instruments change or it has ended.
+
+        Brands that come, go or change are followed at once, positions in other instruments a little later.
+        """
+        served = self._runtime.directory.all()
+        if served == self._served and time.monotonic() - self._looked_at < self._look_every_s:
             return
+        self._served = served
         wanted = await asyncio.to_thread(self._wanted)
         self._looked_at = time.monotonic()
         await self._end(self._feeds.keys() - wanted.keys())

@@ -70,7 +70,8 @@ class LeaderWatch:
 
     `_known` holds the executions that stream or snapshots have told of, with their time in milliseconds. Nothing is
     stored before the books of perpetuals have begun with what the account held already. `credentials` is the key that
-    it has opened: it goes on with that one, and whoever runs it begins a new watch for another.
+    it has opened: it goes on with that one, and whoever runs it begins a new watch for another. So too for `markets`:
+    those that the brand lists here, on or off, for what is held in one that is off is still to be closed.
     """
 
     def __init__(self, runtime: Runtime, waker: Waker, market: Market, leader: Leader) -> None:
@@ -92,6 +93,7 @@ class LeaderWatch:
         self._reach = Reach()
         self._orders = LeaderOrders(runtime, waker, leader, market.exchange)
         self._perpetuals = bool(perpetuals)
+        self.markets = frozenset(self._markets())
         self._begun = asyncio.Event()
         self.credentials: Credentials | None = None
 

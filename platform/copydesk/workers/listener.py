@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -13,7 +13,7 @@ from copydesk.bootstrap import FRESH_EVERY_S, Runtime
 from copydesk.kernel import CopydeskError, VenueRefused, end
 from copydesk.keys.refused import key_changed_at, put_aside
 from copydesk.replication import Leader, Whereabouts, live_leaders, place_of
-from copydesk.trading import Credentials, Environment
+from copydesk.trading import Credentials
 from copydesk.venues import Venue
 from copydesk.workers.feed import Place, PriceFeeds
 from copydesk.workers.key_news import KeyWatch
@@ -30,6 +30,18 @@ _LOOK_FOR_LEADERS_S = 2.0
 
 # A brand and a strategy of it.
 _Key = tuple[int, int]
+
+
+class _Found(NamedTuple):
+    """A leader who is to be watched, where, and in which markets."""
+
+    leader: Leader
+    place: Place
+    markets: frozenset[str]
+
+    @property
+    def key(self) -> _Key:
+        return self.leader.tenant_id, self.leader.strategy_id
 
 
 class _Watched(NamedTuple):
@@ -96,10 +108,11 @@ class Listener:
 
     async def look(self) -> None:
         """Watch leaders that are new or whose watch ended, and no longer those that are not live any more."""
-        leaders = {(found[0], found[2].strategy_id): found for found in await asyncio.to_thread(self._leaders)}
+        leaders = {found.key: found for found in await asyncio.to_thread(self._leaders)}
         await self._drop(self._watches.keys() - leaders.keys())
         await self._drop(await asyncio.to_thread(self._replaced, list(self._watches.items())))
-        for key, (_, place, leader) in leaders.items():
+        await self._drop(self._outdated(leaders))
+        for key, (leader, place, _) in leaders.items():
             running = self._watches.get(key)
             if running and not running.task.done():
                 continue
@@ -118,6 +131,14 @@ class Listener:
     def ended(self) -> int:
         """Return how many watches have ended by themselves since the last look."""
         return sum(one.task.done() for one in self._watches.values())
+
+    def _outdated(self, leaders: Mapping[_Key, _Found]) -> set[_Key]:
+        """Find watches of markets that are not the brand's any more, or not all of them."""
+        found: set[_Key] = set()
+        for key, one in self._watches.items():
+            if key in leaders and leaders[key].markets != one.watch.markets:
+                found.add(key)
+        return found
 
     async def _drop(self, keys: Collection[_Key]) -> None:
         ended = [self._watches.pop(key).task for key in keys]
@@ -167,15 +188,18 @@ class Listener:
         self._runtime.keys.forget(*place)
         return aside
 
-    def _leaders(self) -> list[tuple[int, tuple[str, Environment], Leader]]:
-        found: list[tuple[int, tuple[str, Environment], Leader]] = []
+    def _leaders(self) -> list[_Found]:
+        found: list[_Found] = []
         self._runtime.directory.refresh_if_due()
         for tenant in self._runtime.directory.all():
-            tenant_id = self._runtime.tenant_ids[tenant.slug]
+            places: dict[Place, frozenset[str]] = {}
             for exchange in tenant.config.exchanges:
-                with self._runtime.db.tenant(tenant_id) as session:
-                    leaders = live_leaders(session, venue=exchange.venue, environment=exchange.environment)
-                found += [(tenant_id, (exchange.venue, exchange.environment), leader) for leader in leaders]
+                place: Place = (exchange.venue, exchange.environment)
+                places[place] = places.get(place, frozenset()) | frozenset(exchange.markets)
+            with self._runtime.db.tenant(self._runtime.tenant_ids[tenant.slug]) as session:
+                for place, markets in places.items():
+                    leaders = live_leaders(session, venue=place[0], environment=place[1])
+                    found += [_Found(leader, place, markets) for leader in leaders]
         return found
 
     async def _market(self, where: Whereabouts) -> Market:

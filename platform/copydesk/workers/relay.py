@@ -20,6 +20,7 @@ from copydesk.replication import (
     lanes_with_due_purses,
     unprepared_lanes,
 )
+from copydesk.replication.signs import read_signs
 from copydesk.risk.service import file_limits
 from copydesk.tenancy import setting_value
 from copydesk.trading import MarginMode
@@ -59,7 +60,10 @@ class Relay:
         woken = 0
         self._runtime.directory.refresh_if_due()
         self._witness.sign_if_due(now)
-        for tenant_id in self._runtime.tenant_ids.values():
+        brands = set(self._runtime.tenant_ids.values())
+        if not scheduled:
+            brands = {tenant_id for tenant_id, sign in read_signs(self._runtime.db, brands).items() if sign.busy}
+        for tenant_id in brands:
             with self._runtime.db.tenant(tenant_id) as session:
                 due = due_lanes(session, now=now, overdue=now - self._wake_after)
                 busy = busy_lanes(session) if scheduled else []
@@ -68,9 +72,9 @@ class Relay:
             wanted = list(lanes.items())
             wanted += [(shard, "prepare") for shard in self._unprepared(tenant_id, now)] if scheduled else []
             # A job that waits already handles this too; without workers more of them would only pile up.
-            waiting = self._waker.waiting() if wanted else set()
+            waiting = self._waker.waiting(tenant_id) if wanted else set()
             for shard, job in wanted:
-                if (job, tenant_id, shard) not in waiting:
+                if (job, shard) not in waiting:
                     woken += self._waker.wake(job, tenant_id=tenant_id, shard=shard, reason=_sweep(now))
         return woken
 
@@ -88,7 +92,10 @@ class Relay:
             found = set(lanes_with_due_purses(session, everyone=everyone, now=now))
             for exchange in tenant.config.exchanges:
                 # What an instrument allows is known to the replicator; it looks again.
-                markets = {symbol: leverage_max for symbol in exchange.markets if ":" in symbol}
+                on = (symbol for symbol in tenant.config.markets_of(exchange) if ":" in symbol)
+                markets = {
+                    one: min(leverage_max, tenant.config.terms_of(one).leverage_max or leverage_max) for one in on
+                }
                 place = f"{exchange.venue}-{exchange.environment}"
                 if markets:
                     found |= unprepared_lanes(session, Bounds(place, markets, leverage_max, mode))

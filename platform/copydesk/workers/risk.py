@@ -47,6 +47,8 @@ log = logging.getLogger(__name__)
 SWEEP_EVERY_S = 0.1
 KEEP_EVERY_S = 5.0
 TELL_EVERY_S = 0.5
+# Of brands of which there is nothing new; well before anybody wonders whether they are watched at all.
+TELL_ALL_EVERY_S = 2.0
 _STOPPED = frozenset({SubscriptionState.PAUSED, SubscriptionState.DISARMED})
 _RUNNING = frozenset({SubscriptionState.SYNCED, SubscriptionState.CATCHING_UP})
 _STOPPED_STATES = FIRED | {StopState.SOFT}
@@ -72,7 +74,8 @@ class RiskRole:
         self._seen_stopped: set[Key] = set()
         self._closing: dict[Key, Closing] = {}
         self._suspected: dict[Key, datetime] = {}
-        self._kept_at = self._told_at = float("-inf")
+        self._kept_at = self._told_at = self._told_all_at = float("-inf")
+        self._told: dict[int, Watch] = {}
         self._copy_ids: dict[int, int] = {}
 
     @property
@@ -262,7 +265,11 @@ class RiskRole:
             Counter(key.tenant_id for key in self._monitor),
             Counter(key.tenant_id for key in self._closing),
         )
-        self._acts.watch({one: Watch(at, holders[one], stops[one], doubts) for one, at in self._copy_ids.items()})
+        watched = {one: Watch(at, holders[one], stops[one], doubts) for one, at in self._copy_ids.items()}
+        again = now - self._told_all_at >= TELL_ALL_EVERY_S
+        news = {one: told for one, told in watched.items() if again or self._told.get(one) != told}
+        if not news or self._acts.watch(news):
+            self._told, self._told_all_at = watched, now if again else self._told_all_at
 
 
 def run_risk(runtime: Runtime, stopped: threading.Event) -> None:

@@ -193,10 +193,12 @@ class RiskActs:
         if self._keeping is None or self._keeping.done():
             self._keeping = self._pool.submit(self._keep, waters)
 
-    def watch(self, brands: Mapping[int, Watch]) -> None:
-        """Note how far each brand is watched, unless the last note is still being made."""
-        if self._watching is None or self._watching.done():
+    def watch(self, brands: Mapping[int, Watch]) -> bool:
+        """Note how far each brand is watched; False where the last note is still being made, and this one is not."""
+        free = self._watching is None or self._watching.done()
+        if free:
             self._watching = self._pool.submit(self._watch, brands)
+        return free
 
     def _watch(self, brands: Mapping[int, Watch]) -> None:
         with suppress(*DATABASE_AWAY):

@@ -10,6 +10,7 @@ from types import MappingProxyType
 
 from copydesk.kernel import ZERO
 from copydesk.replication import Exposure, LiquidationSeen, Traces, whereabouts_of
+from copydesk.replication.signs import BrandSign
 from copydesk.risk.equity_rules import equity_bounds
 from copydesk.risk.limits import LimitSet, effective
 from copydesk.risk.margins import Liquidation
@@ -27,7 +28,7 @@ Liquidations = Mapping[tuple[str, PositionSide], Liquidation]
 
 
 class BrandBooks:
-    """What was read of one brand; `accounts` has the subscriptions of each."""
+    """What was read of one brand; `accounts` has the subscriptions of each, `told` its currency and time zone."""
 
     def __init__(self) -> None:
         self.exposures: dict[int, Exposure] = {}
@@ -40,6 +41,20 @@ class BrandBooks:
         self.version = -1
         self.read_all_at = float("-inf")
         self.files: tuple[Scoped, ...] = ()
+        self.told: dict[str, str] = {"currency": "", "zone": "UTC"}
+        self.sign: BrandSign | None = None
+        self.quiet_looks = 0
+
+    def stirs(self, sign: BrandSign | None) -> bool:
+        """Tell whether anything may have changed. What is stored late shows in the looks that go back (`traces`)."""
+        quiet = sign is not None and sign == self.sign and not sign.busy
+        self.sign, self.quiet_looks = sign, self.quiet_looks + 1 if quiet else 0
+        return self.quiet_looks <= _LOOK_BACK + 1
+
+    @property
+    def holds(self) -> bool:
+        """Tell whether anybody holds a position."""
+        return any(book.qty for one in self.exposures.values() for book in one.books)
 
     def take_in(self, found: Mapping[int, Exposure], gone: Collection[int]) -> set[int]:
         """Note what has changed of subscriptions, and return the accounts that have others left."""

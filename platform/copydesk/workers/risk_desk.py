@@ -26,6 +26,7 @@ from copydesk.replication import (
     read_exposures,
     traces_now,
 )
+from copydesk.replication.signs import read_signs
 from copydesk.risk.acts import Act, ActState, Owner, newest_acts, open_acts, read_waters
 from copydesk.risk.model import Scoped
 from copydesk.risk.monitor import Holding, Key
@@ -99,10 +100,28 @@ class RiskDesk:
         self._lookout.close()
 
     def look(self) -> None:
-        """Look at every brand once. Raises the driver's errors."""
+        """Look at every brand once. Raises the driver's errors.
+
+        A brand that is served no more is watched for as long as anybody holds anything of it.
+        """
         self._runtime.directory.refresh_if_due()
-        for tenant_id in self._runtime.tenant_ids.values():
-            self._look_at(tenant_id, self._brands[tenant_id])
+        served = set(self._runtime.tenant_ids.values())
+        known = served | self._brands.keys()
+        signs = read_signs(self._runtime.db, known)
+        for tenant_id in sorted(known):
+            brand = self._brands[tenant_id]
+            if brand.stirs(signs.get(tenant_id)) or self._is_due(tenant_id, brand):
+                self._look_at(tenant_id, brand)
+            if tenant_id not in served and not brand.holds:
+                self._tell(Seen(tenant_id, {}, {}, frozenset(brand.exposures)))
+                del self._brands[tenant_id]
+
+    def _is_due(self, tenant_id: int, brand: BrandBooks) -> bool:
+        """Tell whether a brand of which nothing has changed is to be looked at all the same."""
+        now = time.monotonic()
+        positions = brand.exposures and now - brand.liquidations_read_at >= self._liquidations_every_s
+        whole = now - brand.read_all_at >= READ_ALL_EVERY_S
+        return bool(positions) or whole or self._files(tenant_id) != brand.files
 
     def _look_at(self, tenant_id: int, brand: BrandBooks) -> None:
         first = not brand.traces
@@ -140,8 +159,7 @@ class RiskDesk:
     ) -> dict[Key, Holding]:
         if not changed and not accounts:
             return {}
-        config = self._runtime.tenant(tenant_id).config
-        told = {"currency": config.currency, "zone": config.time_zone}
+        told = brand.told
         own = {Key(tenant_id, number): brand.own(number, **told) for number in changed}
         return own | {Key(tenant_id, one, account=True): brand.together(one, **told) for one in accounts}
 
@@ -154,7 +172,9 @@ class RiskDesk:
 
     def _files(self, tenant_id: int) -> tuple[Scoped, ...]:
         try:
-            return file_limits(self._runtime.tenant(tenant_id))
+            tenant = self._runtime.tenant(tenant_id)
+            self._brands[tenant_id].told = {"currency": tenant.config.currency, "zone": tenant.config.time_zone}
+            return file_limits(tenant)
         except ConfigError as error:
             log.warning("limits of a brand's file are not read anew: %s", error)
             return self._brands[tenant_id].files

@@ -49,6 +49,7 @@ class SwitchWatch:
         self._db = Database.connect(url, pool_size=1)
         self._connection: Connection | None = None
         self._brands = brands
+        self._known: frozenset[int] = frozenset()
         self._now = now
         self._carry_out = carry_out
         self._look_every_s = look_every_s
@@ -59,12 +60,16 @@ class SwitchWatch:
         self._threads: list[threading.Thread] = []
 
     def look(self) -> bool:
-        """Look once, and return whether the board was read anew. Raises what PostgreSQL being away raises."""
+        """Look once, and return whether the board was read anew. Raises what PostgreSQL being away raises.
+
+        A brand that is new may have switches that are on already.
+        """
         if self._connection is None:
             self._connection = self._db.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
-        if board_version(self._connection) == self._now.board.version:
+        brands = frozenset(self._brands())
+        if board_version(self._connection) == self._now.board.version and brands == self._known:
             return False
-        before, self._now.board = self._now.board, read_board(self._db, self._brands())
+        before, self._now.board, self._known = self._now.board, read_board(self._db, brands), brands
         self._to_do += changed(before, self._now.board)
         return True
 

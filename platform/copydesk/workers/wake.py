@@ -1,4 +1,4 @@
-"""Wake a lane: one RQ job per (signal, shard). A lost job loses no copy."""
+"""Wake a lane: one RQ job per (signal, shard), in its brand's own queue. A lost job loses no copy."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from rq import Queue
 from rq.queue import EnqueueData
 from rq.serializers import JSONSerializer
 
+from copydesk.replication.queues import queue_name
+
 log = logging.getLogger(__name__)
 
-REPLICATE = "replicate"
 JOBS = {job: f"copydesk.workers.jobs.{job}" for job in ("drain", "reconcile", "prepare", "mirror")}
 _FORGET_FAILED_S = 3600
 _JOB_MAX_S = 120
@@ -28,7 +29,7 @@ class Waker:
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
-        self._queue = Queue(REPLICATE, connection=redis, serializer=JSONSerializer)
+        self._queues: dict[int, Queue] = {}
 
     def wake(self, job: str, *, tenant_id: int, shard: str, reason: str) -> bool:
         """Enqueue one job for a lane; False when Redis is away, which the relay makes good."""
@@ -39,14 +40,14 @@ class Waker:
         jobs = [self._prepared(job, tenant_id, shard, reason) for shard, reason in wanted]
         try:
             if jobs:
-                self._queue.enqueue_many(jobs)
+                self._queue(tenant_id).enqueue_many(jobs)
         except RedisError as error:
             log.warning("%d lanes of brand %s not woken: %s", len(jobs), tenant_id, error)
             return False
         return True
 
     def _prepared(self, job: str, tenant_id: int, shard: str, reason: str) -> EnqueueData:
-        return self._queue.prepare_data(
+        return Queue.prepare_data(
             JOBS[job],
             args=(tenant_id, shard),
             job_id=_ODD.sub("-", f"{lane_key(tenant_id, shard)}-{job}-{reason}"),
@@ -55,15 +56,25 @@ class Waker:
             failure_ttl=_FORGET_FAILED_S,
         )
 
-    def waiting(self) -> set[tuple[str, int, str]]:
-        """Return the jobs that no worker has taken yet, each with its lane; none while Redis is away."""
+    def waiting(self, tenant_id: int) -> set[tuple[str, str]]:
+        """Return a brand's jobs that no worker has taken yet, each with its shard; none while Redis is away."""
         names = {path: job for job, path in JOBS.items()}
         try:
-            jobs = self._queue.get_jobs()
+            jobs = self._queue(tenant_id).get_jobs()
         except RedisError as error:
-            log.warning("the queue cannot be read: %s", error)
+            log.warning("the queue of brand %s cannot be read: %s", tenant_id, error)
             return set()
-        return {(names[job.func_name], *job.args) for job in jobs if job.func_name in names}
+        return {(names[job.func_name], job.args[1]) for job in jobs if job.func_name in names}
+
+    def _queue(self, tenant_id: int) -> Queue:
+        if tenant_id not in self._queues:
+            self._queues[tenant_id] = brand_queue(self._redis, tenant_id)
+        return self._queues[tenant_id]
+
+
+def brand_queue(redis: Redis, tenant_id: int) -> Queue:
+    """Return a brand's own queue: workers take a job from each brand in turn."""
+    return Queue(queue_name(tenant_id), connection=redis, serializer=JSONSerializer)
 
 
 def wake_for_look(waker: Waker, tenant_id: int, shard: str) -> None:

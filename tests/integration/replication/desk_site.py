@@ -300,10 +300,11 @@ def open_site(
     allocation: Decimal = ALLOCATION,
     sizing_mode: SizingMode = SizingMode.EQUITY_RATIO,
     sizing_value: Decimal | None = None,
+    slug: str = "",
 ) -> Site:
     """Open a new brand whose followers subscribed an hour ago."""
     with db.installation() as session:
-        tenant_id = ensure_tenant(session, f"brand-{new_id()}")
+        tenant_id = ensure_tenant(session, slug or f"brand-{new_id()}")
     hour_ago = utc_now() - timedelta(hours=1)
     with db.tenant(tenant_id) as session:
         user = User(tenant_id=tenant_id, email="one@x.invalid", display_name="One", role=Role.TRADER)

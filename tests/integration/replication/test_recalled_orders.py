@@ -12,6 +12,7 @@ from copydesk.db import Database
 from copydesk.kernel import InvalidInput
 from copydesk.replication import close_strategy, pause_strategy, resume_strategy, switch_copies
 from copydesk.replication.lifecycle import doorway, end_subscription, reattach
+from copydesk.replication.rest_rows import recall_opens
 from copydesk.trading import CopyMode, Denial, EndMode, OrderType, Side
 from copydesk.vault import quarantine
 from desk_site import leader_trade
@@ -130,6 +131,17 @@ def test_a_paused_strategy_recalls_opens_keeps_exits_and_places_again_when_it_go
         resume_strategy(session, desk.site.leader.strategy_id)
     worker.tend()
     assert kinds(desk) == ["limit", "stop_market"]
+
+
+def test_a_market_that_is_switched_off_recalls_opens_keeps_exits_and_places_again_when_it_is_on(db: Database) -> None:
+    desk, worker = resting_both(db)
+    on = worker.around.markets
+    for markets, resting in ((frozenset[str](), ["stop_market"]), (on, ["limit", "stop_market"])):
+        worker.around.markets = markets
+        with desk.site.db.tenant(desk.site.tenant_id) as session:
+            recall_opens(session)
+        worker.tend()
+        assert kinds(desk) == resting
 
 
 def test_a_closed_strategy_recalls_opens_and_keeps_exits(db: Database) -> None:

@@ -79,6 +79,21 @@ def test_a_switch_is_seen_without_redis_and_carried_out_once(watches: Watches, s
     assert brand_ids(now, site) == []
 
 
+def test_a_brand_that_is_served_later_comes_with_the_switches_that_are_on_already(
+    database_url: str, site: Site
+) -> None:
+    now, served = SwitchesNow(), set[int]()
+    switch = throw_one(site)
+    watch = SwitchWatch(database_url, lambda: served, now)
+    watch.look()
+    assert brand_ids(now, site) == []
+    served.add(site.tenant_id)
+    assert watch.look()
+    assert brand_ids(now, site) == [switch.id]
+    assert not watch.look()
+    watch.close()
+
+
 def test_a_nudge_is_enough(watches: Watches, site: Site, redis_url: str) -> None:
     now = SwitchesNow()
     with closing(Redis.from_url(redis_url)) as redis:

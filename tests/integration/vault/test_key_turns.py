@@ -31,6 +31,7 @@ from vault_site import EXCHANGE, IDENTITY, Site, vault_site
 
 # What is stored as bytes and is no sealed value: digests, public halves, short-lived challenges, wrapped keys.
 NOT_SEALED = {
+    ("brand_file", "data"),  # What a brand shows to everybody.
     ("data_key", "wrapped"),
     ("key_intake", "sealed"),  # To the intake's pair, whose versions all go on opening.
     ("passkey", "credential_id"),

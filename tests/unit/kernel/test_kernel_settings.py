@@ -28,3 +28,19 @@ def test_declaring_a_key_twice_is_our_bug() -> None:
     settings.declare(SPEED)
     with pytest.raises(AssertionError, match=r"desk\.speed is declared twice"):
         settings.declare(Setting("desk.speed", default=4, help="Another."))
+
+
+def test_a_registry_knows_the_maps_that_hold_its_settings() -> None:
+    settings = SettingRegistry()
+    assert (len(settings), settings.sections) == (0, frozenset())
+    for key in ("b.inner.one", "a.two"):
+        settings.declare(Setting(key, default=1, help="One."))
+    assert (len(settings), settings.sections) == (2, {"a", "b"})
+    assert [key for key in ("a", "b", "b.inner", "b.inner.one", "a.two", "c") if settings.holds(key)] == [
+        "a",
+        "b",
+        "b.inner",
+    ]
+    assert [setting.key for setting in settings] == ["a.two", "b.inner.one"]
+    settings.declare(Setting("a.one", default=1, help="One."))
+    assert next(iter(settings)).key == "a.one"

@@ -11,7 +11,7 @@ from copydesk.kernel import ConfigError
 from copydesk.risk.model import Scope
 from copydesk.risk.profiles import Profile
 from copydesk.risk.service import file_limits, ground_of, profile_of
-from copydesk.tenancy import Tenant, TenantError, explain, load_defaults, load_tenant
+from copydesk.tenancy import Tenant, TenantError, explain, load_defaults, load_tenant, tenant_files
 
 ROOT = Path(__file__).parents[3]
 AURORA = (ROOT / "tenants" / "aurora" / "tenant.yaml").read_text()
@@ -129,7 +129,7 @@ def test_a_profile_that_is_looser_than_the_platform_is_refused(loads: Loads) -> 
 
 def test_every_profile_fits_under_the_limits_that_are_shipped() -> None:
     defaults = load_defaults(ROOT / "config" / "defaults.yaml", declared_settings())
-    for path in sorted(ROOT.glob("tenants/*/tenant.yaml")):
+    for path in tenant_files(ROOT / "tenants"):
         tenant = load_tenant(path, defaults=defaults, settings=declared_settings())
         assert isinstance(tenant, Tenant), tenant
         assert all(profile_of(ground_of(tenant), profile) for profile in Profile)

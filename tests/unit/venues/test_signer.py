@@ -15,6 +15,7 @@ from copydesk.bootstrap.signing import SigningDesk
 from copydesk.kernel import ConfigError, Setting, SystemClock, VenueRefused
 from copydesk.marks import FreshPrice
 from copydesk.replication.outcomes import settlement_of
+from copydesk.tenancy import TenantStatus
 from copydesk.trading import Credentials, Denial, OrderRequest, OrderStatus, OrderType, PositionSide, Side
 from copydesk.venues import NO_ORDER, Amendment, Outcome, PoolLimits, Signer, SigningRules, VenueUrls
 from copydesk.venues.binance.adapter import Binance
@@ -200,7 +201,8 @@ class Files:
     """Two brands' files, of which one goes."""
 
     def __init__(self) -> None:
-        self.gone = self.away = False
+        self.gone = self.away = self.suspended = False
+        self.off: set[str] = set()
 
     def tenant(self, tenant_id: int) -> SimpleNamespace:
         if self.away:
@@ -208,7 +210,9 @@ class Files:
         if self.gone:
             raise ConfigError("no file")
         offered = SimpleNamespace(venue="binance", environment="lab", markets=[BTC] if tenant_id == 1 else [PERPETUAL])
-        return SimpleNamespace(config=SimpleNamespace(exchanges=[offered]))
+        config = SimpleNamespace(exchanges=[offered], markets_of=lambda one: set(one.markets) - self.off)
+        status = TenantStatus.SUSPENDED if self.suspended else TenantStatus.ACTIVE
+        return SimpleNamespace(config=config, status=status)
 
     def number(self, setting: Setting) -> int:
         return int(setting.default)  # type: ignore[arg-type]
@@ -228,6 +232,20 @@ def test_each_brand_is_held_to_its_own_file() -> None:
     files.gone = True
     desk.keep(3, "binance-lab")
     assert denial(signer, order(), key=Credentials(9, "k", "s", tenant_id=3), now=now) == Denial.SIGNER_UNREADY
+
+
+def test_a_market_that_is_off_and_a_brand_that_is_suspended_open_nothing_and_close_all_the_same() -> None:
+    files, clock = Files(), Hand()
+    desk = SigningDesk(files, clock=clock)  # type: ignore[arg-type]
+    close = order(side=Side.SELL, reduces=True)
+    files.off = {BTC}
+    desk.keep(1, "binance-lab")
+    assert denial(desk.of("binance-lab"), order()) == Denial.MARKET_NOT_ALLOWED
+    assert denial(desk.of("binance-lab"), close) == ""
+    files.off, files.suspended, clock.seconds = set(), True, 6.0
+    desk.keep(1, "binance-lab")
+    assert denial(desk.of("binance-lab"), order()) == Denial.STOPPED_BY_SWITCH
+    assert denial(desk.of("binance-lab"), close) == ""
 
 
 def test_nobody_sends_before_the_rules_of_a_brand_are_known() -> None:

@@ -10,12 +10,13 @@ Times are epoch seconds, given by the caller.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Protocol
 
+from copydesk.venues.client.brand_shares import BrandShares
 from copydesk.venues.client.breaker import TRIP_RATIO, Breaker
 from copydesk.venues.client.draw import Draw
 from copydesk.venues.client.rolling import RollingWindow
@@ -45,13 +46,18 @@ class Coming(Protocol):
     def draw(self) -> Draw: ...
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Reach:
-    """How an endpoint's limits count, by key or also by symbol, and the charges of those that were met so far."""
+    """How an endpoint's limits count, by key or also by symbol, and the charges of those that were met so far.
+
+    `shared` are its limits by address, each with what it costs there and what an accepted request costs less; it is
+    told with the first charges.
+    """
 
     per_key: bool
     per_symbol: bool
     charges: dict[str | tuple[str, str], tuple[Charge, ...]]
+    shared: tuple[tuple[BrandShares, int, int], ...] = ()
 
 
 class RateBudget:
@@ -68,30 +74,57 @@ class RateBudget:
         self._reserve_ratio = reserve_ratio
         self._seat = seat
         self._windows: dict[tuple[RateLimit, str, str], Window] = {}
+        self._shares: dict[Window, BrandShares] = {}
         self._reach: dict[Endpoint, Reach] = {}
         self._blocked_until = 0.0
         self._keys_blocked_until: dict[str, float] = {}
         self._breaker = _breaker_of(limits)
 
-    def try_take(self, endpoint: Endpoint, key: str, symbol: str = "", *, draw: Draw, now: float) -> float:
-        """Take the request's cost and return 0, or take nothing and return the seconds to wait."""
+    def try_take(
+        self, endpoint: Endpoint, key: str, symbol: str = "", *, draw: Draw, now: float, brand: int = 0
+    ) -> float:
+        """Take the request's cost and return 0, or take nothing and return the seconds to wait.
+
+        A `brand` takes no more than its fair share while others want theirs; 0 is nobody's in particular.
+        """
         if now < self._blocked_until or self._keys_blocked_until:
             blocked_until = max(self._blocked_until, self._keys_blocked_until.get(key, 0.0))
             if now < blocked_until:
                 return blocked_until - now
         level = LEVEL[draw]
-        full = take_all(self._charges_of(endpoint, key, symbol), level, now)
+        charges = self._charges_of(endpoint, key, symbol)
+        shared = self._reach[endpoint].shared if brand else ()
+        for place, (shares, cost, _) in enumerate(shared):
+            if wait_s := shares.take(brand, cost, now, urgent=not level):
+                _give_back(shared[:place], brand, now)
+                return wait_s
+        full = take_all(charges, level, now)
         if full is None:
             return 0.0
+        _give_back(shared, brand, now)
+        if brand and full.window in self._shares:
+            self._shares[full.window].want(brand, full.cost)
         self._denied(full, draw, now)
         return full.window.wait_s(full.cost, 0 if full.others else level, now)
 
     def settle(
-        self, endpoint: Endpoint, key: str, symbol: str = "", *, accepted: bool, reported: Reported, now: float
+        self,
+        endpoint: Endpoint,
+        key: str,
+        symbol: str = "",
+        *,
+        accepted: bool,
+        reported: Reported,
+        now: float,
+        brand: int = 0,
     ) -> None:
         """Book what a request really cost. `accepted` says that it succeeded: accepted orders weigh nothing."""
         charges = self._charges_of(endpoint, key, symbol)
         settle_all(charges, now, accepted=accepted)
+        if brand and accepted:
+            for shares, _, less in self._reach[endpoint].shared:
+                if less:
+                    shares.give_back(brand, less, now)
         if reported:
             for charge in charges:
                 limit = charge.limit
@@ -139,6 +172,8 @@ class RateBudget:
         if charges is None:
             charges = tuple(self._charge(endpoint, limit, key, symbol) for limit in self._limits_of(endpoint))
             reach.charges[whose] = charges
+            if not reach.shared:
+                reach.shared = tuple(self._shared(charges))
         return charges
 
     def _reach_of(self, endpoint: Endpoint) -> Reach:
@@ -161,8 +196,22 @@ class RateBudget:
         others = bool(limit.group) and limit.scope is not LimitScope.IP and not endpoint.orders
         return Charge(self._windows[whose], cost, 0 if weightless else cost, limit, others)
 
+    def _shared(self, charges: Iterable[Charge]) -> Iterator[tuple[BrandShares, int, int]]:
+        """Count windows of the address by brand: what is this process's own of one, or may be leased."""
+        for charge in charges:
+            if charge.limit.scope is LimitScope.IP:
+                bounds = charge.window.bounds
+                most = bounds.own.opens + bounds.pool.opens
+                shares = self._shares.setdefault(charge.window, BrandShares(most, charge.limit.period_s))
+                yield shares, charge.cost, charge.cost - charge.cost_accepted
+
     def _opened(self, window: Window, limit: RateLimit, key: str, symbol: str) -> None:
         """Take note of a new window: of the address, of a key, or of a key's instrument."""
+
+
+def _give_back(shared: Iterable[tuple[BrandShares, int, int]], brand: int, now: float) -> None:
+    for shares, cost, _ in shared:
+        shares.give_back(brand, cost, now)
 
 
 def _breaker_of(limits: Iterable[RateLimit]) -> Breaker | None:

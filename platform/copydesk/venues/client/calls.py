@@ -28,7 +28,7 @@ _RESERVE, _OPENS = Draw.RESERVE, Draw.OPENS  # Asking an enum for a member costs
 class BudgetedCall(Call):
     """Take the rate budget when it is sent and settle it by the answer's headers."""
 
-    __slots__ = ("client", "credentials", "draw", "failed", "key", "postponed", "symbol")
+    __slots__ = ("brand", "client", "credentials", "draw", "failed", "key", "postponed", "symbol")
 
     def __init__(
         self, client: VenueClient, endpoint: Endpoint, credentials: Credentials | None, symbol: str, *, draw: Draw
@@ -38,6 +38,7 @@ class BudgetedCall(Call):
         self.draw = draw
         self.credentials = credentials
         self.key = credentials.api_key if credentials else ""
+        self.brand = credentials.tenant_id if credentials else 0
         self.symbol = symbol
         self.postponed = 0
         self.failed: Failure | None = None
@@ -50,7 +51,8 @@ class BudgetedCall(Call):
         """
         if self.replayed:
             return
-        wait_s = self.client.budget.try_take(self.endpoint, self.key, self.symbol, draw=self.draw, now=now)
+        budget, where = self.client.budget, (self.endpoint, self.key, self.symbol)
+        wait_s = budget.try_take(*where, draw=self.draw, now=now, brand=self.brand)
         if not wait_s:
             return
         if wait_s <= LEASE_WAIT_S and self.postponed < POSTPONED_MAX:
@@ -84,7 +86,8 @@ class BudgetedCall(Call):
         # An accepted order weighs nothing: reading a thousand equal counts would only delay the next answer.
         silent = accepted and endpoint.orders
         reported = SILENT if silent else self.client.wire.reported(endpoint, self.head)
-        budget.settle(endpoint, self.key, self.symbol, accepted=accepted, reported=reported, now=now)
+        where = (endpoint, self.key, self.symbol)
+        budget.settle(*where, accepted=accepted, reported=reported, now=now, brand=self.brand)
         if endpoint.orders and self.status and (accepted or isinstance(self.failed, VenueRefused)):
             budget.book_order(endpoint, now, accepted=accepted, reduces=self.urgent)
 
