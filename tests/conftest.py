@@ -126,8 +126,9 @@ def shipped_brands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, database_url
     """The shipped brands as the current folder, with the session's servers in the environment."""
     for name in ("tenants", "config"):
         shutil.copytree(_PROJECT / name, tmp_path / name)
-    for slug in ("aurora", "boreal"):
-        (tmp_path / "themes" / slug).mkdir(parents=True)
+    for theme in ("core", "aurora", "obsidian"):
+        (tmp_path / "themes" / theme).mkdir(parents=True)
+        shutil.copy(_PROJECT / "themes" / theme / "theme.yaml", tmp_path / "themes" / theme)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("DATABASE_URL", database_url)
     monkeypatch.setenv("REDIS_URL", redis_url)

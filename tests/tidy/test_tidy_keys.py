@@ -28,7 +28,7 @@ def test_pages_know_nothing_of_the_vault_that_opens_a_key() -> None:
 @pytest.mark.parametrize("role", KEYLESS_ROLES)
 def test_roles_that_trade_nothing_are_built_without_exchange_keys(role: str) -> None:
     source = (PACKAGE / "cli" / f"{role}.py").read_text()
-    assert "Runtime(opens_exchange_keys=False)" in source
+    assert f'Runtime(opens_exchange_keys=False, role="{role}")' in source
     assert "Runtime()" not in source
 
 

@@ -46,7 +46,8 @@ def test_a_job_is_carried_as_json() -> None:
 
 
 def test_no_xml_of_strangers_is_parsed() -> None:
-    assert imported("xml", "lxml", "defusedxml") == []
+    # The operator's own logo is looked at before a brand is made; one with a document type is refused unread.
+    assert imported("xml", "lxml", "defusedxml") == ["copydesk.cli.tenant_draft"]
     # Our own supervisor answers over a socket that only this user may open.
     assert imported("xmlrpc") == ["copydesk.stack.supervise"]
 
@@ -54,7 +55,8 @@ def test_no_xml_of_strangers_is_parsed() -> None:
 def test_no_template_is_made_of_text() -> None:
     assert hits(r"render_template_string|\.from_string\(") == []
     # A Markup is escaped where it is filled in; anything but a constant would be taken for safe as it is.
-    assert hits(r"(?<!\w)Markup\((?![\"'])") == []
+    # What renders legal texts is the exception: its Markdown has HTML off, and a test tries to get some through.
+    assert hits(r"(?<!\w)Markup\((?![\"'])") == ["copydesk.web.legal.markdown"]
 
 
 def test_no_hash_or_cipher_is_used_that_is_broken_or_unguarded() -> None:

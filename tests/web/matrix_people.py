@@ -17,7 +17,8 @@ from copydesk.replication.tables import Strategy, Subscription
 from copydesk.vault import Vault
 from copydesk.vault.tables import Account
 from matrix_table import MAY
-from site_seed import NOW, STRATEGIES, D, Seeded
+from panel_rows import imprint, kept_file, proposal, revision
+from site_seed import NOW, STRATEGIES, THEMES, D, Seeded
 from sqlalchemy import delete, select, text
 
 HOURS = timedelta(hours=1)
@@ -89,6 +90,8 @@ class Objects:
             victim = "trader" if persona.name == "follower" else "follower"
             return self._made(kind, victim, brand)
         foreign = {"theme file": "none/css/base.css", "brand file": "tenant.yaml", "locale": "tlh", "venue": "kraken"}
+        foreign |= {"bundle": "none/bundle-site-0", "icon": "tenant.yaml", "section": "none"}
+        foreign |= {"legal text": "nothing", "legal version": "imprint/99"}
         return foreign.get(kind) or self._made(kind, "owner", _other_brand(brand))
 
     def _made(self, kind: str, name: str, brand: str) -> str:
@@ -223,8 +226,18 @@ _MAKERS: dict[str, Callable[..., object]] = {
     "signal": lambda _session, _user, brand, objects: objects.seeded.signal_ids[brand],
     "theme file": lambda *_: "core/css/base.css",
     "brand file": lambda *_: "logo.svg",
+    "section": lambda *_: "trading",
+    "revision": lambda session, _user, brand, _objects: revision(session, brand),
+    "proposal": lambda session, _user, brand, _objects: proposal(session, brand),
+    "kept file": lambda session, _user, brand, _objects: kept_file(session, brand),
+    "bundle": lambda _session, _user, brand, _objects: f"{THEMES[brand]}/bundle-site-0",
+    "icon": lambda *_: "mark.svg",
+    "legal text": lambda session, *_: imprint(session),
+    "legal version": lambda session, *_: f"{imprint(session)}/1",
 }
-_SPENT = frozenset({"network", "staff network", "passkey", "invite", "role", "user", "member", "session", "intake"})
+_SPENT = frozenset(
+    {"proposal", "network", "staff network", "passkey", "invite", "role", "user", "member", "session", "intake"}
+)
 _OF_PERSONS = frozenset({"account", "subscription", "intake", "network", "passkey", "session"})
 
 

@@ -51,29 +51,34 @@ def both(path: str, needs: str, *, get: int = 200, post: int = 303, **values: ob
 EVERYBODY = frozenset({"public", "visit"})
 _ALL = EVERYBODY | {"second_step", "account:own", "factors:own", "addresses:own"}
 _STAFF = _ALL | {"staff:area"}
+_ADMIN = _STAFF | {
+    *("risk:read", "users:read", "users:write", "staff:read", "staff:grant", "allowlist:write", "audit:read"),
+    *("settings:read", "settings:write", "finance:read"),
+}
 # What each role permits, in so far as a page asks for it.
 MAY: Mapping[str, frozenset[str]] = {
     "nobody": EVERYBODY,
     "follower": _ALL | {"keys:own", "risk:own"},
     "trader": _ALL | {"keys:own"},
-    "owner": _STAFF
-    | {"risk:read", "users:read", "users:write", "staff:read", "staff:grant", "allowlist:write", "audit:read"},
-    "administrator": _STAFF
-    | {"risk:read", "users:read", "users:write", "staff:read", "staff:grant", "allowlist:write", "audit:read"},
+    "owner": _ADMIN | {"fees:write"},
+    "administrator": _ADMIN,
     "compliance": _STAFF | {"users:read", "users:write", "audit:read"},
     "support": _STAFF | {"users:read"},
-    "finance": _STAFF,
+    "finance": _STAFF | {"finance:read", "fees:write"},
     "risk": _STAFF | {"risk:read"},
-    "auditor": _STAFF | {"risk:read", "users:read", "staff:read", "audit:read"},
+    "auditor": _STAFF | {"risk:read", "users:read", "staff:read", "audit:read", "settings:read", "finance:read"},
     "none": _STAFF,
     "night-desk": _STAFF | {"risk:read"},
     "operator": _STAFF | {"risk:read", "staff:read", "staff:grant", "audit:read"},
 }
 # Where the front page of staff pages leads.
-LEADS_TO = frozenset({"users:read", "risk:read", "staff:read", "audit:read"})
+LEADS_TO = frozenset({"users:read", "risk:read", "staff:read", "audit:read", "settings:read", "finance:read"})
 # What rests in a place that was not confirmed yet.
 RESTS = frozenset(
-    {"account:own", "factors:own", "keys:own", "addresses:own", "users:write", "staff:grant", "allowlist:write"}
+    {
+        *("account:own", "factors:own", "keys:own", "addresses:own", "users:write", "staff:grant", "allowlist:write"),
+        *("settings:write", "fees:write"),
+    }
 )
 
 _USER = "/staff/users/<int:user_id>"
@@ -82,6 +87,10 @@ TABLE: tuple[Row, ...] = (
     Row("GET", "/", "public"),
     Row("GET", "/.well-known/security.txt", "public", only="aurora"),
     Row("GET", "/_patterns", "public"),
+    Row("GET", "/fees", "public"),
+    Row("GET", "/robots.txt", "public"),
+    Row("GET", "/sitemap.xml", "public"),
+    Row("GET", "/markets", "public"),
     Row("GET", "/health", "public"),
     Row("GET", "/strategies", "public"),
     Row("GET", "/strategies/<slug>", "public", other=404, object="strategy"),
@@ -89,8 +98,16 @@ TABLE: tuple[Row, ...] = (
     Row("GET", "/desk", "public"),
     Row("GET", "/desk/<int:signal_id>", "public", other=404, object="signal"),
     Row("GET", "/theme/<theme>/<path:path>", "public", other=404, object="theme file"),
+    Row("GET", "/theme/<theme>/bundle-<kind>-<version>.css", "public", other=404, object="bundle"),
     Row("GET", "/brand/<path:path>", "public", other=404, object="brand file"),
+    Row("GET", "/icon/<name>", "public", other=404, object="icon"),
+    Row("GET", "/favicon.ico", "public"),
+    Row("GET", "/apple-touch-icon.png", "public"),
+    Row("GET", "/card.png", "public"),
+    Row("GET", "/manifest.webmanifest", "public"),
     Row("POST", "/language/<locale>", "public", own=303, other=404, object="locale"),
+    Row("GET", "/legal/<kind>", "public", other=404, object="legal text"),
+    Row("GET", "/legal/<kind>/<int:number>", "public", other=404, object="legal version"),
     # The doors of accounts.
     Row("GET", "/account/sign-in", "visit", whole=303),
     Row("POST", "/account/sign-in", "visit", own=422),
@@ -149,6 +166,7 @@ TABLE: tuple[Row, ...] = (
     Row("POST", "/account/factors/phone/confirm", "factors:own", own=422, of_staff=404, fresh=True, holds=True),
     Row("POST", "/account/factors/phone/remove", "factors:own", own=400, fresh=True, holds=True),
     *both("/account/factors/step-up", "factors:own", post=422, bare=303, enrolled=False),
+    *both("/legal/accept", "account:own", get=303),
     # One's own exchange keys.
     Row("GET", "/keys", "keys:own"),
     Row("GET", "/keys/<int:account_id>", "keys:own", other=404, object="account"),
@@ -216,4 +234,66 @@ TABLE: tuple[Row, ...] = (
         object="staff network",
     ),
     Row("GET", "/staff/audit", "audit:read"),
+    # The config panel.
+    Row("GET", "/panel", "settings:read"),
+    Row("GET", "/panel/<section>", "settings:read", other=404, object="section"),
+    Row("POST", "/panel/<section>", "settings:write", own=422, other=404, object="section"),
+    Row(
+        "POST",
+        "/panel/<section>/publish",
+        "settings:write",
+        own=422,
+        other=404,
+        fresh=True,
+        holds=True,
+        object="section",
+    ),
+    *(
+        row
+        for slug in ("payments", "kyc", "mail")
+        for row in (
+            Row("GET", f"/panel/{slug}", "settings:read"),
+            Row("POST", f"/panel/{slug}", "settings:write", own=422, fresh=True, holds=True),
+            Row("POST", f"/panel/{slug}/publish", "settings:write", own=422, fresh=True, holds=True),
+        )
+    ),
+    Row("POST", "/panel/letters/test", "settings:write", own=422),
+    Row("GET", "/panel/legal", "settings:read"),
+    Row("GET", "/panel/legal/<kind>", "settings:read", other=404, object="legal text"),
+    Row("POST", "/panel/legal/<kind>", "settings:write", other=404, object="legal text"),
+    Row(
+        "POST",
+        "/panel/legal/<kind>/publish",
+        "settings:write",
+        own=422,
+        other=404,
+        fresh=True,
+        holds=True,
+        object="legal text",
+    ),
+    Row("GET", "/panel/fees", "finance:read"),
+    Row("POST", "/panel/fees", "fees:write", own=422),
+    Row("POST", "/panel/fees/publish", "fees:write", own=422, fresh=True, holds=True),
+    Row("GET", "/panel/brand", "settings:read"),
+    Row("POST", "/panel/brand", "settings:write", own=422),
+    Row("POST", "/panel/brand/publish", "settings:write", own=422, fresh=True, holds=True),
+    Row("GET", "/panel/brand/palette", "settings:read"),
+    Row("POST", "/panel/brand/preview", "settings:read", own=200),
+    Row("GET", "/panel/brand/kept/<name>", "settings:read", other=404, object="kept file"),
+    Row("GET", "/panel/brand/look/<theme>/<path:path>", "settings:read", other=404, object="theme file"),
+    Row("GET", "/panel/history", "settings:read"),
+    Row("GET", "/panel/history/<int:number>", "settings:read", other=404, object="revision"),
+    *(
+        Row(
+            "POST",
+            f"/panel/history/<int:number>/{act}",
+            "settings:write",
+            own=own,
+            other=404,
+            fresh=True,
+            holds=True,
+            object=kind,
+        )
+        for act, own, kind in (("rollback", 422, "revision"), ("approve", 303, "proposal"), ("refuse", 303, "proposal"))
+    ),
 )

@@ -15,7 +15,7 @@ from copydesk.identity.factors import Texter
 from copydesk.identity.hashing import HashCost, Hasher
 from copydesk.notifications import Letter, Mailer
 from copydesk.replication.tables import Copy, EquityPoint, LeaderBook, Signal, Strategy, Subscription
-from copydesk.tenancy import TenantDirectory, ensure_tenant
+from copydesk.tenancy import SettingsDesk, TenantDirectory, ensure_tenant
 from copydesk.vault import IntakePrivate, IntakePublic, MemoryDataKeys, MemoryKeyStore, Purpose, Vault
 from copydesk.vault.tables import Account
 from sqlalchemy import create_engine, insert
@@ -26,6 +26,7 @@ ROOT = Path(__file__).parents[2]
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 VENUE_AT = NOW - timedelta(minutes=3)
 HOSTS = {"aurora": "aurora.localhost", "boreal": "boreal.localhost"}
+THEMES = {"aurora": "aurora", "boreal": "obsidian"}
 STRATEGIES = {"aurora": ("dawn", "Dawn Runner", "Mara Lind"), "boreal": ("fjord", "Fjord Scalper", "Nils Berg")}
 EQUITIES = (100, 110, 99, 104, 121)
 D = Decimal
@@ -52,6 +53,22 @@ class Postbox:
 
 
 @dataclass
+class SecretBox:
+    """Keeps brands' secrets in memory."""
+
+    kept: dict[tuple[str, str], str] = field(default_factory=dict, repr=False)
+
+    def set(self, slug: str, name: str, value: str) -> None:
+        self.kept[slug, name] = value
+
+    def get(self, slug: str, name: str) -> str | None:
+        return self.kept.get((slug, name))
+
+    def names(self, slug: str) -> tuple[str, ...]:
+        return tuple(sorted(name for owner, name in self.kept if owner == slug))
+
+
+@dataclass
 class FakeRuntime:
     """What the composition root would give."""
 
@@ -66,6 +83,7 @@ class FakeRuntime:
     exchange_store: MemoryKeyStore = field(default_factory=MemoryKeyStore)
     identity_store: MemoryKeyStore = field(default_factory=MemoryKeyStore)
     texters: dict[str, Texter] = field(default_factory=dict)
+    secrets: SecretBox = field(default_factory=SecretBox)
 
     def live_url(self, host: str) -> str:
         return f"http://{host.partition(':')[0]}:8001"
@@ -102,6 +120,10 @@ class FakeRuntime:
     def intake_opener(self) -> IntakePrivate:
         """What only the listener has: to open what `intake` sealed."""
         return IntakePrivate(self.exchange_store, self.identity_store, self.database)
+
+    @cached_property
+    def settings_desk(self) -> SettingsDesk:
+        return SettingsDesk(self.directory)
 
     @cached_property
     def database(self) -> Database:

@@ -36,7 +36,7 @@ FACTS = {
     "change": "granted",
     "code": "123456",
 }
-PLACES = [("aurora", "en"), ("aurora", "de"), ("boreal", "ar")]
+PLACES = [("aurora", "en"), ("aurora", "de"), ("aurora", "es"), ("boreal", "ar"), ("boreal", "tr")]
 
 
 class Links(HTMLParser):

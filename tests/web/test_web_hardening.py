@@ -179,7 +179,7 @@ def test_a_brand_says_where_its_weaknesses_are_reported(visit: Visit) -> None:
     lines = dict(line.split(": ", 1) for line in answer.text.splitlines())
     assert lines["Contact"] == "mailto:security@aurora.example"
     assert lines["Canonical"] == "http://aurora.localhost/.well-known/security.txt"
-    assert lines["Preferred-Languages"] == "en, de"
+    assert lines["Preferred-Languages"] == "en, de, es"
     days = (datetime.fromisoformat(lines["Expires"]) - NOW).days
     assert 80 < days < 365
 

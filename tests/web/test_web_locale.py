@@ -10,7 +10,7 @@ import pytest
 from babel.messages.pofile import read_po
 from copydesk.replication.model import UNSET
 from copydesk.trading import Denial, OrderStatus, SizingMode, SubscriptionState
-from copydesk.web.app import TRANSLATIONS
+from copydesk.web.catalogs import TRANSLATIONS
 from copydesk.web.words import reason_label, sizing_words, state_words, words
 from flask import Flask
 from flask.testing import FlaskClient

@@ -14,10 +14,11 @@ from collections.abc import Sequence
 import click
 
 from copydesk import __version__
+from copydesk.bootstrap.addresses import read_addresses
 from copydesk.kernel import CopydeskError
 
 COMMANDS = {
-    "tenant": "Check a brand's file, store its secrets.",
+    "tenant": "Make, check, change, move and end brands.",
     "accounts": "Check the key of an exchange account.",
     "keys": "Look at exchange keys; revoke them, one or all.",
     "staff": "Invite a brand's staff, see and change their roles.",
@@ -40,6 +41,8 @@ COMMANDS = {
     "bench": "Measure, and print the table.",
     "faults": "Harm a desk of its own, and judge it.",
     "status": "Show whether every role is alive.",
+    "operator": "See all brands at once; plans, usage, console.",
+    "completion": "Print the completion script of a shell.",
 }
 EXIT_FAILED = 1
 EXIT_INTERRUPTED = 130
@@ -77,6 +80,7 @@ def cli(debug: bool) -> None:
       copydesk config explain aurora replication.slippage_bps_max
     """
     del debug
+    os.environ |= read_addresses(os.environ)
 
 
 def run(argv: Sequence[str]) -> int:

@@ -13,6 +13,7 @@ from copydesk.cli.bench_fanout import failover, fanout, print_rows
 from copydesk.cli.bench_keys import keys
 from copydesk.cli.bench_risk import gap, risk
 from copydesk.cli.bench_signin import plain_site, signin
+from copydesk.cli.bench_tenants import tenants
 from copydesk.cli.installation import print_json
 
 
@@ -28,10 +29,11 @@ def command() -> None:
       copydesk bench gap --followers 500
       copydesk bench keys
       copydesk bench signin --rate 40 --seconds 20
+      copydesk bench tenants --tenants 200
     """
 
 
-for part in (fanout, failover, risk, gap, keys, signin, plain_site):
+for part in (fanout, failover, risk, gap, keys, signin, tenants, plain_site):
     command.add_command(part)
 
 

@@ -13,7 +13,7 @@ import click
 
 from copydesk.bootstrap import Runtime
 from copydesk.cli.installation import open_installation, with_installation
-from copydesk.cli.status import server_environment
+from copydesk.cli.surroundings import server_environment
 from copydesk.kernel import NotFound
 
 _F = TypeVar("_F", bound=Callable[..., Any])

@@ -158,7 +158,7 @@ class FollowerDesk:
             leverage_max=setting_value(tenant, LEVERAGE_MAX, int),
         )
         prices, instruments = await venue.prices(), await venue.instruments()
-        markets = frozenset(market for exchange in offered for market in exchange.markets)
+        markets = frozenset(market for exchange in offered for market in tenant.config.markets_of(exchange))
         with self._runtime.db.tenant(self.tenant_id) as session:
             risk = read_joining_limits(
                 session,

@@ -12,7 +12,7 @@ import click
 
 from copydesk.bootstrap import Installation, Runtime, declared_settings
 from copydesk.kernel import ConfigError, NotFound
-from copydesk.tenancy import TENANT_FILE, closest
+from copydesk.tenancy import TENANT_FILE, UNSERVED, closest, tenant_files
 from copydesk.vault import FileSecretStore
 
 __all__ = [
@@ -57,8 +57,8 @@ def open_installation(root: Path, var: Path | None) -> Installation:
 def tenant_file(installation: Installation, slug: str) -> Path:
     """Return the brand's file; raise `NotFound` naming the closest brand."""
     path = installation.tenants / slug / TENANT_FILE
-    if not path.is_file():
-        near = closest(slug, (found.parent.name for found in installation.tenants.glob(f"*/{TENANT_FILE}")))
+    if not path.is_file() or slug.startswith(UNSERVED):
+        near = closest(slug, (found.parent.name for found in tenant_files(installation.tenants)))
         hint = f"; did you mean {near}?" if near else ""
         raise NotFound(f"there is no tenant {slug} in {installation.tenants}{hint}")
     return path

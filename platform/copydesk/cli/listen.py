@@ -35,7 +35,7 @@ def command() -> None:
             await listener.run()
 
     with role("listener"):
-        runtime = Runtime()
+        runtime = Runtime(role="listener")
         try:
             uvloop.run(serve(runtime))
         finally:

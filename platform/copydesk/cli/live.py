@@ -26,7 +26,7 @@ def command(host: str, port: int) -> None:
     from copydesk.web import LOOPBACK, serve_live
 
     with role("live"):
-        runtime = Runtime(opens_exchange_keys=False)
+        runtime = Runtime(opens_exchange_keys=False, role="live")
         try:
             site = SiteRuntime(runtime, live_address("", port))
             require_redis(site.redis_url)

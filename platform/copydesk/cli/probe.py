@@ -13,6 +13,8 @@ from collections.abc import Mapping, Sequence
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
+from copydesk.bootstrap.addresses import read_addresses
+
 PATIENCE_S = 4
 _SITES = {"web": "8000", "live": "8001"}
 
@@ -71,4 +73,4 @@ def _option(words: Sequence[str], name: str, default: str) -> str:
 
 if __name__ == "__main__":
     command = Path("/proc/1/cmdline").read_bytes().decode(errors="replace").split("\0")
-    sys.exit(probe(command, os.environ) or 0)
+    sys.exit(probe(command, os.environ | read_addresses(os.environ)) or 0)

@@ -25,7 +25,7 @@ def command() -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopped.set())
     with role("relay"):
-        runtime = Runtime(opens_exchange_keys=False)
+        runtime = Runtime(opens_exchange_keys=False, role="relay")
         try:
             Relay(runtime).run(stopped)
         finally:

@@ -57,7 +57,7 @@ def _watch() -> None:
         stopped = threading.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: stopped.set())
-        runtime = Runtime()
+        runtime = Runtime(role="risk")
         try:
             run_risk(runtime, stopped)
         finally:

@@ -11,7 +11,7 @@ from copydesk.audit import OPERATOR, Act, record_all
 from copydesk.bootstrap import Runtime
 from copydesk.cli.brand import brand_id, on_installation
 from copydesk.cli.installation import print_json
-from copydesk.cli.status import ports_of
+from copydesk.cli.surroundings import ports_of
 from copydesk.kernel import InvalidInput, NotFound, utc_now
 from copydesk.replication import subscription_lines
 from copydesk.stack import RoleOptions, VarDir

@@ -11,6 +11,7 @@ from copydesk.audit import OPERATOR, record
 from copydesk.bootstrap import Runtime
 from copydesk.cli.brand import brand_id, on_brand
 from copydesk.cli.installation import print_json
+from copydesk.cli.tenant_brand import configured
 from copydesk.identity import Role
 from copydesk.identity.access import STAFF_ROLES, clear_networks
 from copydesk.identity.access.people import Person, end_sessions_of, find_person, take_factors_away
@@ -56,23 +57,27 @@ def invite_command(runtime: Runtime, tenant: str, email: str, roles: tuple[str, 
       copydesk staff invite --tenant aurora --email mara@example.com --role owner
       copydesk staff invite --tenant aurora --email ops@example.com --role operator
     """
-    operator = str(Role.OPERATOR) in roles
-    if operator and len(roles) > 1:
-        raise InvalidInput("role: expected operator alone, or roles of the brand, found both")
-    tenant_id, now = brand_id(runtime, tenant), utc_now()
-    language = runtime.tenant(tenant_id).config.locale_default
-    grants = () if operator else tuple(sorted(set(roles)))
-    invitation = Invitation(email, Role.OPERATOR if operator else Role.STAFF, grants, language)
-    with runtime.db.tenant(tenant_id) as session:
-        if not operator:
-            require_may_invite(session, by_command_line(OPERATOR), grants)
-        number = invite(session, runtime.identity_vault, invitation, actor=OPERATOR, at=now)
+    number = send_invitation(runtime, tenant, brand_id(runtime, tenant), email, roles)
     click.echo(
         f"invited {email} to {tenant} as {', '.join(roles)}; the mail leaves as soon as the sites run", err=as_json
     )
     if as_json:
         print_json({"tenant": tenant, "invite": number, "email": email, "roles": list(roles)})
     return 0
+
+
+def send_invitation(runtime: Runtime, tenant: str, tenant_id: int, email: str, roles: tuple[str, ...]) -> int:
+    """Invite somebody to a brand by the operator, and return the invitation's number; raises InvalidInput."""
+    operator = str(Role.OPERATOR) in roles
+    if operator and len(roles) > 1:
+        raise InvalidInput("role: expected operator alone, or roles of the brand, found both")
+    language = configured(runtime, tenant).config.locale_default
+    grants = () if operator else tuple(sorted(set(roles)))
+    invitation = Invitation(email, Role.OPERATOR if operator else Role.STAFF, grants, language)
+    with runtime.db.tenant(tenant_id) as session:
+        if not operator:
+            require_may_invite(session, by_command_line(OPERATOR), grants)
+        return invite(session, runtime.identity_vault, invitation, actor=OPERATOR, at=utc_now())
 
 
 @command.command("list")

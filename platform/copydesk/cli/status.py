@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import os
-import shlex
-from collections.abc import Callable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from configparser import RawConfigParser
 from dataclasses import asdict, dataclass
-from itertools import pairwise
 from pathlib import Path
 
 import click
 
 from copydesk.bootstrap import Runtime
-from copydesk.cli.installation import Installation, open_installation, print_json, with_installation
+from copydesk.bootstrap.beat import RunningConfig, running_configs
+from copydesk.cli.installation import open_installation, print_json, with_installation
+from copydesk.cli.surroundings import ports_of, server_environment
 from copydesk.db.migrate import current_revision, head_revision
 from copydesk.kernel import CopydeskError
 from copydesk.marks import AGE_MS_MAX, FeedAge, Marks, place_name
@@ -26,7 +27,7 @@ from copydesk.replication import (
     read_oversight,
     unwatched_leaders,
 )
-from copydesk.stack import PostgresServer, RedisServer, RoleOptions, Supervisor, VarDir, require_redis
+from copydesk.stack import RoleOptions, Supervisor, VarDir, require_redis
 from copydesk.tenancy import tenant_ids
 
 # A delivery is planned within milliseconds, and within a lease of three seconds after a crash.
@@ -34,8 +35,6 @@ WAITING_S_MAX = 10
 # Every copy ends within a minute in which the exchange can be reached.
 UNKNOWN_S_MAX = 60
 ROUNDS_MISSED_MAX = 3
-# What a role itself listens on; web also takes the port of live events, which it only tells browsers.
-_SERVED = ("--port", "--rest-port", "--ws-port")
 
 
 @dataclass(frozen=True)
@@ -88,6 +87,18 @@ def feed_finding(place: str, age: FeedAge | None) -> Finding:
     return Finding(f"prices {place}", age.newest_ms <= AGE_MS_MAX, f"newest {age.newest_ms / 1000:.1f} s old{stale}")
 
 
+def config_finding(running: Sequence[RunningConfig]) -> Finding:
+    """Judge whether all processes that looked lately run the same brands and settings; a change takes two seconds."""
+    if not running:
+        return Finding("configuration", True, "no process has told which it runs")
+    hashes = Counter(one.hash for one in running)
+    ((most, _),) = hashes.most_common(1)
+    if len(hashes) == 1:
+        return Finding("configuration", True, f"all {len(running)} processes run the same configuration {most}")
+    others = ", ".join(f"{one.role} (process {one.pid}) runs {one.hash}" for one in running if one.hash != most)
+    return Finding("configuration", False, f"{hashes[most]} processes run {most}, but {others}: look again in a moment")
+
+
 @click.command("status")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object as the last line of standard output.")
 @with_installation
@@ -115,14 +126,6 @@ def command(as_json: bool, root: Path, var: Path | None) -> int:
     return 0 if ok else 1
 
 
-def server_environment(installation: Installation, environ: Mapping[str, str]) -> dict[str, str]:
-    """Add the embedded servers' addresses where the environment names none."""
-    var = VarDir(installation.var.resolve())
-    embedded = {"DATABASE_URL": PostgresServer(var).url(), "REDIS_URL": RedisServer(var).url}
-    named = {name: value for name, value in environ.items() if value}
-    return embedded | named | {"COPYDESK_ROOT": str(installation.root), "COPYDESK_VAR": str(var.root)}
-
-
 def look(runtime: Runtime) -> Iterator[Finding]:
     """Look at everything, least dependent first; lanes only where the schema is the one that this code knows."""
     yield _try("brands", lambda: _brands(runtime))
@@ -134,6 +137,7 @@ def look(runtime: Runtime) -> Iterator[Finding]:
     if database.ok:
         yield from _lanes(runtime)
     if redis.ok:
+        yield config_finding(running_configs(runtime.redis))
         yield from _feeds(runtime)
 
 
@@ -176,11 +180,6 @@ def _roles(var: VarDir) -> Iterator[Finding]:
         ports = ports_of(config.get(f"program:{role.name}", "command", fallback=""))
         said = f"{role.state.lower()}, process {role.pid}" + (f", ports {', '.join(ports)}" if ports else "")
         yield Finding(f"role {role.name}", role.state == "RUNNING", said)
-
-
-def ports_of(command_line: str) -> list[str]:
-    """Return the ports that a role listens on, as its command says."""
-    return [value for flag, value in pairwise(shlex.split(command_line)) if flag in _SERVED]
 
 
 def _lanes(runtime: Runtime) -> Iterator[Finding]:

@@ -31,7 +31,7 @@ from copydesk.stack import (
     role_environment,
     select_roles,
 )
-from copydesk.tenancy import TENANT_FILE, Tenant, load_tenant
+from copydesk.tenancy import Tenant, load_tenant, tenant_files
 from copydesk.venues.budgets import begin_anew
 
 _WATCH_S = 1.0
@@ -134,7 +134,7 @@ def _watch(stack: Stack, supervisor: Supervisor) -> None:
 def brand_urls(installation: Installation, port: int) -> Iterator[str]:
     """Name each brand's address; a brand whose file is wrong gets the command that explains it."""
     settings = declared_settings()
-    for file in sorted(installation.tenants.glob(f"*/{TENANT_FILE}")):
+    for file in tenant_files(installation.tenants):
         tenant = load_tenant(file, themes_dir=installation.themes, settings=settings)
         if isinstance(tenant, Tenant):
             yield f"  {tenant.config.brand.name}: http://{tenant.hosts[0]}:{port}/"

@@ -17,8 +17,8 @@ from copydesk.cli.roles import role
 from copydesk.identity.settings import TEXT_MESSAGES
 from copydesk.kernel import ConfigError
 from copydesk.notifications import Mailer
-from copydesk.tenancy import TenantDirectory, setting_value
-from copydesk.vault import IntakePublic, Vault
+from copydesk.tenancy import SettingsDesk, TenantDirectory, setting_value
+from copydesk.vault import FileSecretStore, IntakePublic, Vault
 
 if TYPE_CHECKING:
     from copydesk.identity.factors import Texter
@@ -89,6 +89,10 @@ class SiteRuntime:
     def intake(self) -> IntakePublic:
         return self.runtime.intake
 
+    @property
+    def secrets(self) -> FileSecretStore:
+        return self.runtime.secrets
+
     @cached_property
     def hashing(self) -> Hasher:
         """Hash passwords at OWASP's parameters; the installation says only how many at once."""
@@ -106,6 +110,10 @@ class SiteRuntime:
         if tenant is None or setting_value(tenant, TEXT_MESSAGES, str) == "off":
             return None
         return TextFiles(self.runtime.places.var / "sms" / slug)
+
+    @property
+    def settings_desk(self) -> SettingsDesk:
+        return self.runtime.settings_desk
 
     def check(self, *, pages: bool = False) -> None:
         """Raise ConfigError now for what would fail every request later, then let go of every connection.
@@ -167,4 +175,4 @@ def command(host: str, port: int, workers: int, live_port: int, live_url: str, s
 
 
 def _site(live: str, site: str) -> SiteRuntime:
-    return SiteRuntime(Runtime(opens_exchange_keys=False), live, site)
+    return SiteRuntime(Runtime(opens_exchange_keys=False, role="web"), live, site)

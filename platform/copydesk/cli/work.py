@@ -29,7 +29,7 @@ def replicate() -> None:
     from copydesk.workers.replicator import run_replicator
 
     with role("replicator"):
-        runtime = Runtime()
+        runtime = Runtime(role="replicator")
         try:
             run_replicator(runtime)
         finally:

@@ -41,9 +41,14 @@ def redis_down(strike: Strike) -> Iterator[None]:
 def forget_jobs(strike: Strike) -> Iterator[None]:
     """Lose every wake-up that waits in the queue, as a worker does that dies after it took one."""
     with closing(redis.Redis.from_url(strike.stage.stack.redis_url)) as client:
-        client.delete("rq:queue:replicate")
+        _forget(client)
         yield
-        client.delete("rq:queue:replicate")
+        _forget(client)
+
+
+def _forget(client: redis.Redis) -> None:
+    for queue in client.scan_iter("rq:queue:replicate*"):
+        client.delete(queue)
 
 
 def slow_redis(strike: Strike) -> Iterator[None]:

@@ -34,5 +34,6 @@ IP_LOCK = registry.declare(
         default=ADVISED,
         choices=(ADVISED, REQUIRED),
         help="Whether a new key that is not bound to addresses at its exchange is refused, or only warned about.",
+        sensitive=True,
     )
 )

@@ -35,6 +35,7 @@ class Kind(StrEnum):
     KEY_DISARMED = "key_disarmed"
     KEY_EXPIRES = "key_expires"
     STAFF_CHANGED = "staff_changed"
+    SETTINGS_WAIT = "settings_wait"
     STEP_UP_CODE = "step_up_code"
 
 
@@ -57,6 +58,7 @@ KINDS: Mapping[Kind, frozenset[str]] = {
     Kind.KEY_DISARMED: frozenset({LINK, "exchange", "label", "right", "reason"}),
     Kind.KEY_EXPIRES: frozenset({LINK, "exchange", "label", "days"}),
     Kind.STAFF_CHANGED: frozenset({LINK, "at", "who", "role", "change"}),
+    Kind.SETTINGS_WAIT: frozenset({LINK, "at", "who", "reason"}),
     Kind.STEP_UP_CODE: frozenset({"code", "minutes"}),
 }
 

@@ -3,23 +3,47 @@
 from __future__ import annotations
 
 import smtplib
+import socket
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
+from ipaddress import ip_address
 
 from copydesk.kernel import Refused, Unavailable
+from copydesk.kernel.internet import is_public
 from copydesk.notifications.message import message_of
 from copydesk.notifications.model import Letter, Postponed
-from copydesk.tenancy import Smtp
+from copydesk.tenancy import Smtp, Tenant
 
 TIMEOUT_S = 20.0
+_PLACE_KEYS = frozenset({"smtp.host", "smtp.port"})
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 @cache
 def _system_trust() -> ssl.SSLContext:
     return ssl.create_default_context()
+
+
+def named_in_panel(tenant: Tenant) -> bool:
+    """Tell whether the brand's own people say where its mail server is; then it has to be in the public internet."""
+    return not _PLACE_KEYS.isdisjoint(tenant.overrides.values)
+
+
+class _Outside(smtplib.SMTP):
+    """Talk to the public internet alone: what counts is where the line leads, whatever a name answered before."""
+
+    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
+        line: socket.socket = super()._get_socket(host, port, timeout)  # type: ignore[misc]
+        if not is_public(ip_address(line.getpeername()[0].partition("%")[0])):
+            line.close()
+            raise OSError("it does not lead into the public internet; a server inside is named in the brand's file")
+        return line
+
+
+class _OutsideTls(smtplib.SMTP_SSL, _Outside):
+    """The same under TLS, which begins on a line that was looked at."""
 
 
 class SmtpMailer:
@@ -32,8 +56,13 @@ class SmtpMailer:
         *,
         trust: ssl.SSLContext | None = None,
         timeout_s: float = TIMEOUT_S,
+        inside: bool = True,
     ) -> None:
-        """`trust` says whose certificates count; without it those that the system trusts."""
+        """`trust` says whose certificates count; without it those that the system trusts.
+
+        Without `inside` no server is spoken to that is not in the public internet.
+        """
+        self._plain, self._tls = (smtplib.SMTP, smtplib.SMTP_SSL) if inside else (_Outside, _OutsideTls)
         self._smtp = smtp
         self._password = password
         self._trust = trust or _system_trust()
@@ -48,16 +77,24 @@ class SmtpMailer:
             self._sign_in(server)
             server.send_message(message)
 
+    def try_out(self, name: str) -> bool:
+        """Greet, turn to TLS and sign in as a letter would, and send none; say whether there was a sign-in.
+
+        `name` is how we greet. Raises `Unavailable` with what the server said.
+        """
+        with self._told(), self._connected(name) as server:
+            self._sign_in(server)
+            server.noop()
+        return self._smtp.username is not None and self._password is not None
+
     @contextmanager
     def _connected(self, name: str) -> Iterator[smtplib.SMTP]:
         """Open a line on which nobody else reads along, unless the brand's file allows that; `name` is how we greet."""
         smtp = self._smtp
         if smtp.security == "tls":
-            server: smtplib.SMTP = smtplib.SMTP_SSL(
-                smtp.host, smtp.port, name, timeout=self._timeout_s, context=self._trust
-            )
+            server: smtplib.SMTP = self._tls(smtp.host, smtp.port, name, timeout=self._timeout_s, context=self._trust)
         else:
-            server = smtplib.SMTP(smtp.host, smtp.port, name, timeout=self._timeout_s)
+            server = self._plain(smtp.host, smtp.port, name, timeout=self._timeout_s)
         with server:
             if smtp.security == "starttls":
                 server.starttls(context=self._trust)

@@ -69,6 +69,15 @@ class FileSecretStore:
         """List the brands that have secrets."""
         return tuple(sorted(path.stem for path in self._folder.glob("[!.]*.json")))
 
+    def forget(self, slug: str) -> bool:
+        """Destroy a brand's secrets for good; False where there were none."""
+        path = self._path(slug)
+        with self._locked():
+            there = path.exists()
+            path.unlink(missing_ok=True)
+            sync_folder(path.parent)
+        return there
+
     def rekey(self, slug: str) -> int:
         """Seal a brand's secrets under a new key of the file, and return how many there are."""
         path = self._path(slug)

@@ -1,7 +1,8 @@
 """Who may see which page: the one gate before every view. Views only declare what they need.
 
 Asked in this order: is somebody signed in, at an address that is allowed, with the permission, with a second factor
-where the brand wants one, is the act not on hold, was the factor given just now. The first "no" is the answer.
+where the brand wants one, do they agree to the brand's texts, is the act not on hold, was the factor given just now.
+The first "no" is the answer.
 """
 
 from __future__ import annotations
@@ -33,6 +34,9 @@ SIGN_IN = "/account/sign-in"
 SECOND_STEP = "/account/factors/verify"
 FACTORS = "/account/factors"
 STEP_UP = "/account/factors/step-up"
+LEGAL = "/legal/accept"
+# Looking at one's own risk, stopping there and proving who one is wait for nobody's signature.
+_BEFORE_AGREEING = frozenset({Permission.RISK_OWN, Permission.FACTORS_OWN})
 FRESH_FOR = timedelta(minutes=5)
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -40,12 +44,16 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """What a view asks for: a permission, and besides a fresh factor, any factor, or that the act is not on hold."""
+    """What a view asks for: a permission, and besides a fresh factor, any factor, that the act is not on hold.
+
+    `agreed` is False for what somebody may do who has not agreed to a brand's changed texts: to leave, and to stop.
+    """
 
     permission: Permission
     fresh: bool = False
     enrolled: bool = True
     holds: bool = False
+    agreed: bool = True
 
 
 class SignInNeeded(Refused):
@@ -56,14 +64,15 @@ class SignInNeeded(Refused):
 
 
 def needs(
-    permission: Permission, *, fresh: bool = False, enrolled: bool = True, holds: bool = False
+    permission: Permission, *, fresh: bool = False, enrolled: bool = True, holds: bool = False, agreed: bool = True
 ) -> Callable[[F], F]:
     """Let a view run only for who may see it. Stands below the route, so that the route gets the guarded view.
 
     `enrolled=False` is for the few pages that somebody needs before they have a second factor, `fresh` for acts that
-    want the factor of the last five minutes, `holds` for acts that rest for a while after something unusual.
+    want the factor of the last five minutes, `holds` for acts that rest for a while after something unusual,
+    `agreed=False` for those that must not wait until somebody agrees to changed texts.
     """
-    need = Need(permission, fresh=fresh, enrolled=enrolled, holds=holds)
+    need = Need(permission, fresh=fresh, enrolled=enrolled, holds=holds, agreed=agreed)
 
     def declare(view: F) -> F:
         @wraps(view)
@@ -95,6 +104,9 @@ def admit(need: Need) -> Response | None:
     if need.enrolled and not visitor.enrolled and second_factor_required(visitor):
         refusal = NotPermitted(gettext("Set up a second factor first."), code="factor_needed")
         return _send_to(FACTORS, refusal)
+    if visitor.legal_due and need.agreed and need.permission not in _BEFORE_AGREEING:
+        told = gettext("Read what has changed and agree to it first. Closing and stopping need no agreement.")
+        return _send_to(LEGAL, NotPermitted(told, code="legal_due"))
     if need.holds:
         _require_no_hold(visitor, need.permission)
     return _ask_again(visitor) if need.fresh else None

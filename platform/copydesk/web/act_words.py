@@ -11,7 +11,7 @@ from flask_babel.speaklater import LazyString  # type: ignore[import-untyped]
 from copydesk.risk.acts import ActState
 from copydesk.risk.switch_rules import Reach
 from copydesk.trading import SubscriptionState
-from copydesk.web.format import pair
+from copydesk.web.format import begun, pair
 from copydesk.web.reason_words import STATE_REASONS
 from copydesk.web.words import exchange_name, words
 
@@ -166,4 +166,4 @@ def place_words(place: str) -> str:
 
 
 def _sentence(words: str) -> str:
-    return f"{words[:1].upper()}{words[1:]}."
+    return f"{begun(words)}."

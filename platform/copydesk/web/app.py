@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from flask import Flask
-from flask_babel import Babel  # type: ignore[import-untyped]
 
 from copydesk.db import sqlalchemy_url
 from copydesk.kernel import Clock, SystemClock
@@ -14,6 +12,7 @@ from copydesk.web import act_words, decisions, limit_sentences, market, risk_wor
 from copydesk.web import format as figures
 from copydesk.web.access import init_access
 from copydesk.web.account import account
+from copydesk.web.catalogs import TRANSLATIONS
 from copydesk.web.client import Proxies
 from copydesk.web.csrf import csrf_field, csrf_token, init_csrf
 from copydesk.web.database import db
@@ -22,17 +21,21 @@ from copydesk.web.factors import factor_words, factors
 from copydesk.web.headers import init_headers
 from copydesk.web.health import health
 from copydesk.web.keys import keys
+from copydesk.web.legal import legal
+from copydesk.web.legal_links import init_legal
+from copydesk.web.panel import panel
 from copydesk.web.port import Runtime
 from copydesk.web.public import public
 from copydesk.web.risk import risk
 from copydesk.web.risk.prices import init_prices
 from copydesk.web.site import Sites, babel_locale, babel_timezone, init_sites
 from copydesk.web.staff import own_access, staff
+from copydesk.web.suspended import init_suspended
 from copydesk.web.theme import Themes
 from copydesk.web.uploads import init_uploads
 from copydesk.web.visitor import init_visitors
+from copydesk.web.wording import BrandBabel
 
-TRANSLATIONS = Path(__file__).parent / "translations"
 _BODY_BYTES_MAX = 64 * 1024
 _POOL_SIZE = 8
 _WORDS = (
@@ -63,25 +66,29 @@ def create_app(runtime: Runtime, *, clock: Clock | None = None) -> Flask:
     app.extensions["copydesk_proxies"] = Proxies(runtime.trusted_proxies)
     app.extensions["copydesk_sites"] = sites = Sites(runtime)
     db.init_app(app)
-    Babel(app, locale_selector=babel_locale, timezone_selector=babel_timezone, configure_jinja=False)
+    BrandBabel(app, locale_selector=babel_locale, timezone_selector=babel_timezone, configure_jinja=False)
     additions: dict[str, dict[str, Any]] = {
         "filters": {**figures.filters(clock.now), "words": words.words, "state_words": words.state_words},
         "globals": {f.__name__: f for f in (*_WORDS, csrf_field, csrf_token)},
     }
-    app.extensions["copydesk_themes"] = Themes(app, runtime.themes_dir, additions)
+    app.extensions["copydesk_themes"] = Themes(runtime.themes_dir, additions)
     init_sites(app, sites)
     init_uploads(app)
     init_headers(app)
     init_csrf(app, runtime)
     init_visitors(app)
+    init_suspended(app)
     init_access(app)
     init_errors(app)
     init_prices(app, runtime)
+    init_legal(app)
     app.register_blueprint(public)
     app.register_blueprint(risk)
     app.register_blueprint(account)
     app.register_blueprint(factors)
     app.register_blueprint(keys)
+    app.register_blueprint(legal)
+    app.register_blueprint(panel)
     app.register_blueprint(staff)
     app.register_blueprint(own_access)
     app.add_url_rule("/health", "health", health)

@@ -32,6 +32,11 @@ def brand_session() -> Session:
     return db.session()
 
 
+def is_reading() -> bool:
+    """Tell whether this context has used its session already; asking that uses none."""
+    return bool(db.session.registry.has()) and db.session().in_transaction()
+
+
 def reading_brand() -> AbstractContextManager[TenantSession]:
     """Open a transaction of the request's brand, for reads that go by the session's own brand."""
     return whole_database().tenant(g.tenant_id)

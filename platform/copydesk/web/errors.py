@@ -18,6 +18,7 @@ from copydesk.kernel import NotPermitted, OutcomeUnknown, Refused, Unavailable
 from copydesk.web.client import client_ip
 from copydesk.web.page import render
 from copydesk.web.site import site_or_none
+from copydesk.web.suspended import SitePaused, paused_words
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +44,7 @@ def _answer(error: Exception) -> Response:
     if isinstance(error, HTTPException) and error.code is not None and error.code < HTTPStatus.BAD_REQUEST:
         return make_response(error)
     status = _status(error)
-    if status >= HTTPStatus.INTERNAL_SERVER_ERROR and not isinstance(error, HTTPException):
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR and not isinstance(error, HTTPException | SitePaused):
         # The route, not the path that was asked for: that one may hold the token of a link in a mail.
         log.error("%s %s failed", request.method, request.url_rule, exc_info=error)
     elif isinstance(error, NotPermitted):
@@ -78,7 +79,7 @@ def _branded(error: Exception, status: int) -> Response:
         return jsonify(error=getattr(error, "code", None) if isinstance(error, Refused) else status, message=message)
     try:
         template = "not_found.html" if status == HTTPStatus.NOT_FOUND else "error.html"
-        return make_response(render(template, status=status, title=title, message=message))
+        return make_response(render(template, status=status, title=title, message=message, addressed=lambda: None))
     except (TemplateError, OSError) as broken:
         # The error page itself can be what is broken; a bare page still says what happened.
         log.error("the error page cannot be rendered", exc_info=broken)
@@ -92,6 +93,8 @@ def _neutral(status: int) -> Response:
 
 def _texts(error: Exception, status: int) -> tuple[str, str]:
     """Choose title and sentence; only a `Refused` speaks for itself, everything else says nothing of its inside."""
+    if isinstance(error, SitePaused):
+        return paused_words()
     if status == HTTPStatus.NOT_FOUND:
         return gettext("Page not found"), gettext("There is nothing at this address. It may have moved.")
     if status == HTTPStatus.SERVICE_UNAVAILABLE:

@@ -14,7 +14,7 @@ from copydesk.replication.explain import CopyTold, Explanation, LeaderMove
 from copydesk.replication.moves import move_between
 from copydesk.trading import CopyMode, Instrument, OrderStatus, Side, SizePolicy
 from copydesk.web.decisions import absence_words, base_qty, leg_words, purpose_words, sized_words
-from copydesk.web.format import bps, figure, isolated, money, ms, pct, px, qty
+from copydesk.web.format import begun, bps, figure, isolated, money, ms, pct, px, qty
 from copydesk.web.market import leverage_words, move_words
 from copydesk.web.reason_words import state_reason_words
 from copydesk.web.risk_words import limit_words
@@ -135,7 +135,7 @@ def _follower_rows(explanation: Explanation, rules: Instrument | None) -> Iterat
 
 
 def _copy_title(copy: CopyTold) -> str:
-    return f"{leg_words(copy.leg)[:1].upper()}{leg_words(copy.leg)[1:]}: {state_words(copy.status)}"
+    return f"{begun(leg_words(copy.leg))}: {state_words(copy.status)}"
 
 
 def _copy_rows(copy: CopyTold, explanation: Explanation) -> Iterator[Row]:

@@ -16,12 +16,14 @@ from flask_babel import get_locale, get_timezone, gettext  # type: ignore[import
 from jinja2 import TemplateError
 
 from copydesk.kernel import ConfigError
-from copydesk.notifications import Letter, Waiting
+from copydesk.notifications import Kind, Letter, Postponed, Waiting
+from copydesk.notifications.own_letters import OwnLetter, filled, letter_faults
 from copydesk.tenancy import Tenant
 from copydesk.web.format import isolated
 from copydesk.web.mail_facts import safe_facts
 from copydesk.web.mail_words import TEXTS, said
 from copydesk.web.site import Site, Sites, current_site
+from copydesk.web.suspended import may_leave
 from copydesk.web.theme import current_themes
 
 _SENDER_DEFAULT = "no-reply"
@@ -37,10 +39,12 @@ class LetterWriter:
 
     def write(self, waiting: Waiting) -> Letter:
         tenant = self._tenant(waiting.tenant_id)
+        if not may_leave(tenant, waiting.kind):
+            raise Postponed("the brand is suspended")
         locale = waiting.locale if waiting.locale in tenant.config.locales else tenant.config.locale_default
         with self._as_brand(tenant, locale) as origin:
             try:
-                return _letter(waiting, current_site(), origin)
+                return written(waiting, current_site(), origin, own_letter(tenant, waiting.kind, locale))
             except TemplateError as error:
                 raise ConfigError(f"theme {tenant.theme}: the mail templates fail: {error}") from error
 
@@ -63,38 +67,67 @@ class LetterWriter:
             yield origin
 
 
-def _letter(waiting: Waiting, site: Site, origin: str) -> Letter:
+def written(waiting: Waiting, site: Site, origin: str, own: OwnLetter | None) -> Letter:
+    """Write one letter in the language of the moment: in the brand's own words, or in the platform's."""
     tenant, text = site.tenant, TEXTS[waiting.kind]
     told = {**waiting.facts, **waiting.secret_facts}
     path = told.pop("link", "")
     shows_link = bool(path) and text.button is not None
     facts = {"brand": tenant.name, **safe_facts(told, _moment)}
-    values = {
+    subject = filled(own.subject, facts) if own and own.subject else said(text.subject, facts)
+    own_lines = [filled(one, facts) for one in own.lines] if own else []
+    lines = own_lines or [said(one, facts) for one in text.sentences]
+    values = frame_values(site) | {
+        "subject": subject or said(text.subject, facts) or tenant.name,
+        "sentences": [line for line in lines if line],
+        "button": str(text.button) if shows_link else "",
+        "link": origin + path if shows_link else "",
+        "alarm": str(text.alarm) if text.alarm is not None else "",
+    }
+    return assembled(site, values, number=waiting.id, to=waiting.to, at=waiting.queued_at)
+
+
+def frame_values(site: Site) -> dict[str, Any]:
+    """Return what stands around the words of every letter of a brand."""
+    tenant = site.tenant
+    return {
         "brand": tenant.name,
         "color": tenant.config.brand.colors.brand,
         "on_color": on_color(tenant.config.brand.colors.brand),
         "host": tenant.hosts[0],
         "lang": site.lang,
         "direction": site.direction,
-        "subject": said(text.subject, facts),
-        "sentences": [sentence for sentence in (said(one, facts) for one in text.sentences) if sentence],
-        "button": str(text.button) if shows_link else "",
-        "link": origin + path if shows_link else "",
-        "alarm": str(text.alarm) if text.alarm is not None else "",
+        "subject": "",
+        "sentences": [],
+        "button": "",
+        "link": "",
+        "alarm": "",
         "why": gettext("You get this message because this address was given at %(host)s.", host=tenant.hosts[0]),
     }
+
+
+def assembled(site: Site, values: Mapping[str, Any], *, number: int, to: str, at: datetime) -> Letter:
+    """Return a letter that leaves as the brand's, with the same words as text and as HTML."""
+    tenant = site.tenant
     smtp = tenant.config.smtp
     return Letter(
-        id=waiting.id,
-        to=waiting.to,
+        id=number,
+        to=to,
         sender_name=tenant.name,
         sender=smtp.from_address if smtp else f"{_SENDER_DEFAULT}@{tenant.hosts[0]}",
         subject=str(values["subject"]),
         text=_plain(values),
         html=current_themes().render(tenant.theme, "mail/letter.html", values),
         lang=site.lang,
-        at=waiting.queued_at,
+        at=at,
     )
+
+
+def own_letter(tenant: Tenant, kind: Kind, locale: str) -> OwnLetter | None:
+    """Return the brand's own words for a kind in a language, None where it has none, or none that can be said."""
+    spoken = tenant.config.letters.get(str(kind), {})
+    found = spoken.get(locale) or spoken.get(locale.partition("_")[0])
+    return found if found is not None and not letter_faults(str(kind), found) else None
 
 
 def _plain(values: Mapping[str, Any]) -> str:

@@ -19,7 +19,7 @@ from redis.exceptions import RedisError
 
 from copydesk.identity.access import Permission
 from copydesk.kernel import Clock, SystemClock, end
-from copydesk.tenancy import FEATURE_DESK, Tenant, setting_value
+from copydesk.tenancy import FEATURE_DESK, Tenant, TenantStatus, setting_value
 from copydesk.web.access import declares
 from copydesk.web.app import create_app
 from copydesk.web.broadcast import Coalescer, Listener, Rooms, sse_frame
@@ -71,6 +71,8 @@ class Live:
         tenant = self._tenant(request)
         if tenant is None or not setting_value(tenant, FEATURE_DESK, bool):
             return web.Response(status=404, text="Not Found\n")
+        if tenant.status is TenantStatus.SUSPENDED:
+            return web.Response(status=503, text="Service Unavailable\n", headers={"Retry-After": "3600"})
         locale = wanted_locale(tenant, request.query.get("locale", ""))
         return await self._stream(request, tenant, Listener(tenant.slug, locale, self._address(request)), self.rooms)
 

@@ -199,6 +199,17 @@ TEXTS: Mapping[Kind, MailText] = {
         lazy_gettext("Look at the team"),
         lazy_gettext("If you did not expect this, ask another owner by another way than mail."),
     ),
+    _K.SETTINGS_WAIT: MailText(
+        lazy_gettext("%(brand)s: a change of the settings waits for you"),
+        (
+            lazy_gettext("Proposed by: %(who)s"),
+            lazy_gettext("Why: %(reason)s"),
+            lazy_gettext("It holds once a second person approves it; until then nothing changes."),
+            _WHEN,
+        ),
+        lazy_gettext("Look at the change"),
+        lazy_gettext("If you did not expect this, ask another owner by another way than mail."),
+    ),
     _K.STEP_UP_CODE: MailText(
         lazy_gettext("Your code for %(brand)s"),
         (

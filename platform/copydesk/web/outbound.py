@@ -14,13 +14,15 @@ import ssl
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from ipaddress import ip_address
 from threading import Event, Timer
 from urllib.parse import SplitResult, urlsplit
 
 from copydesk.kernel import InvalidInput, OutcomeUnknown, Unavailable
+from copydesk.kernel.internet import Address, is_public
 
-Address = IPv4Address | IPv6Address
+__all__ = ["Address", "Answer", "Outbound", "Resolve", "is_public", "resolve"]
+
 Resolve = Callable[[str, int], Sequence[str]]
 
 PORTS = frozenset({443})
@@ -29,11 +31,6 @@ _TIMEOUT_S = 10.0
 _URL_LENGTH_MAX = 2_000
 _METHODS = frozenset({"GET", "POST"})
 _OWN_HEADERS = frozenset({"host", "content-length", "transfer-encoding", "connection", "accept-encoding"})
-_NAT64, _SIX_TO_FOUR = ip_network("64:ff9b::/96"), ip_network("2002::/16")
-# Beyond what the standard library calls private: what clouds and carriers keep for themselves.
-_NOT_PUBLIC = tuple(
-    ip_network(text) for text in ("0.0.0.0/8", "100.64.0.0/10", "192.0.0.0/24", "192.88.99.0/24", "64:ff9b:1::/48")
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,15 +45,6 @@ class Answer:
 def resolve(host: str, port: int) -> list[str]:
     """Return every address that a name has; raises OSError where it has none."""
     return [str(row[4][0]) for row in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
-
-
-def is_public(address: Address) -> bool:
-    """Tell whether an address lies in the public internet, also where IPv6 only carries an IPv4 address."""
-    inner = _carried(address)
-    if inner is not None:
-        return is_public(inner)
-    apart = any(address in network for network in _NOT_PUBLIC if network.version == address.version)
-    return address.is_global and not apart and not (address.is_multicast or address.is_reserved)
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,16 +166,3 @@ class _Pinned(http.client.HTTPSConnection):
 
 def _target(parts: SplitResult) -> str:
     return f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
-
-
-def _carried(address: Address) -> IPv4Address | None:
-    """Return the IPv4 address that an IPv6 address is another dress of."""
-    if isinstance(address, IPv4Address):
-        return None
-    if address.ipv4_mapped is not None:
-        return address.ipv4_mapped
-    if address in _NAT64:
-        return IPv4Address(int(address) & 0xFFFF_FFFF)
-    if address in _SIX_TO_FOUR:
-        return address.sixtofour
-    return address.teredo[1] if address.teredo is not None else None

@@ -2,49 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
-from flask import request, url_for
+from flask import request
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.local import LocalProxy
 
 from copydesk.identity import Visitor
-from copydesk.tenancy import Tenant
 from copydesk.trading import Environment
+from copydesk.web.addressed import addressed
+from copydesk.web.brand import brand_view
 from copydesk.web.headers import csp_nonce
+from copydesk.web.legal_links import legal_links
 from copydesk.web.site import current_site
 from copydesk.web.theme import current_themes
+from copydesk.web.theme_file import SITE
 from copydesk.web.visitor import current_visitor, nobody
-
-
-@dataclass(frozen=True)
-class BrandView:
-    """A brand as templates see it. `tokens` are CSS custom properties without their leading dashes."""
-
-    name: str
-    tagline: str
-    tokens: Mapping[str, str]
-    density: str
-    currency: str
-    logo_url: str
-    favicon_url: str
-    font_url: str | None
-
-
-def brand_view(tenant: Tenant) -> BrandView:
-    brand = tenant.config.brand
-    return BrandView(
-        name=brand.name,
-        tagline=brand.tagline,
-        tokens={**brand.colors.tokens(), "radius": f"{brand.radius_px}px"},
-        density=brand.density,
-        currency=tenant.config.currency,
-        logo_url=_brand_url(tenant, brand.logo),
-        favicon_url=_brand_url(tenant, brand.favicon),
-        font_url=_brand_url(tenant, brand.font) if brand.font else None,
-    )
 
 
 def render(template: str, **values: Any) -> str:
@@ -70,8 +43,13 @@ def page_values() -> dict[str, Any]:
         "place": "",
         "visitor": LocalProxy(_shown_visitor),
         "here": request.path,
+        "addressed": addressed,
+        "legal": legal_links(),
         "live_url": site.live_url,
         "csp_nonce": csp_nonce(),
+        "kind": SITE,
+        "origin": request.host_url.rstrip("/"),
+        "styles": lambda kind: current_themes().bundle_url(theme, kind),
         "asset": lambda path: current_themes().asset_url(theme, path),
         "asset_exists": lambda path: current_themes().static_file(theme, path) is not None,
     }
@@ -83,9 +61,3 @@ def _shown_visitor() -> Visitor:
         return current_visitor()
     except SQLAlchemyError:
         return nobody()
-
-
-def _brand_url(tenant: Tenant, name: str) -> str:
-    file = tenant.asset_path(name)
-    version = current_themes().fingerprint(file) if file.is_file() else None
-    return url_for("public.brand_file", path=name, v=version)

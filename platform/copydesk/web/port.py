@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from copydesk.identity.port import Hashing
 from copydesk.notifications import Mailer
-from copydesk.tenancy import Tenant
+from copydesk.tenancy import LayerValues, Tenant, TenantError
+from copydesk.tenancy.revisions import SettingsDesk
 from copydesk.vault import IntakePlace
 
 if TYPE_CHECKING:
@@ -23,6 +24,18 @@ class Directory(Protocol):
     def by_slug(self, slug: str) -> Tenant | None: ...
 
     def refresh_if_due(self) -> bool: ...
+
+    def refresh(self) -> bool: ...
+
+    def problems(self) -> tuple[TenantError, ...]: ...
+
+    def all(self) -> tuple[Tenant, ...]: ...
+
+    @property
+    def defaults(self) -> LayerValues: ...
+
+    @property
+    def revision_hash(self) -> str: ...
 
 
 class Vault(Protocol):
@@ -43,6 +56,16 @@ class Intake(Protocol):
         ...
 
 
+class SecretStore(Protocol):
+    """Keep what a brand's settings refer to as `secret:<name>`; raises `vault.SealBroken` for what does not open."""
+
+    def set(self, slug: str, name: str, value: str) -> None: ...
+
+    def get(self, slug: str, name: str) -> str | None: ...
+
+    def names(self, slug: str) -> tuple[str, ...]: ...
+
+
 class Runtime(Protocol):
     """One installation as the web sees it.
 
@@ -59,6 +82,11 @@ class Runtime(Protocol):
 
     @property
     def directory(self) -> Directory: ...
+
+    @property
+    def settings_desk(self) -> SettingsDesk:
+        """Return who checks and stores what a brand's own people change in its panel."""
+        ...
 
     @property
     def tenant_ids(self) -> Mapping[str, int]: ...
@@ -84,6 +112,11 @@ class Runtime(Protocol):
 
     @property
     def intake(self) -> Intake: ...
+
+    @property
+    def secrets(self) -> SecretStore:
+        """Return where a brand's own secrets lie: the mail server's password, keys of providers."""
+        ...
 
     @property
     def hashing(self) -> Hashing:

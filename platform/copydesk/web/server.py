@@ -16,6 +16,7 @@ from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
 from copydesk.kernel import ConfigError
 from copydesk.web.app import create_app
 from copydesk.web.client import LOOPBACK, Proxies
+from copydesk.web.console import ConsoleGate, create_console
 from copydesk.web.live import create_live_app
 from copydesk.web.port import Runtime
 from copydesk.web.post import Post
@@ -44,6 +45,8 @@ class SitesServer(BaseApplication):  # type: ignore[misc]
         runtime = self._make_runtime()
         app = create_app(runtime)
         Post(app, runtime).start()
+        sites = app.wsgi_app
+        app.wsgi_app = ConsoleGate(sites, lambda: create_console(runtime), runtime.directory)  # type: ignore[method-assign]
         return app
 
 

@@ -9,21 +9,33 @@ from urllib.parse import urlencode
 from babel import Locale
 from flask import Flask, Request, g, request
 from werkzeug.datastructures import LanguageAccept
+from werkzeug.wrappers import Response
 
 from copydesk.kernel import NotFound
-from copydesk.tenancy import FEATURE_DESK, FEATURE_LEADERBOARD, Tenant, setting_value
+from copydesk.tenancy import (
+    FEATURE_DESK,
+    FEATURE_LEADERBOARD,
+    FEATURE_STRATEGY_PAGES,
+    FEATURE_TRADERS,
+    Tenant,
+    setting_value,
+)
 from copydesk.web.port import Runtime
 
 LOCALE_COOKIE = "locale"
+LOCALE_QUERY = "lang"
+_LOCALE_AGE_S = 31_536_000
 BRANDLESS = frozenset({"health"})
 
 
 @dataclass(frozen=True)
 class Features:
-    """Which public pages this brand has."""
+    """Which public pages this brand has, and whether people may register to be copied."""
 
     desk: bool
     leaderboard: bool
+    strategy_pages: bool
+    traders: bool
 
 
 @dataclass(frozen=True)
@@ -54,6 +66,8 @@ class Site:
         return Features(
             desk=setting_value(self.tenant, FEATURE_DESK, bool),
             leaderboard=setting_value(self.tenant, FEATURE_LEADERBOARD, bool),
+            strategy_pages=setting_value(self.tenant, FEATURE_STRATEGY_PAGES, bool),
+            traders=setting_value(self.tenant, FEATURE_TRADERS, bool),
         )
 
     @property
@@ -111,12 +125,22 @@ def init_sites(app: Flask, sites: Sites) -> None:
 
 
 def wanted_locale(asking: Request, tenant: Tenant) -> str:
-    """Choose the visitor's language among the brand's: cookie, then Accept-Language, then the default."""
+    """Choose the visitor's language among the brand's: address, cookie, Accept-Language, then the default."""
     offered = tenant.config.locales
+    asked = asking.args.get(LOCALE_QUERY, "").replace("-", "_")
+    if asked in offered:
+        return asked
     chosen = asking.cookies.get(LOCALE_COOKIE)
     if chosen in offered:
         return str(chosen)
     return best_locale(offered, asking.accept_languages) or tenant.config.locale_default
+
+
+def keep_locale(response: Response, locale: str) -> None:
+    """Have the browser remember a language for a year."""
+    response.set_cookie(
+        LOCALE_COOKIE, locale, max_age=_LOCALE_AGE_S, httponly=True, samesite="Lax", secure=request.is_secure
+    )
 
 
 def best_locale(offered: Iterable[str], accepted: LanguageAccept) -> str | None:

@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from flask import Flask
 from flask_babel import Babel, force_locale  # type: ignore[import-untyped]
 
-from copydesk.web.app import TRANSLATIONS
+from copydesk.web.catalogs import LANGUAGES, TRANSLATIONS
 
-LOCALES = ("en", *sorted(path.parent.parent.name for path in TRANSLATIONS.glob("*/LC_MESSAGES/messages.po")))
+LOCALES = LANGUAGES
 
 
 @contextmanager

@@ -36,13 +36,13 @@ _PAGE = "account/close.html"
 
 
 @account.get("/close")
-@needs_fresh(Permission.ACCOUNT_OWN, holds=True)
+@needs_fresh(Permission.ACCOUNT_OWN, holds=True, agreed=False)
 def close_page() -> str:
     return render(_PAGE, errors={}, keys=_keys(), understood=False)
 
 
 @account.post("/close")
-@needs_fresh(Permission.ACCOUNT_OWN, holds=True)
+@needs_fresh(Permission.ACCOUNT_OWN, holds=True, agreed=False)
 def close_form() -> Response:
     """Destroy the keys, erase what is personal, and sign out everywhere."""
     password, understood = typed_secret("password"), "understood" in request.form

@@ -27,7 +27,7 @@ from copydesk.web.csrf import SESSION_COOKIE
 from copydesk.web.headers import clear_site_data
 from copydesk.web.page import render
 from copydesk.web.redirects import safe_next
-from copydesk.web.site import current_site
+from copydesk.web.site import current_site, keep_locale
 from copydesk.web.visitor import current_visitor, forget_session, may_carry_secrets, remember_session
 
 _PAGE = "account/sign_in.html"
@@ -69,6 +69,8 @@ def sign_in_form() -> Response:
         return wait_again(_PAGE, error, **values)
     response = make_response(redirect(_after(admitted), code=SEE_OTHER))
     remember_session(response, admitted.token)
+    if admitted.locale in current_site().tenant.config.locales:
+        keep_locale(response, admitted.locale)
     return response
 
 

@@ -94,6 +94,8 @@ def name_error(name: str) -> str:
 
 def role_error(role: str) -> str:
     """Say that somebody did not choose what to be here."""
+    if role == Role.TRADER and not current_site().features.traders:
+        return str(gettext("Here nobody registers to be copied: traders are invited."))
     return "" if role in OWN_CHOICE else str(gettext("Choose whether you want to copy traders or to be copied."))
 
 

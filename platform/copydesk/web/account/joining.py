@@ -12,7 +12,8 @@ from copydesk.identity import User
 from copydesk.identity.access import Permission
 from copydesk.identity.addresses import plain_email
 from copydesk.identity.invitations import accept_invite, invite_of
-from copydesk.identity.model import Role
+from copydesk.identity.legal import Via
+from copydesk.identity.model import OWN_CHOICE, Role
 from copydesk.identity.registration import (
     LinkOver,
     NewPerson,
@@ -40,6 +41,7 @@ from copydesk.web.account.forms import (
 )
 from copydesk.web.account.links import link_over
 from copydesk.web.database import brand_session
+from copydesk.web.legal.asking import NOTHING_ASKED, agreement, agreement_error, asked_texts
 from copydesk.web.page import render
 from copydesk.web.site import current_site
 from copydesk.web.visitor import may_carry_secrets
@@ -52,7 +54,7 @@ _REGISTER, _VERIFY, _INVITED = "account/register.html", "account/verify.html", "
 def register_page() -> Response | str:
     if _mode() != "open":
         return make_response(render("account/not_open.html", mode=_mode()), 403)
-    return render(_REGISTER, errors={}, **_typed("", "", Role.FOLLOWER.value))
+    return render(_REGISTER, errors={}, asked=asked_texts(), **_typed("", "", Role.FOLLOWER.value))
 
 
 @account.post("/register")
@@ -61,17 +63,21 @@ def register_form() -> Response:
     """Open an account and send the link that confirms its address."""
     if _mode() != "open":
         raise NotPermitted(gettext("Nobody can register here without an invitation."))
-    values = _typed(typed("email"), typed("display_name"), typed("role"))
+    asked = asked_texts()
+    values = {"asked": asked, **_typed(typed("email"), typed("display_name"), typed("role"))}
     try:
         count_asking(current_visit())
     except TooManyTries as error:
         return wait_again(_REGISTER, error, **values)
     form, errors = new_account_form()
+    if unticked := agreement_error(asked):
+        errors["legal"] = unticked
     if not may_carry_secrets():
         errors[""] = gettext("Open this page with https to register: here others can read along.")
     if errors:
         return form_again(_REGISTER, errors, **values)
-    new = NewPerson(plain_email(form.email), form.display_name, Role(form.role), form.password)
+    agreed = agreement(asked, Via.REGISTRATION)
+    new = NewPerson(plain_email(form.email), form.display_name, Role(form.role), form.password, agreed)
     try:
         register(current_visit(), new)
     except Unavailable as error:
@@ -139,12 +145,14 @@ def invited_form(token: str) -> Response:
             {
                 "display_name": name_error(name),
                 "password": password_error(password, invite.role, known=(invite.email, name)),
+                "legal": agreement_error(values["asked"]),
                 "": "" if may_carry_secrets() else gettext("Open this page with https: here others can read along."),
             }
         )
         if errors:
             return form_again(_INVITED, errors, **values)
-        accept_invite(current_visit(), token, display_name=name, password=password)
+        agreed = agreement(values["asked"], Via.INVITATION)
+        accept_invite(current_visit(), token, display_name=name, password=password, accepted=agreed)
     except LinkOver:
         return link_over("invite")
     except (TooManyTries, Unavailable) as error:
@@ -172,4 +180,5 @@ def _verifying(token: str, owner: User) -> dict[str, Any]:
 
 
 def _invited(token: str, email: str, role: Role, display_name: str) -> dict[str, Any]:
-    return {"token": token, **_typed(email, display_name, role.value)}
+    asked = asked_texts() if role in OWN_CHOICE else NOTHING_ASKED
+    return {"token": token, "asked": asked, **_typed(email, display_name, role.value)}

@@ -43,13 +43,13 @@ def history() -> str:
 
 
 @account.get("/export")
-@needs_fresh(Permission.ACCOUNT_OWN)
+@needs_fresh(Permission.ACCOUNT_OWN, agreed=False)
 def export_page() -> str:
     return render("account/export.html")
 
 
 @account.post("/export")
-@needs_fresh(Permission.ACCOUNT_OWN)
+@needs_fresh(Permission.ACCOUNT_OWN, agreed=False)
 def export_file() -> AnyResponse:
     """Send everything that is held of the visitor, as it is read."""
     visit = current_visit()

@@ -31,13 +31,13 @@ def check(account_id: int) -> Response:
 
 
 @keys.get("/<int:account_id>/disconnect")
-@needs(Permission.KEYS_OWN, fresh=True)
+@needs(Permission.KEYS_OWN, fresh=True, agreed=False)
 def disconnect_form(account_id: int) -> str:
     return _page(account_id, {})
 
 
 @keys.post("/<int:account_id>/disconnect")
-@needs(Permission.KEYS_OWN, fresh=True)
+@needs(Permission.KEYS_OWN, fresh=True, agreed=False)
 def disconnect_now(account_id: int) -> Response | tuple[str, int]:
     """Destroy the sealed key of an account; a key that is to be taken away is never held back for safety's sake."""
     confirmed, moment = request.form.get("confirmed") == "yes", now()

@@ -23,7 +23,7 @@ _ID_LEN_MAX = 18
 
 
 @keys.get("")
-@needs(Permission.KEYS_OWN)
+@needs(Permission.KEYS_OWN, agreed=False)
 def listing() -> str:
     with transaction() as session:
         accounts, intakes = keys_of(session, own_id()), intakes_of(session, own_id())
@@ -38,7 +38,7 @@ def listing() -> str:
 
 
 @keys.get("/<int:account_id>")
-@needs(Permission.KEYS_OWN)
+@needs(Permission.KEYS_OWN, agreed=False)
 def one(account_id: int) -> str:
     with transaction() as session:
         health = key_of(session, own_id(), account_id)

@@ -17,6 +17,8 @@ SECTIONS = (
     (Permission.RISK_READ, "/risk"),
     (Permission.STAFF_READ, "/staff/team"),
     (Permission.AUDIT_READ, "/staff/audit"),
+    (Permission.SETTINGS_READ, "/panel"),
+    (Permission.FINANCE_READ, "/panel/fees"),
 )
 
 
