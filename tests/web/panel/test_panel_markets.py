@@ -8,6 +8,7 @@ from html import unescape
 from typing import Any
 
 from panel_site import Browser, PanelSite, words
+from sqlalchemy import text
 from werkzeug.test import TestResponse
 
 MARKETS, EXCHANGES = "/panel/markets", "/panel/exchanges"
@@ -125,3 +126,39 @@ def test_a_broker_code_that_does_not_fit_its_exchange_is_refused(site: PanelSite
     assert "expected 6 to 9 letters or digits" in words(refused)
     nothing = table_of(browser, EXCHANGES) | {f"gone:{v}-lab": "yes" for v in ("binance", "okx", "bybit", "bitget")}
     assert "Exchanges: expected at least one" in words(browser.post(EXCHANGES, data=nothing))
+
+
+def holding(site: PanelSite, symbol: str) -> tuple[str, str]:
+    """Have somebody hold a pair at the first account's exchange; return that exchange and the pair."""
+    tenant_id = site.runtime.tenant_ids["aurora"]
+    with site.runtime.database.tenant(tenant_id) as session:
+        query = "SELECT s.id, a.shard FROM subscription s JOIN account a ON a.id = s.account_id ORDER BY s.id LIMIT 1"
+        number, shard = session.execute(text(query)).one()
+        add = "INSERT INTO book (tenant_id, subscription_id, symbol, qty) VALUES (:tenant_id, :id, :symbol, 1)"
+        session.execute(text(add), {"tenant_id": tenant_id, "id": number, "symbol": symbol})
+    return str(shard).partition(":")[0], symbol
+
+
+def test_a_market_that_somebody_holds_is_switched_off_and_not_left(site: PanelSite) -> None:
+    browser = site.browser()
+    publish(browser, table_of(browser) | {"add": "XRP/USDT", "add-at": ["okx-lab", "bybit-lab", "binance-lab"]})
+    approve_newest(site)
+    leaves = table_of(browser) | {"gone:XRP/USDT": "yes"}
+    proposed = publish(browser, leaves)
+    place, _ = holding(site, "XRP/USDT")
+    refused = browser.post(MARKETS, data=leaves)
+    assert refused.status_code == 409
+    assert "Somebody holds XRP/USDT there. Switch it off instead" in words(refused)
+    # Neither a second person, nor going back, nor leaving the whole exchange, is a way around that.
+    nils = site.browser(name="Nils")
+    approved = nils.send(f"{proposed.location}/approve", {}, page=proposed.location)
+    assert "Somebody holds XRP/USDT there." in words(approved)
+    back = nils.send("/panel/history/0/rollback", {"reason": "as it was"}, page="/panel/history/1")
+    assert "Somebody holds XRP/USDT there." in words(back)
+    gone = browser.post(EXCHANGES, data=table_of(browser, EXCHANGES) | {f"gone:{place}": "yes"})
+    assert "Somebody holds" in words(gone)
+    off = {name: value for name, value in table_of(browser).items() if name != "on:XRP/USDT"}
+    assert publish(browser, off).status_code == 303
+    assert not site.brand().config.terms_of("XRP/USDT").on
+    with site.runtime.database.tenant(site.runtime.tenant_ids["aurora"]) as session:
+        session.execute(text("DELETE FROM book WHERE symbol = 'XRP/USDT'"))

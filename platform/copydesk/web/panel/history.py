@@ -24,6 +24,7 @@ from copydesk.web.panel.desk import (
     settings_desk,
 )
 from copydesk.web.panel.differences import differences
+from copydesk.web.panel.held import require_unheld
 from copydesk.web.panel.saving import DiffLine, diff_lines, visible_sections
 from copydesk.web.panel.sections import section_for
 from copydesk.web.panel.telling import tell_who_may_approve
@@ -59,10 +60,12 @@ def rollback(number: int) -> AnyResponse | tuple[str, int]:
     values = _revision(number).values if number else {}
     try:
         _require_fees(line.key for line in _way_back(values)[0])
+        current = current_brand()
+        _require_unheld({key: values.get(key) for key in {*current.overrides.values, *values}})
         reason = asked_reason()
         with changing() as session:
             made = settings_desk().rollback(
-                *(session, current_brand(), number),
+                *(session, current, number),
                 actor=current_actor(),
                 author=author_name(),
                 reason=reason,
@@ -95,6 +98,8 @@ def _decided(number: int, act: Callable[..., Revision]) -> AnyResponse | tuple[s
     found = _revision(number)
     try:
         _require_fees(found.changes)
+        if act == settings_desk().approve:
+            _require_unheld({key: change.put for key, change in found.changes.items()})
         with changing() as session:
             actor, author, at = current_actor(), author_name(), current_time()
             act(session, current_brand(), found.id, actor=actor, author=author, at=at)
@@ -155,6 +160,12 @@ def _require_fees(keys: Iterable[str]) -> None:
     """Leave fees to who may change fees, whichever way they are changed."""
     if not _may(keys):
         raise NotPermitted(gettext("This changes fees, and your role does not include that."), code="fees")
+
+
+def _require_unheld(changes: Mapping[str, object | None]) -> None:
+    """Leave no market in which somebody holds something, whichever way it would be left."""
+    if "exchanges" in changes:
+        require_unheld(settings_desk().check(current_brand(), changes))
 
 
 def _may(keys: Iterable[str]) -> bool:

@@ -39,6 +39,7 @@ from copydesk.web.panel.desk import (
 )
 from copydesk.web.panel.differences import Difference, differences
 from copydesk.web.panel.forms import Parsed, Typed
+from copydesk.web.panel.held import require_unheld
 from copydesk.web.panel.past import changed_since
 from copydesk.web.panel.sections import SECTIONS, Section
 from copydesk.web.panel.standing import Standing, value_of
@@ -179,6 +180,10 @@ def _ready(section: Section, typed: Typed) -> _Ready | tuple[str, int]:
         candidate = settings_desk().check(tenant, parsed.changes)
     except RefusedSettings as refusal:
         return show_section(section, typed, refusal_errors(section, refusal)), refusal.http_status
+    try:
+        require_unheld(candidate)
+    except Refused as refusal:
+        return show_section(section, typed, {"": str(refusal)}), HTTPStatus.CONFLICT
     return _Ready(section, typed, parsed.changes, candidate)
 
 
