@@ -56,7 +56,7 @@ class RoleBook:
 
     def await_end(self, name: str) -> None:
         """Wait until a process has ended by itself, and forget it."""
-        assert wait_until(lambda: name in self.ended(), patience_s=30, poll_s=0.02), self.log(name)
+        assert wait_until(lambda: name in self.ended(), patience_s=30, poll_s=0.02), self.tail(name)
         self.stop(name)
 
     def ended(self) -> list[str]:
@@ -74,6 +74,10 @@ class RoleBook:
                 process.terminate()
         for name in list(self._running):
             self.stop(name)
+
+    def tail(self, name: str) -> str:
+        """Return the last lines of a process's log, for a failure's sake."""
+        return "".join(self.log(name).read_text(errors="replace").splitlines(keepends=True)[-60:])
 
     def log(self, name: str) -> Path:
         return self.log_dir / f"{name}.log"

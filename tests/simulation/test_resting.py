@@ -34,13 +34,15 @@ def orders(desk: Desk) -> Iterator[Desk]:
         session.execute(_COPY_ORDERS)
     for symbol, px in PRICES.items():
         desk.exchange.pin(symbol, px)
-    desk.roles.kill("listener")
-    desk.roles.start("listener")
     streams = desk.exchange.control
 
     def watched() -> bool:
         return desk.north.leader in streams.call("GET", "state")["exchanges"]["binance"]["streams"]
 
+    desk.roles.kill("listener")
+    # The stream of the one that was killed is no sign of the new one.
+    assert wait_until(lambda: not watched(), patience_s=20, poll_s=0.02), desk.where()
+    desk.roles.start("listener")
     assert wait_until(watched, patience_s=20, poll_s=0.1), desk.where()
     yield desk
 

@@ -66,6 +66,16 @@ def test_a_counted_text_has_every_form_of_its_language() -> None:
     assert found == {"ar": {6}, "de": {2}, "en": {2}, "es": {2}, "tr": {2}}
 
 
+def test_collecting_anew_keeps_every_form_that_a_catalogs_own_head_counts(tree: Path) -> None:
+    file = catalog(tree)
+    turkish = tree / "translations" / "tr" / "LC_MESSAGES" / "messages.po"
+    turkish.parent.mkdir(parents=True)
+    turkish.write_text(file.read_text().replace("Language: es", "Language: tr"))
+    update(tree, tree / "translations")
+    assert 'msgstr[1] "%(num)s copias"' in turkish.read_text()
+    assert gaps_of(tree) == []
+
+
 def test_the_command_that_checks_the_project_checks_its_texts() -> None:
     assert "copydesk.web.catalog_work check" in (ROOT / "scripts" / "check").read_text()
     assert os.access(ROOT / "scripts" / "texts", os.X_OK)

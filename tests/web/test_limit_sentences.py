@@ -20,6 +20,8 @@ from flask import Flask
 from test_web_locale import LOCALES
 
 D = Decimal
+# Words that a language has in common with English.
+LOANWORDS = {"tr": {"Platform"}}
 
 
 def every_limit() -> Iterator[Limit]:
@@ -63,7 +65,8 @@ def test_no_sentence_is_left_in_english(app: Flask, locale: str) -> None:
             str(text) for text in (*limit_sentences.CONDITIONS.values(), *limit_sentences.CONSEQUENCES.values())
         ]
         others = [scope_words(scope) for scope in Scope] + [profile_words(profile) for profile in Profile]
-    assert not {*translated, *others} & {*CONDITIONS.values(), *CONSEQUENCES.values(), *map(str.title, Scope)}
+    english_words = {*CONDITIONS.values(), *CONSEQUENCES.values(), *map(str.title, Scope)}
+    assert {*translated, *others} & english_words <= LOANWORDS.get(locale, set())
 
 
 @pytest.mark.parametrize("locale", LOCALES)

@@ -54,7 +54,7 @@ from copydesk.replication.rest_writes import (
     store_answers,
     store_placing,
 )
-from copydesk.replication.resting import Rest, RestState, Step, next_step, placed_for, wanted_terms
+from copydesk.replication.resting import IN_DOUBT, Rest, RestState, Step, next_step, placed_for, wanted_terms
 from copydesk.replication.settle import forgo, settle
 from copydesk.replication.steps import LaneNow, store_step
 from copydesk.replication.steps import Step as BookStep
@@ -182,7 +182,10 @@ class Mirror:
     def _tasks(
         self, lane: LaneNow, instruments: Mapping[str, Instrument], looked_at: Sequence[DeliveredOrder]
     ) -> list[Task]:
-        """Decide a step for each order; what waits is put off, and deliveries that were looked at are forgotten."""
+        """Decide a step for each order; what waits is put off, and deliveries that were looked at are forgotten.
+
+        Not those of an order whose follower's is in doubt: what its leader did is followed as soon as that is known.
+        """
         with self._db.tenant(lane.tenant_id) as session:
             rests = due_rests(session, shard=lane.shard, now=lane.now)
             opens = LoneOpens(session, self._crowds, lane.shard, lane.now)
@@ -196,7 +199,9 @@ class Mirror:
                     if task.step is Step.WAIT or looked_at:
                         mark(session, lane, task.rest, Marks(task.rest.state, look_at, task.rest.looks))
                 if len(rests) < LOOKED_AT_MAX:
-                    delivered(session, lane, [(order.id, order.version) for order in looked_at])
+                    doubtful = {rest.leader_order_id for rest in rests if rest.state in IN_DOUBT and rest.usable}
+                    settled = [(order.id, order.version) for order in looked_at if order.id not in doubtful]
+                    delivered(session, lane, settled)
         return [task for task in tasks if task.step is not Step.WAIT]
 
     def _task(self, lane: LaneNow, rest: Rest, instrument: Instrument | None) -> Task:

@@ -157,6 +157,8 @@ def _write(file: Path, used: set[Text], tag: str | None) -> None:
     """Write the texts under the file's own head, sorted, each with what it was translated with before."""
     head = file.read_text(encoding="utf-8").split("\n\n", 1)[0].rstrip("\n")
     old, new = _read(file, tag), Catalog(locale=tag)
+    if tag:
+        new.mime_headers = [("Plural-Forms", old.plural_forms)]  # The file's own: Babel counts Turkish otherwise.
     for text in used:
         before = old.get(text if isinstance(text, str) else text[0])
         known = before is not None and _text(before.id) == text and not before.fuzzy

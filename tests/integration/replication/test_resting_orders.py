@@ -152,6 +152,20 @@ def test_an_order_of_unknown_outcome_is_asked_for_and_never_sent_twice(db: Datab
     assert desk.states() == ["resting"] and len(desk.exchange.arrived) == 1
 
 
+def test_what_the_trader_does_while_an_order_is_in_doubt_is_followed_as_soon_as_it_is_known(db: Database) -> None:
+    desk = OrderSite(db)
+    worker = desk.worker()
+    desk.exchange.mood[desk.account] = "silent"
+    desk.place("1", Side.BUY, "1", "49000")
+    worker.tend()
+    desk.cancel("1")
+    worker.tend()
+    assert desk.states() == ["placing"]
+    worker.later(1)
+    assert desk.states() == ["done"] and desk.exchange.resting(desk.account) == []
+    assert desk.site.rows("SELECT count(*) FROM order_delivery") == [(0,)]
+
+
 def test_a_cancel_of_unknown_outcome_is_asked_for(db: Database) -> None:
     desk = OrderSite(db)
     worker = desk.worker()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -155,12 +156,12 @@ def test_an_installation_chooses_the_server_by_its_settings(
     chosen = f"vault: {{provider: transit, transit_url: '{key_server.url}', transit_key: chosen}}\n"
     (tmp_path / "config" / "defaults.yaml").write_text(chosen)
     environ = {"COPYDESK_ROOT": str(tmp_path), "DATABASE_URL": database_url}
-    with pytest.raises(ConfigError, match=TOKEN_FILE):
-        Runtime(environ).key_store(Purpose.EXCHANGE).newest()
+    with closing(Runtime(environ)) as runtime, pytest.raises(ConfigError, match=TOKEN_FILE):
+        runtime.key_store(Purpose.EXCHANGE).newest()
     environ[TOKEN_FILE] = str(key_server.token_file("installation", ROOT_TOKEN))
-    runtime = Runtime(environ)
-    runtime.key_store(Purpose.EXCHANGE).wrap(KEY, context=CONTEXT)
-    runtime.key_store(Purpose.IDENTITY).wrap(KEY, context=CONTEXT)
+    with closing(Runtime(environ)) as runtime:
+        runtime.key_store(Purpose.EXCHANGE).wrap(KEY, context=CONTEXT)
+        runtime.key_store(Purpose.IDENTITY).wrap(KEY, context=CONTEXT)
     listed = key_server.root.secrets.transit.list_keys()["data"]["keys"]
     assert {"chosen-exchange", "chosen-identity"} <= set(listed)
     assert not (tmp_path / "var").exists()
