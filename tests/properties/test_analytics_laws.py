@@ -6,9 +6,9 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from copydesk.analytics import Fills, trips_of
 from copydesk.analytics.record import record_of
 from copydesk.analytics.stats import drawdowns, return_between, risk_of
-from copydesk.analytics.trips import Fills, trips_of
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -69,7 +69,7 @@ def test_closed_positions_and_what_is_open_account_for_every_fill(given_fills: l
     expected, held = _by_hand(given_fills)
 
     assert trips.net == pytest.approx(expected, rel=1e-9, abs=1e-9)
-    assert dict(zip(trips.open_instrument.tolist(), trips.open_qty.tolist(), strict=True)) == pytest.approx(held)
+    assert dict(zip(trips.open.instrument.tolist(), trips.open.qty.tolist(), strict=True)) == pytest.approx(held)
 
 
 def _by_hand(given_fills: list[tuple[int, int, int]]) -> tuple[list[float], dict[int, float]]:

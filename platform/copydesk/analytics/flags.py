@@ -10,11 +10,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-import numpy as np
-
-from copydesk.analytics.record import Record
-from copydesk.analytics.trips import Habits, Trips
-
 
 class Flag(StrEnum):
     """What a strategy's card says in plain words."""
@@ -31,20 +26,34 @@ class Flag(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Conduct:
-    """What the rules look at. `floating` is the profit or loss of what is open, in the currency of `equity`.
+    """What the rules look at; money in quote currency, ratios as fractions.
+
+    `grown` counts closed positions that were added to while losing by half as much again as their first fill or more,
+    `size_up` is the largest such addition in first fills. `loss_worst` is the largest loss as a share of the account,
+    `net_min` the same in money, `size_times` the largest of the last positions over their median. `floating` is the
+    profit or loss of what is open. `leverage_now` and `leverage_before` are the highest of the last week and of all
+    time before it; `lost` tells that all was lost once.
 
     `stops` says of what share of positions a stop order was seen at the exchange; None where it is not known.
-    `leverage_now` and `leverage_before` are the highest of the last week and of all time before it. `restarts` counts
-    earlier strategies of the same trader that were closed, liquidated or begun anew.
+    `restarts` counts earlier strategies of the same trader that were closed, liquidated or begun anew.
     """
 
-    record: Record
-    trips: Trips
-    habits: Habits
-    floating: float = 0.0
-    stops: float | None = None
+    closed: int = 0
+    grown: int = 0
+    size_up: float = 0.0
+    loss_worst: float = 0.0
+    net_min: float = 0.0
+    win_ratio: float | None = None
+    win_mean: float | None = None
+    loss_mean: float | None = None
+    size_times: float | None = None
     leverage_now: float | None = None
     leverage_before: float | None = None
+    equity: float = 0.0
+    floating: float = 0.0
+    concentration: float | None = None
+    lost: bool = False
+    stops: float | None = None
     restarts: int = 0
 
 
@@ -54,7 +63,6 @@ class Bounds:
 
     closed_min: int = 5
     martingale_share: float = 0.1
-    martingale_size_up: float = 1.5
     stop_share: float = 0.5
     stop_loss_ratio: float = 0.1
     win_ratio: float = 0.85
@@ -78,68 +86,61 @@ def flags_of(conduct: Conduct, bounds: Bounds = BOUNDS) -> dict[Flag, Shown]:
 
 def _martingale(conduct: Conduct, bounds: Bounds) -> Shown | None:
     """Losing positions were added to, with more than what they began with."""
-    trips = conduct.trips
-    grown = (trips.adds_losing > 0) & (trips.size_up >= bounds.martingale_size_up)
-    share = float(grown.mean()) if len(trips) else 0.0
-    enough = len(trips) >= bounds.closed_min and share >= bounds.martingale_share
-    return {"share": share, "size_up": float(trips.size_up.max())} if enough else None
+    share = conduct.grown / conduct.closed if conduct.closed else 0.0
+    enough = conduct.closed >= bounds.closed_min and share >= bounds.martingale_share
+    return {"share": share, "size_up": conduct.size_up} if enough else None
 
 
 def _no_stop(conduct: Conduct, bounds: Bounds) -> Shown | None:
     """Few positions had a stop, and one loss cost a large part of the account."""
-    trips, record = conduct.trips, conduct.record
-    if conduct.stops is None or conduct.stops >= bounds.stop_share or not len(record.at_s) or not len(trips):
+    if conduct.stops is None or conduct.stops >= bounds.stop_share:
         return None
-    held = record.equity[np.clip(np.searchsorted(record.at_s, trips.opened_ms // 1000, "right") - 1, 0, None)]
-    worst = float(np.max(np.divide(-trips.net, held, out=np.zeros(len(trips)), where=held > 0)))
+    worst = conduct.loss_worst
     return {"stops": conduct.stops, "loss": worst} if worst >= bounds.stop_loss_ratio else None
 
 
 def _wins_too_good(conduct: Conduct, bounds: Bounds) -> Shown | None:
     """Nearly all positions win, and the few that lose cost several wins each."""
-    habits = conduct.habits
-    if habits.closed < bounds.closed_min or habits.win_ratio is None or habits.win_ratio < bounds.win_ratio:
+    if conduct.closed < bounds.closed_min or conduct.win_ratio is None or conduct.win_ratio < bounds.win_ratio:
         return None
-    if not habits.loss_mean or not habits.win_mean or -habits.loss_mean < habits.win_mean * bounds.loss_over_win:
+    if not conduct.loss_mean or not conduct.win_mean or -conduct.loss_mean < conduct.win_mean * bounds.loss_over_win:
         return None
-    return {"wins": habits.win_ratio, "times": -habits.loss_mean / habits.win_mean}
+    return {"wins": conduct.win_ratio, "times": -conduct.loss_mean / conduct.win_mean}
 
 
 def _size_outlier(conduct: Conduct, bounds: Bounds) -> Shown | None:
-    """One position was many times as large as usual."""
-    sizes = conduct.trips.turnover
-    if len(sizes) < bounds.closed_min:
-        return None
-    times = float(sizes.max() / np.median(sizes))
-    return {"times": times} if times >= bounds.size_over_median else None
+    """One of the last positions was many times as large as usual."""
+    times = conduct.size_times
+    enough = times is not None and times >= bounds.size_over_median and conduct.closed >= bounds.closed_min
+    return {"times": times} if enough and times is not None else None
 
 
 def _leverage_jump(conduct: Conduct, bounds: Bounds) -> Shown | None:
     """The leverage of the last week is a multiple of what it ever was."""
     now, before = conduct.leverage_now, conduct.leverage_before
-    jumped = now is not None and before is not None and 0 < before * bounds.leverage_over <= now
-    return {"now": now, "before": before} if jumped and now is not None and before is not None else None
+    if now is None or before is None or not 0 < before * bounds.leverage_over <= now:
+        return None
+    return {"now": now, "before": before}
 
 
 def _hidden_loss(conduct: Conduct, bounds: Bounds) -> Shown | None:
     """Open positions lose a noticeable part of the account, and more than the closed ones ever lost at once."""
-    equity = float(conduct.record.equity[-1]) if len(conduct.record.equity) else 0.0
-    share = -conduct.floating / equity if equity > 0 else 0.0
-    closed = -float(conduct.trips.net.min()) if len(conduct.trips) else 0.0
-    return {"share": share} if share >= bounds.hidden_ratio and -conduct.floating > closed else None
+    share = -conduct.floating / conduct.equity if conduct.equity > 0 else 0.0
+    return {"share": share} if share >= bounds.hidden_ratio and conduct.floating < conduct.net_min else None
 
 
 def _one_instrument(conduct: Conduct, bounds: Bounds) -> Shown | None:
     """Nearly all turnover is in one instrument."""
-    share = conduct.habits.concentration
-    enough = share is not None and share >= bounds.one_share and conduct.habits.closed >= bounds.closed_min
-    return {"share": share} if enough and share is not None else None
+    share = conduct.concentration
+    if share is None or share < bounds.one_share or conduct.closed < bounds.closed_min:
+        return None
+    return {"share": share}
 
 
 def _reset(conduct: Conduct, _bounds: Bounds) -> Shown | None:
     """All was lost once, or the trader began anew with another strategy."""
-    lost = bool(len(conduct.record.index)) and float(conduct.record.index.min()) <= 0
-    return {"restarts": float(conduct.restarts + lost)} if lost or conduct.restarts else None
+    times = conduct.restarts + conduct.lost
+    return {"restarts": float(times)} if times else None
 
 
 _RULES: Mapping[Flag, _Rule] = {

@@ -1,7 +1,8 @@
 """The score by which strategies are ranked: public weights over parts between 0 and 100, and gates before them. Pure.
 
 Each part maps one figure onto 0 … 100 along a line with two ends, both written in `PARTS`; nothing is relative to other
-strategies, so that a score changes only when its strategy does. How many people follow a strategy is no part of it.
+strategies, so that a score changes only when its strategy does. How many people follow a strategy weighs nothing unless
+a brand says otherwise.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ class Part(StrEnum):
     LENGTH = "length"
     OWN_STAKE = "own_stake"
     FIDELITY = "fidelity"
+    POPULARITY = "popularity"
 
 
 class Gate(StrEnum):
@@ -51,6 +53,7 @@ PARTS: Mapping[Part, Line] = {
     Part.LENGTH: Line(worst=0.0, best=365.0),  # Days of record.
     Part.OWN_STAKE: Line(worst=0.0, best=10_000.0),  # The trader's own equity, in the brand's currency.
     Part.FIDELITY: Line(worst=0.8, best=1.0),  # Copies done of copies due.
+    Part.POPULARITY: Line(worst=0.0, best=1_000.0),  # Followers.
 }
 WEIGHTS: Mapping[Part, int] = {
     Part.RISK_ADJUSTED: 30,
@@ -59,6 +62,7 @@ WEIGHTS: Mapping[Part, int] = {
     Part.LENGTH: 10,
     Part.OWN_STAKE: 10,
     Part.FIDELITY: 10,
+    Part.POPULARITY: 0,
 }
 
 

@@ -11,14 +11,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from copydesk.analytics.record import DAY_S, Floats, Record, Whole
+from copydesk.analytics.record import DAY_S, Floats, Record, Whole, is_below
 
 # Crypto trades every day of the year.
 DAYS_A_YEAR = 365
 WINDOWS = (7, 30, 90, 180, 365)
-# No headline figure before as many days and closed positions.
-DAYS_MIN, CLOSED_MIN = 30, 20
+# What varies or falls by less than this does not.
 _FLAT = 1e-12
+# Growth beyond e to the power of this is not told.
+_LOG_MAX = 230.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ class Risk:
 def risk_of(record: Record, *, now_s: int) -> Risk:
     """Return every figure of a record as it stands at `now_s`."""
     fallen = drawdowns(record.index)
-    daily = daily_returns(record, now_s=now_s)
+    days = moments_of(daily_returns(record, now_s=now_s))
     now_days, most_days = under_water(record, now_s=now_s)
     return Risk(
         return_all=return_between(record),
@@ -54,16 +55,11 @@ def risk_of(record: Record, *, now_s: int) -> Risk:
         drawdown_max=float(fallen.max()) if len(fallen) else None,
         under_water_days=now_days,
         under_water_days_max=most_days,
-        volatility=volatility(daily),
-        sharpe=sharpe(daily),
-        sortino=sortino(daily),
-        calmar=calmar(daily),
+        volatility=volatility(days),
+        sharpe=sharpe(days),
+        sortino=sortino(days),
+        calmar=calmar(days),
     )
-
-
-def too_early(record_days: float, closed: int) -> bool:
-    """Tell whether a record is too short to be judged by."""
-    return record_days < DAYS_MIN or closed < CLOSED_MIN
 
 
 def return_between(record: Record, from_s: int | None = None, to_s: int | None = None) -> float | None:
@@ -95,9 +91,9 @@ def under_water(record: Record, *, now_s: int) -> tuple[float | None, float | No
     if not len(record.index):
         return None, None
     peak = np.maximum.accumulate(record.index)
-    at_peak = np.flatnonzero(record.index >= peak)
+    at_peak = np.flatnonzero(~is_below(record.index, peak))
     moments = np.append(record.at_s[at_peak], now_s)
-    below = np.append(np.diff(at_peak) > 1, record.index[-1] < peak[-1])
+    below = np.append(np.diff(at_peak) > 1, is_below(float(record.index[-1]), float(peak[-1])))
     spans = np.where(below, np.diff(moments), 0) / DAY_S
     return max(float(spans[-1]), 0.0), max(float(spans.max()), 0.0)
 
@@ -131,43 +127,85 @@ def index_at(record: Record, moments: Whole) -> Floats:
     return record.index[np.searchsorted(record.at_s, moments, "right") - 1]
 
 
-def volatility(daily: Floats) -> float | None:
+@dataclass(frozen=True, slots=True)
+class Moments:
+    """What daily returns sum up to: enough for every ratio, and small enough to be stored.
+
+    `mean`, and `spread` the sum of squared distances from it; `downside` the sum of squared losses; `end` is the index
+    after the last day, `peak` and `deepest` its highest close and its deepest fall from one.
+    """
+
+    count: int = 0
+    mean: float = 0.0
+    spread: float = 0.0
+    downside: float = 0.0
+    end: float = 1.0
+    peak: float = 1.0
+    deepest: float = 0.0
+
+
+def more(moments: Moments, closes: Floats) -> Moments:
+    """Add days by the index at their ends. What was lost for good ends the series: nothing can be earned after it.
+
+    Means and spreads of both parts are joined without their days (Chan, Golub and LeVeque, 1979).
+    """
+    lost = np.flatnonzero(closes <= 0)
+    closes = closes[: int(lost[0]) + 1] if len(lost) else closes
+    if moments.end <= 0 or not len(closes):
+        return moments
+    daily = closes / np.concatenate([[moments.end], closes[:-1]]) - 1.0
+    mean, count = float(daily.mean()), moments.count + len(daily)
+    apart = mean - moments.mean
+    peak = np.maximum(np.maximum.accumulate(closes), moments.peak)
+    return Moments(
+        count=count,
+        mean=moments.mean + apart * len(daily) / count,
+        spread=moments.spread + float(((daily - mean) ** 2).sum()) + apart**2 * moments.count * len(daily) / count,
+        downside=moments.downside + float((np.minimum(daily, 0.0) ** 2).sum()),
+        end=float(closes[-1]),
+        peak=float(peak[-1]),
+        deepest=max(float((1.0 - closes / peak).max()), moments.deepest),
+    )
+
+
+def moments_of(daily: Floats) -> Moments:
+    """Sum daily returns up."""
+    return more(Moments(), np.cumprod(1.0 + daily, dtype=np.float64))
+
+
+def volatility(moments: Moments) -> float | None:
     """Return the standard deviation of daily returns (sample, n − 1), by the year."""
-    return float(np.std(daily, ddof=1)) * math.sqrt(DAYS_A_YEAR) if len(daily) > 1 else None
+    return _deviation(moments) * math.sqrt(DAYS_A_YEAR) if moments.count > 1 else None
 
 
-def sharpe(daily: Floats) -> float | None:
+def sharpe(moments: Moments) -> float | None:
     """Return mean over standard deviation of daily returns, by the year, without a risk-free rate (Sharpe, 1994)."""
-    spread = float(np.std(daily, ddof=1)) if len(daily) > 1 else 0.0
-    return None if spread < _FLAT else float(daily.mean()) / spread * math.sqrt(DAYS_A_YEAR)
+    spread = _deviation(moments) if moments.count > 1 else 0.0
+    return None if spread < _FLAT else moments.mean / spread * math.sqrt(DAYS_A_YEAR)
 
 
-def sortino(daily: Floats) -> float | None:
+def sortino(moments: Moments) -> float | None:
     """Return mean over downside deviation (root of the mean square of losses, over all days), by the year."""
-    if len(daily) < 2:
-        return None
-    downside = math.sqrt(float(np.mean(np.minimum(daily, 0.0) ** 2)))
-    return None if downside < _FLAT else float(daily.mean()) / downside * math.sqrt(DAYS_A_YEAR)
+    downside = math.sqrt(moments.downside / moments.count) if moments.count > 1 else 0.0
+    return None if downside < _FLAT else moments.mean / downside * math.sqrt(DAYS_A_YEAR)
 
 
-def annual_return(daily: Floats) -> float | None:
+def annual_return(moments: Moments) -> float | None:
     """Return the compound growth by the year that gives the same end."""
-    if not len(daily):
+    if not moments.count:
         return None
-    end = float(np.prod(1.0 + daily))
-    grown = math.log(end) * DAYS_A_YEAR / len(daily) if end > 0 else -math.inf
+    grown = math.log(moments.end) * DAYS_A_YEAR / moments.count if moments.end > 0 else -math.inf
     return None if grown > _LOG_MAX else math.exp(grown) - 1.0
 
 
-_LOG_MAX = 700.0
-
-
-def calmar(daily: Floats) -> float | None:
+def calmar(moments: Moments) -> float | None:
     """Return the annual return over the greatest drawdown, both of daily closes (Young, 1991)."""
-    grown = annual_return(daily)
-    fallen = drawdowns(np.cumprod(np.concatenate([[1.0], 1.0 + daily])))
-    deepest = float(fallen.max())
-    return None if grown is None or deepest < _FLAT else grown / deepest
+    grown = annual_return(moments)
+    return None if grown is None or moments.deepest < _FLAT else grown / moments.deepest
+
+
+def _deviation(moments: Moments) -> float:
+    return math.sqrt(moments.spread / (moments.count - 1))
 
 
 def money_weighted(record: Record) -> float | None:

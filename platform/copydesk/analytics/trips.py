@@ -7,37 +7,51 @@ cost, fees and funding taken off: no method of averaging decides it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from copydesk.analytics.record import DAY_S, Floats, Whole
+from copydesk.analytics.record import Floats, Whole
+from copydesk.analytics.rows import Costs, Fills, Flags, Held, Rows, no_amounts, no_times, rows_of
 
-# To how many digits of an instrument's largest fill its positions are counted.
-_DIGITS = 13
+# A price counts as worse than an average only from this share of it on: prices are told to fewer digits.
+_WORSE = 1e-9
 _N = TypeVar("_N", bound=np.generic)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Fills:
-    """Executions of one account, arrays of one length in any order.
+class OpenTrips:
+    """Positions that are still open, one an instrument; a sum over the fills so far in each column.
 
-    `trade` tells one from another (each counts once), `instrument` is a number for each. `at_ms` since 1970; `qty` in
-    base units, above zero bought and below sold; `px` in quote currency; `cost` is fee and funding paid for it, in
-    quote currency (below zero: received).
+    `qty` is held now (a short below zero); `net` what was received less what was paid, costs included; `entry_qty` and
+    `entry_worth` are of all fills that opened or added, `first_qty` of the first. The rest is as in `Trips`.
     """
 
-    trade: Whole
-    instrument: Whole
-    at_ms: Whole
-    qty: Floats
-    px: Floats
-    cost: Floats
+    instrument: Whole = field(default_factory=no_times)
+    qty: Floats = field(default_factory=no_amounts)
+    opened_ms: Whole = field(default_factory=no_times)
+    net: Floats = field(default_factory=no_amounts)
+    turnover: Floats = field(default_factory=no_amounts)
+    qty_max: Floats = field(default_factory=no_amounts)
+    entry_qty: Floats = field(default_factory=no_amounts)
+    entry_worth: Floats = field(default_factory=no_amounts)
+    first_qty: Floats = field(default_factory=no_amounts)
+    adds: Whole = field(default_factory=no_times)
+    adds_losing: Whole = field(default_factory=no_times)
+    size_up: Floats = field(default_factory=no_amounts)
 
     def __len__(self) -> int:
-        return len(self.trade)
+        return len(self.qty)
+
+    @property
+    def entry_px(self) -> Floats:
+        return self.entry_worth / self.entry_qty
+
+    @property
+    def positions(self) -> Held:
+        return Held(self.instrument, self.qty, self.qty_max, self.entry_px)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,7 +60,7 @@ class Trips:
 
     `side` is 1 for long and −1 for short. `net` is what a trip earned after costs, `turnover` what was bought and sold,
     `qty_max` the largest position held; `adds` how often it was added to, `adds_losing` how often while it lost, and
-    `size_up` the largest such addition over the first fill. `open_at_ms` is since when each open instrument is held.
+    `size_up` the largest such addition over the first fill.
     """
 
     instrument: Whole
@@ -60,10 +74,7 @@ class Trips:
     adds: Whole
     adds_losing: Whole
     size_up: Floats
-    open_instrument: Whole
-    open_qty: Floats
-    open_at_ms: Whole
-    open_entry_px: Floats
+    open: OpenTrips
 
     def __len__(self) -> int:
         return len(self.net)
@@ -73,197 +84,156 @@ class Trips:
         return (self.closed_ms - self.opened_ms) / 1000.0
 
 
-def trips_of(fills: Fills) -> Trips:
-    """Read closed and open positions out of fills; those given twice count once, those of no quantity not at all."""
-    legs = _legs(_in_order(fills))
+def trips_of(fills: Fills, costs: Costs | None = None, carried: OpenTrips | None = None) -> Trips:
+    """Read closed and open positions out of fills; those given twice count once, those of no quantity not at all.
+
+    `costs` paid while an instrument is held count to its position. `carried` is what was open before the fills.
+    """
+    carried = carried or OpenTrips()
+    return trips_in(rows_of(fills, costs or Costs(), carried.positions), carried)
+
+
+def trips_in(rows: Rows, carried: OpenTrips) -> Trips:
+    """Read positions out of rows in order, the first of which are those carried in."""
+    legs = _legs(rows, carried)
     starts = np.flatnonzero(legs.begins)
-    if not len(starts):
-        return _none()
-    return _summed(legs, starts)
+    return _summed(legs, starts) if len(starts) else _none()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Legs:
-    """Fills by instrument and time, those that go through nothing cut in two; `after` is the position then."""
+    """Rows of positions, those that go through nothing cut in two; what a carried one sums up is in its columns."""
 
+    begins: Flags
     instrument: Whole
     at_ms: Whole
+    begun_ms: Whole
     qty: Floats
     px: Floats
-    cost: Floats
     after: Floats
-    begins: NDArray[np.bool_]
+    net: Floats
+    turnover: Floats
+    size: Floats
+    opening: Flags
+    entry_qty: Floats
+    entry_worth: Floats
+    first_qty: Floats
+    adds: Whole
+    adds_losing: Whole
+    size_up: Floats
 
 
-def _in_order(fills: Fills) -> Fills:
-    sound = np.isfinite(fills.qty) & np.isfinite(fills.px) & (fills.qty != 0) & (fills.px > 0)
-    _, once = np.unique(fills.trade, return_index=True)
-    kept = np.zeros(len(fills), bool)
-    kept[once] = True
-    kept &= sound
-    which = np.flatnonzero(kept)
-    which = which[np.lexsort((fills.trade[which], fills.at_ms[which], fills.instrument[which]))]
-    cost = np.nan_to_num(fills.cost, posinf=0.0, neginf=0.0)
-    trade, instrument, at_ms = (part[which] for part in (fills.trade, fills.instrument, fills.at_ms))
-    return Fills(trade, instrument, at_ms, fills.qty[which], fills.px[which], cost[which])
+def _legs(rows: Rows, carried: OpenTrips) -> _Legs:
+    source, qty, after = _cut(rows)
+    # What is paid beside fills while nothing is held belongs to no position.
+    kept = (qty != 0) | (after != 0)
+    source, qty, after = source[kept], qty[kept], after[kept]
+    whole = rows.qty[source]
+    share = np.divide(qty, whole, out=np.ones(len(qty)), where=whole != 0)
+    instrument, px, at_ms = rows.instrument[source], rows.px[source], rows.at_ms[source]
+    fresh = np.diff(instrument, prepend=instrument[:1] - 1) != 0
+    begins = fresh | (np.concatenate([[0.0], after[:-1]]) == 0)[: len(fresh)]
+    trip = np.cumsum(begins) - 1
+    opening = qty * np.sign(qty[begins])[trip] > 0
+    size, worth = np.abs(qty), np.abs(qty) * px
+    legs = _Legs(
+        begins=begins,
+        instrument=instrument,
+        at_ms=at_ms,
+        begun_ms=at_ms.copy(),
+        qty=qty,
+        px=px,
+        after=after,
+        net=-qty * px - rows.cost[source] * share,
+        turnover=worth,
+        size=np.abs(after),
+        opening=opening,
+        entry_qty=np.where(opening, size, 0.0),
+        entry_worth=np.where(opening, worth, 0.0),
+        first_qty=size,
+        adds=(opening & ~begins).astype(np.int64),
+        adds_losing=np.zeros(len(qty), np.int64),
+        size_up=np.zeros(len(qty)),
+    )
+    _carry(legs, rows.carried[source], carried)
+    _tell_losing(legs, trip)
+    return legs
 
 
-def _legs(fills: Fills) -> _Legs:
-    if not len(fills):
-        empty = np.empty(0)
-        whole = np.empty(0, np.int64)
-        return _Legs(whole, whole, empty, empty, empty, empty, np.empty(0, bool))
-    before, after = _positions(fills)
-    through = before * after < 0
+def _cut(rows: Rows) -> tuple[Whole, Floats, Floats]:
+    """Return, for each leg, its row, its quantity and the position after it."""
+    through = rows.before * rows.after < 0
     times = np.where(through, 2, 1)
-    source = np.repeat(np.arange(len(fills)), times)
+    source = np.repeat(np.arange(len(rows)), times)
     second = np.zeros(len(source), bool)
     second[np.cumsum(times)[through] - 1] = True
     first = np.repeat(through, times) & ~second
-    qty = fills.qty[source]
-    qty[first] = -before[through]
-    qty[second] = after[through]
-    reached = after[source]
-    reached[first] = 0.0
-    cost = fills.cost[source] * (qty / fills.qty[source])
-    instrument = fills.instrument[source]
-    flat_before = np.concatenate([[True], reached[:-1] == 0])
-    begins = flat_before | np.concatenate([[True], instrument[1:] != instrument[:-1]])
-    return _Legs(instrument, fills.at_ms[source], qty, fills.px[source], cost, reached, begins)
+    qty, after = rows.qty[source], rows.after[source]
+    qty[first], qty[second] = -rows.before[through], rows.after[through]
+    after[first] = 0.0
+    return source, qty, after
 
 
-def _positions(fills: Fills) -> tuple[Floats, Floats]:
-    """Return the position before and after each fill, counted in whole units so that flat is exactly nothing.
+def _carry(legs: _Legs, place: Whole, carried: OpenTrips) -> None:
+    """Put what carried positions sum up into their rows."""
+    at = np.flatnonzero(place >= 0)
+    place = place[at]
+    legs.begun_ms[at] = legs.at_ms[at] = carried.opened_ms[place]
+    legs.net[at], legs.turnover[at], legs.size[at] = carried.net[place], carried.turnover[place], carried.qty_max[place]
+    legs.entry_qty[at], legs.entry_worth[at] = carried.entry_qty[place], carried.entry_worth[place]
+    legs.first_qty[at], legs.size_up[at] = carried.first_qty[place], carried.size_up[place]
+    legs.adds[at], legs.adds_losing[at] = carried.adds[place], carried.adds_losing[place]
 
-    A unit is ten trillionths of an instrument's largest fill. Sums of other instruments cancel out, even where they
-    wrap around.
-    """
-    fresh = np.flatnonzero(np.concatenate([[True], fills.instrument[1:] != fills.instrument[:-1]]))
-    counts = np.diff(np.append(fresh, len(fills)))
-    largest = np.maximum.reduceat(np.abs(fills.qty), fresh)
-    unit = np.repeat(10.0 ** (np.ceil(np.log10(largest)) - _DIGITS), counts)
-    whole = np.rint(fills.qty / unit).astype(np.int64)
-    total = np.cumsum(whole)
-    after = total - np.repeat(total[fresh] - whole[fresh], counts)
-    return (after - whole) * unit, after * unit
+
+def _tell_losing(legs: _Legs, trip: Whole) -> None:
+    """Find the additions at a price worse than what the trip's openings before them cost on average."""
+    starts = legs.begins
+    # In units of each trip's own beginning, so that no sum over all trips drowns a small one.
+    qty = legs.entry_qty / legs.first_qty[starts][trip]
+    worth = legs.entry_worth / (legs.first_qty * legs.px)[starts][trip]
+    before_qty, before_worth = np.cumsum(qty) - qty, np.cumsum(worth) - worth
+    before_qty -= before_qty[starts][trip]
+    before_worth -= before_worth[starts][trip]
+    first_px, side = legs.px[starts][trip], np.sign(legs.qty[starts])[trip]
+    average = np.divide(before_worth, before_qty, out=np.ones(len(qty)), where=before_qty > 0) * first_px
+    losing = legs.opening & ~starts & ((legs.px - average) * side < -_WORSE * average)
+    legs.adds_losing[losing] += 1
+    legs.size_up[losing] = qty[losing]
 
 
 def _summed(legs: _Legs, starts: Whole) -> Trips:
-    def total(values: Floats) -> Floats:
-        summed: Floats = np.add.reduceat(values, starts)
+    def total(values: NDArray[_N]) -> NDArray[_N]:
+        summed: NDArray[_N] = np.add.reduceat(values, starts)
         return summed
 
     ends = np.append(starts[1:], len(legs.qty)) - 1
     closed = legs.after[ends] == 0
-    side = np.sign(legs.qty[starts]).astype(np.int64)
-    trip = np.cumsum(legs.begins) - 1
-    opening = legs.qty * side[trip] > 0
-    worth = np.abs(legs.qty) * legs.px
-    opened_qty, opened_worth = total(np.where(opening, np.abs(legs.qty), 0.0)), total(np.where(opening, worth, 0.0))
-    entry_px = opened_worth / opened_qty
-    adding = opening & ~legs.begins
-    losing = adding & _under_entry(legs, starts, trip, side, opening)
-    bigger = np.where(losing, np.abs(legs.qty) / np.abs(legs.qty[starts])[trip], 0.0)
-    order = np.argsort(legs.at_ms[ends[closed]], kind="stable")
-
-    def ended(values: NDArray[_N]) -> NDArray[_N]:
-        picked: NDArray[_N] = values[closed][order]
-        return picked
-
-    return Trips(
-        instrument=ended(legs.instrument[starts]),
-        side=ended(side),
-        opened_ms=ended(legs.at_ms[starts]),
-        closed_ms=ended(legs.at_ms[ends]),
-        net=ended(total(-legs.qty * legs.px - legs.cost)),
-        turnover=ended(total(worth)),
-        qty_max=ended(np.maximum.reduceat(np.abs(legs.after), starts)),
-        entry_px=ended(entry_px),
-        adds=ended(total(adding.astype(float)).astype(np.int64)),
-        adds_losing=ended(total(losing.astype(float)).astype(np.int64)),
-        size_up=ended(np.maximum.reduceat(bigger, starts)),
-        open_instrument=legs.instrument[starts][~closed],
-        open_qty=legs.after[ends][~closed],
-        open_at_ms=legs.at_ms[starts][~closed],
-        open_entry_px=entry_px[~closed],
+    order = np.flatnonzero(closed)[np.argsort(legs.at_ms[ends[closed]], kind="stable")]
+    left = np.flatnonzero(~closed)
+    net, turnover, qty_max = total(legs.net), total(legs.turnover), np.maximum.reduceat(legs.size, starts)
+    entry_qty, entry_worth = total(legs.entry_qty), total(legs.entry_worth)
+    adds, losing, size_up = total(legs.adds), total(legs.adds_losing), np.maximum.reduceat(legs.size_up, starts)
+    instrument, begun = legs.instrument[starts], legs.begun_ms[starts]
+    still = OpenTrips(
+        *(instrument[left], legs.after[ends][left], begun[left], net[left], turnover[left], qty_max[left]),
+        *(entry_qty[left], entry_worth[left], legs.first_qty[starts][left], adds[left], losing[left], size_up[left]),
     )
-
-
-def _under_entry(legs: _Legs, starts: Whole, trip: Whole, side: Whole, opening: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Tell, for each leg, whether its price is worse than what the trip's openings before it cost on average."""
-    qty, worth = np.where(opening, np.abs(legs.qty), 0.0), np.where(opening, np.abs(legs.qty) * legs.px, 0.0)
-    before_qty, before_worth = np.cumsum(qty) - qty, np.cumsum(worth) - worth
-    before_qty -= before_qty[starts][trip]
-    before_worth -= before_worth[starts][trip]
-    average = np.divide(before_worth, before_qty, out=legs.px.copy(), where=before_qty > 0)
-    worse: NDArray[np.bool_] = (legs.px - average) * side[trip] < 0
-    return worse
+    return Trips(
+        instrument=instrument[order],
+        side=np.sign(legs.qty[starts])[order].astype(np.int64),
+        opened_ms=begun[order],
+        closed_ms=legs.at_ms[ends][order],
+        net=net[order],
+        turnover=turnover[order],
+        qty_max=qty_max[order],
+        entry_px=entry_worth[order] / entry_qty[order],
+        adds=adds[order],
+        adds_losing=losing[order],
+        size_up=size_up[order],
+        open=still,
+    )
 
 
 def _none() -> Trips:
-    whole, empty = np.empty(0, np.int64), np.empty(0)
-    return Trips(
-        *(whole, whole, whole, whole, empty, empty, empty, empty, whole, whole, empty),
-        *(whole, empty, whole, empty),
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class Habits:
-    """How somebody traded, from their closed positions. Money is in quote currency; None where it cannot be told.
-
-    `profit_factor` is what was won over what was lost; None while nothing was lost. `concentration` is the share of the
-    turnover that the most traded instrument has.
-    """
-
-    closed: int
-    win_ratio: float | None
-    win_mean: float | None
-    loss_mean: float | None
-    profit_factor: float | None
-    expectancy: float | None
-    held_s_mean: float | None
-    a_day: float | None
-    concentration: float | None
-    time_in_market: float | None
-
-
-def habits_of(trips: Trips, *, from_ms: int, now_ms: int) -> Habits:
-    """Return how the account was traded between two moments."""
-    count, net = len(trips), trips.net
-    won, lost = net[net > 0], net[net < 0]
-    days = (now_ms - from_ms) / 1000.0 / DAY_S
-    loss = -float(lost.sum())
-    return Habits(
-        closed=count,
-        win_ratio=len(won) / count if count else None,
-        win_mean=float(won.mean()) if len(won) else None,
-        loss_mean=float(lost.mean()) if len(lost) else None,
-        profit_factor=float(won.sum()) / loss if loss > 0 else None,
-        expectancy=float(net.mean()) if count else None,
-        held_s_mean=float(trips.held_s.mean()) if count else None,
-        a_day=count / days if days > 0 else None,
-        concentration=_largest_share(trips),
-        time_in_market=_time_in_market(trips, from_ms, now_ms),
-    )
-
-
-def _largest_share(trips: Trips) -> float | None:
-    total = float(trips.turnover.sum())
-    if total <= 0:
-        return None
-    _, place = np.unique(trips.instrument, return_inverse=True)
-    return float(np.bincount(place, trips.turnover).max()) / total
-
-
-def _time_in_market(trips: Trips, from_ms: int, now_ms: int) -> float | None:
-    """Return the share of the time in which at least one position was open."""
-    if now_ms <= from_ms:
-        return None
-    begin = np.concatenate([trips.opened_ms, trips.open_at_ms])
-    end = np.concatenate([trips.closed_ms, np.full(len(trips.open_at_ms), now_ms)])
-    order = np.argsort(begin, kind="stable")
-    begin, end = np.clip(begin[order], from_ms, now_ms), np.clip(end[order], from_ms, now_ms)
-    covered = np.maximum.accumulate(end)
-    reached = np.concatenate([[from_ms], covered[:-1]]) if len(covered) else covered
-    return float(np.maximum(covered - np.maximum(begin, reached), 0).sum()) / (now_ms - from_ms)
+    whole, empty = no_times(), no_amounts()
+    return Trips(whole, whole, whole, whole, empty, empty, empty, empty, whole, whole, empty, OpenTrips())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from copydesk.analytics.trips import Fills, Trips, habits_of, trips_of
+from copydesk.analytics import Costs, Fills, Trips, trips_of
 
 HOUR_MS = 3_600_000
 Fill = tuple[int, float, float, float]
@@ -48,7 +48,15 @@ def test_tenths_that_binary_numbers_cannot_hold_still_end_at_nothing() -> None:
     trips = trips_of(fills(*[(1, 0.1, 10, 0.0)] * 3, (1, -0.3, 11, 0.0)))
 
     assert only(trips) == (pytest.approx(0.3), 1)
-    assert len(trips.open_qty) == 0
+    assert len(trips.open) == 0
+
+
+def test_a_rest_that_fees_or_steps_leave_is_closed_with_the_position() -> None:
+    """Of 1.0 bought the exchange keeps 0.001, and sells in steps of 0.01: the rest goes with each sale."""
+    trips = trips_of(fills(*[(1, 0.999, 100, 0.1), (1, -0.99, 110, 0.0)] * 3, (1, 0.999, 100, 0.1), (1, -0.5, 110, 0)))
+
+    assert trips.net.tolist() == pytest.approx([0.999 * 10 - 0.1] * 3)
+    assert trips.open.qty.tolist() == pytest.approx([0.499])
 
 
 def test_a_fill_that_came_twice_counts_once_and_order_does_not_matter() -> None:
@@ -66,7 +74,7 @@ def test_what_is_still_open_is_told_apart() -> None:
     trips = trips_of(fills((1, 1, 100, 0.0), (2, -3, 10, 0.0), (1, -1, 101, 0.0)))
 
     assert only(trips) == (1.0, 1)
-    assert (trips.open_instrument.tolist(), trips.open_qty.tolist()) == ([2], [-3.0])
+    assert (trips.open.instrument.tolist(), trips.open.qty.tolist()) == ([2], [-3.0])
 
 
 def test_additions_to_a_losing_position_are_counted_with_their_size() -> None:
@@ -81,25 +89,26 @@ def test_additions_to_a_winning_position_are_no_martingale() -> None:
     assert (trips.adds.tolist(), trips.adds_losing.tolist()) == ([1], [0])
 
 
-def test_habits_tell_wins_losses_and_the_time_in_the_market() -> None:
-    trips = trips_of(fills((1, 1, 100, 0), (1, -1, 130, 0), (2, 1, 100, 0), (2, -1, 90, 0)))
-    habits = habits_of(trips, from_ms=0, now_ms=24 * HOUR_MS)
+def test_funding_counts_to_the_position_that_was_open_and_else_to_none() -> None:
+    paid = Costs(np.array([1800, 2 * 3600]), np.array([0.5, 9.0]), np.array([1, 1]))
 
-    assert (habits.closed, habits.win_ratio, habits.win_mean, habits.loss_mean) == (2, 0.5, 30.0, -10.0)
-    assert (habits.profit_factor, habits.expectancy, habits.a_day) == (3.0, 10.0, 2.0)
-    assert habits.held_s_mean == 3600.0
-    assert habits.time_in_market == pytest.approx(2 / 24)
-    assert habits.concentration == pytest.approx(230 / 420)
+    assert only(trips_of(fills((1, 1, 100, 0.0), (1, -1, 110, 0.0)), paid)) == (9.5, 1)
 
 
-def test_time_in_which_two_positions_are_open_counts_once() -> None:
-    trips = trips_of(fills((1, 1, 10, 0), (2, 1, 10, 0), (1, -1, 10, 0), (2, -1, 10, 0)))
+def test_what_was_open_before_goes_on_as_if_it_had_never_been_cut() -> None:
+    given = [(1, 1, 100, 0.1), (2, -5, 10, 0.1), (1, 2, 90, 0.1), (1, -3, 120, 0.1), (1, 1, 50, 0.1), (2, 5, 9, 0.1)]
+    whole = trips_of(fills(*given))
 
-    assert habits_of(trips, from_ms=0, now_ms=6 * HOUR_MS).time_in_market == pytest.approx(0.5)
+    first, second = fills(*given[:2]), fills(*given)
+    rest = Fills(*(getattr(second, name)[2:] for name in Fills.__slots__))
+    trips = trips_of(rest, carried=trips_of(first).open)
+
+    for name in ("net", "turnover", "opened_ms", "closed_ms", "adds", "adds_losing", "size_up", "entry_px", "qty_max"):
+        assert getattr(trips, name).tolist() == pytest.approx(getattr(whole, name).tolist()), name
+    assert trips.open.entry_px.tolist() == whole.open.entry_px.tolist() == [50.0]
 
 
-def test_no_fills_make_no_figures_and_no_complaint() -> None:
-    habits = habits_of(trips_of(fills((1, 0, 100, 0.0))), from_ms=0, now_ms=HOUR_MS)
+def test_no_fills_make_no_trips_and_no_complaint() -> None:
+    trips = trips_of(fills((1, 0, 100, 0.0)))
 
-    assert (habits.closed, habits.win_ratio, habits.profit_factor, habits.concentration) == (0, None, None, None)
-    assert habits.time_in_market == 0.0
+    assert (len(trips), len(trips.open)) == (0, 0)
