@@ -7,6 +7,7 @@ module, `copydesk.db.migrate`: only who migrates loads Alembic.
 from copydesk.db.arrays import array_literal, moment_array, number_array, sparse_array, word_array
 from copydesk.db.declarative import (
     Amount,
+    Arrival,
     BigInt,
     HotTenantRow,
     Identity,
@@ -20,6 +21,7 @@ from copydesk.db.session import Database, TenantSession, bind_tenant, create_db_
 
 __all__ = [
     "Amount",
+    "Arrival",
     "BigInt",
     "Database",
     "HotTenantRow",

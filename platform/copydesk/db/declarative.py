@@ -6,6 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Annotated
 
+import sqlalchemy
 from sqlalchemy import BigInteger, DateTime, ForeignKey, Integer, MetaData, Numeric
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -26,6 +27,8 @@ Amount = Annotated[Decimal, mapped_column(Numeric(38, 18))]
 Moment = Annotated[datetime, mapped_column(DateTime(timezone=True))]
 BigInt = Annotated[int, mapped_column(BigInteger)]
 Identity = Annotated[int, mapped_column(BigInteger, primary_key=True, autoincrement=True)]
+# Counted by the database as rows come in, and no part of their key.
+Arrival = Annotated[int, mapped_column(BigInteger, sqlalchemy.Identity())]
 
 
 class Table(DeclarativeBase):

@@ -37,10 +37,11 @@ from copydesk.parcel.folder import drop_folder, place_folder, write_folder
 from copydesk.parcel.intakes import seal_intakes
 from copydesk.parcel.model import Arrival, ParcelBroken
 from copydesk.parcel.owner import as_owner
-from copydesk.parcel.send import ROWS
+from copydesk.parcel.send import PRICES, ROWS
 from copydesk.parcel.settle import forget_fingerprints, note_kinship, seal_anew, shut_out_operators
 from copydesk.parcel.stream import Begin, open_parcel
 from copydesk.parcel.verify import Contents, read_contents
+from copydesk.performance.moving import room_for_points, take_prices
 from copydesk.tenancy import TenantStatus
 
 REASON = "imported; resume it when nothing else serves it any more"
@@ -127,10 +128,13 @@ def _fill(depot: Depot, session: TenantSession, begin: Begin, case: _Case, done:
     session.execute(_ADD, {"row": json.dumps(_brand_row(case, done.tenant_id))})
     session.execute(_STANDS, {"id": done.tenant_id})
     tables = {table.name: table for table in brand_tables(session)}
+    room_for_points(session, at=contents.head.made_at)
     reader, _ = begin()
     for name, lines in reader.sections():
         if name == "record":
             _take_record(session, lines, contents.head.tenant_id, done, kept)
+        elif name == PRICES:
+            take_prices(session, lines)
         elif name.startswith(ROWS):
             table = _table(tables, name.removeprefix(ROWS))
             done.rows[table.name] = insert_rows(session, table, done.tenant_id, lines)

@@ -22,9 +22,10 @@ from copydesk.parcel.intakes import intake_lines
 from copydesk.parcel.model import Head, Manifest
 from copydesk.parcel.stream import new_parcel
 from copydesk.parcel.wrapping import data_key_lines, secret_lines
+from copydesk.performance.moving import price_lines
 from copydesk.vault.turns import every_tenant
 
-ROWS = "rows:"
+ROWS, PRICES = "rows:", "prices"
 _BRAND = text("SELECT CAST(to_jsonb(t) AS text) FROM tenant t WHERE id = :id")
 _REVISION = text("SELECT version_num FROM alembic_version")
 
@@ -54,6 +55,7 @@ def export_tenant(depot: Depot, slug: str, passphrase: str, to: Path, *, at: dat
             for table in brand_tables(session):
                 if table.name not in APART:
                     writer.section(ROWS + table.name, row_lines(session, table, tenant_id))
+            writer.section(PRICES, price_lines(session))
             seq, hash_ = read_head(session, tenant_id)
             return writer.end(audit_seq=seq, audit_hash=hash_, key=depot.notary.public.text)
 

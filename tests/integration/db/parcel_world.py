@@ -21,6 +21,7 @@ from copydesk.parcel.cipher import Work
 from copydesk.trading import Environment
 from copydesk.vault import NewAccount, add_account
 from sqlalchemy import text
+from sqlalchemy.orm import Session
 from tenant_rows import ordered_tenant_tables, row_of
 
 PROJECT = Path(__file__).parents[3]
@@ -76,6 +77,25 @@ def build(root: Path, slugs: tuple[str, ...], *, database_url: str, owner_url: s
     return House(root, Runtime(places | {"DATABASE_URL": database_url, "REDIS_URL": "redis://127.0.0.1:1"}), owner_url)
 
 
+# What aurora's account trades, and where: as a row of `execution` and of `account` has it.
+MARKET = ("text-text", "text")
+
+
+def _priced(session: Session) -> None:
+    """Store a price of aurora's market, one of nobody's, and a point of this minute."""
+    for part in ("mark_minute", "point_minute"):
+        session.execute(text("SELECT performance_room(:part, now(), now())"), {"part": part})
+    for symbol in (MARKET[1], "NOBODY/USDT"):
+        price = text("INSERT INTO mark_minute VALUES (:place, :symbol, date_trunc('minute', now()), 1.25)")
+        session.execute(price, {"place": MARKET[0], "symbol": symbol})
+    session.execute(
+        text(
+            "INSERT INTO performance_point SELECT tenant_id, owner, owner_id, 'minute', date_trunc('minute', now()), "
+            "equity, flow, index_close, index_low, index_high FROM performance_point"
+        )
+    )
+
+
 def furnish(house: House) -> tuple[int, int]:
     """Give aurora a row in every table, two real keys, a secret and a record; return the account and the intake."""
     runtime = house.runtime
@@ -87,6 +107,7 @@ def furnish(house: House) -> tuple[int, int]:
                 if table.name not in APART:
                     session.execute(table.insert().values(row_of(table, tenant_id)))
             session.execute(text("UPDATE subscription SET state = 'ended'"))
+            _priced(session)
     finally:
         owner.dispose()
     runtime.secrets.set("aurora", "smtp_password", SMTP_SECRET)

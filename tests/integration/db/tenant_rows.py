@@ -11,7 +11,7 @@ from typing import Any
 import copydesk
 from copydesk.db import metadata, tenant_tables
 from sqlalchemy import BigInteger, Boolean, Column, DateTime, Integer, LargeBinary, Numeric, SmallInteger, Table, Text
-from sqlalchemy.dialects.postgresql import JSON, JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSON, JSONB
 from sqlalchemy.orm import Session
 
 _ROOT = Path(copydesk.__file__).parent
@@ -29,6 +29,7 @@ _VALUES: dict[type, Any] = {
     LargeBinary: b"bytes",
     JSON: {"a": 1},
     JSONB: {"a": 1},
+    ARRAY: ["text"],
 }
 
 

@@ -34,7 +34,7 @@ from copydesk.stack import APP_ROLE, OWNER_ROLE, PostgresServer
 from copydesk.tenancy.revision_store import read_overrides
 from copydesk.vault import IntakePlace
 from copydesk.vault.sealed_columns import SEALED_COLUMNS
-from parcel_world import INTAKE_SECRET, PANEL, PASSPHRASE, SECRET, SMTP_SECRET, House, build, furnish
+from parcel_world import INTAKE_SECRET, MARKET, PANEL, PASSPHRASE, SECRET, SMTP_SECRET, House, build, furnish
 from sqlalchemy.exc import IntegrityError
 
 # Hashes of what they hash alone: they hold in any installation.
@@ -170,6 +170,15 @@ def test_a_rehearsal_writes_nothing(world: World) -> None:
         rehearsed = try_import(world.other.stock, world.file, PASSPHRASE)
         assert (rehearsed.fresh, rehearsed.rows) == (True, world.manifest.rows)
         assert world.other.number("aurora") is None
+
+
+def test_prices_of_the_brands_markets_travel_and_points_find_their_room(world: World, arrival: Arrival) -> None:
+    query = "SELECT place, symbol, CAST(px AS text) FROM mark_minute"
+    with psycopg.connect(world.other.owner_url) as there:
+        assert there.execute(query).fetchall() == [(*MARKET, "1.250000000000000000")]
+        grains = there.execute("SELECT DISTINCT grain FROM performance_point ORDER BY 1").fetchall()
+    assert grains == [("minute",), ("text",)]
+    assert arrival.rows["performance_point"] == 2
 
 
 def test_every_row_arrives_under_the_brands_new_number(world: World, arrival: Arrival) -> None:

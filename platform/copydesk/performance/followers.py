@@ -1,0 +1,72 @@
+"""What followers of one strategy really got, from the stored figures of every subscription to it. Reads only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from copydesk.analytics import truth_of
+
+_RESULTS = text("""
+SELECT money_weighted, tracking_difference FROM subscription_figures
+WHERE strategy_id = :id AND money_weighted IS NOT NULL ORDER BY subscription_id
+""")
+_STATES = text(
+    "SELECT state, count(*) AS followers FROM subscription WHERE strategy_id = :id AND state <> 'ended' "
+    "GROUP BY state ORDER BY 2 DESC, 1"
+)
+
+
+@dataclass(frozen=True)
+class FollowerTruth:
+    """What followers really got: money-weighted results after fees. Those who left count too.
+
+    `followers` copy now, `judged` have a result. `histogram` has (from, to, how many of them) with results as
+    fractions; the outer bars reach to the worst and the best result. Quartiles and ratios are None while nobody has a
+    result.
+    """
+
+    followers: int
+    judged: int
+    quartile_low: float | None
+    median: float | None
+    quartile_high: float | None
+    in_profit_ratio: float | None
+    tracking_difference: float | None
+    histogram: tuple[tuple[float, float, int], ...]
+
+
+def follower_truth(session: Session, strategy_id: int, *, followers: int) -> FollowerTruth:
+    """Sum up what this strategy was worth to those who copied it."""
+    rows = session.execute(_RESULTS, {"id": strategy_id}).all()
+    results = [float(result) for result, _ in rows]
+    differences = [None if difference is None else float(difference) for _, difference in rows]
+    truth = truth_of(results=results, differences=differences)
+    return FollowerTruth(
+        followers=followers,
+        judged=truth.followers,
+        quartile_low=truth.follower_return_low,
+        median=truth.follower_return,
+        quartile_high=truth.follower_return_high,
+        in_profit_ratio=truth.followers_in_profit,
+        tracking_difference=truth.tracking_difference,
+        histogram=_bars(results, truth.histogram.edges, truth.histogram.counts),
+    )
+
+
+def followers_by_state(session: Session, strategy_id: int) -> dict[str, int]:
+    """Count who copies now by the state of the subscription, the most frequent first."""
+    return {row.state: row.followers for row in session.execute(_STATES, {"id": strategy_id})}
+
+
+def _bars(
+    results: Sequence[float], edges: Sequence[float], counts: Sequence[int]
+) -> tuple[tuple[float, float, int], ...]:
+    if not results:
+        return ()
+    bounds = [min(-1.0, *results), *edges, max(1.0, *results)]
+    return tuple((low, high, count) for (low, high), count in zip(pairwise(bounds), counts, strict=True))

@@ -1,0 +1,179 @@
+"""One strategy in full, and up to four beside each other: what their pages show. Reads only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from copydesk.analytics import Year, monthly
+from copydesk.kernel import ZERO, InvalidInput, NotFound
+from copydesk.performance.closed import ClosedPage, closed_of
+from copydesk.performance.followers import FollowerTruth, follower_truth, followers_by_state
+from copydesk.performance.lifetime import lifetime
+from copydesk.performance.model import BoardRow, Breakdown, PastStrategy, Position
+from copydesk.performance.points import Curve as EquityCurve
+from copydesk.performance.points import curve
+from copydesk.performance.quality import quality_of, skip_reasons, with_quality
+from copydesk.performance.rows import read_rows
+from copydesk.performance.scoring import breakdown_of
+from copydesk.replication.desk import SignalReceipt, recent_signals
+from copydesk.tenancy import Tenant
+
+__all__ = [
+    "COMPARED_MAX",
+    "ClosedPage",
+    "Compared",
+    "EquityCurve",
+    "Exposure",
+    "FollowerTruth",
+    "StrategyStanding",
+    "closed_positions",
+    "compare",
+    "equity",
+    "standing",
+]
+COMPARED_MAX = 4
+RECENT_SIGNALS = 12
+CURVE_DAYS = 90
+# What was public once stays so.
+_SHOWN = ["live", "paused", "suspended", "closed"]
+
+_FIND = text("SELECT id, slug FROM strategy WHERE slug = ANY (:slugs) AND status = ANY (:statuses)")
+_FIGURES = text(
+    "SELECT strategy_id, truth - 'histogram' || figures AS figures FROM strategy_figures WHERE strategy_id = ANY (:ids)"
+)
+_POSITIONS = text("""
+SELECT symbol, qty, last_px, qty * last_px AS notional, leverage
+FROM leader_book LEFT JOIN leader_setup USING (tenant_id, strategy_id, symbol)
+WHERE strategy_id = :id AND qty <> 0 ORDER BY abs(qty * last_px) DESC, symbol, position_side
+""")
+_DAYS = text("""
+SELECT CAST(at AT TIME ZONE 'UTC' AS date) AS day, CAST(index_close AS float8) AS index FROM performance_point
+WHERE owner = 'strategy' AND owner_id = :id AND grain = 'day' ORDER BY at
+""")
+
+
+@dataclass(frozen=True)
+class Exposure:
+    """What is held now, in quote currency: `gross` without and `net` with the sign of shorts.
+
+    `leverage` is gross ÷ equity, None without equity.
+    """
+
+    gross: Decimal
+    net: Decimal
+    leverage: Decimal | None
+
+
+@dataclass(frozen=True)
+class StrategyStanding:
+    """One strategy in full. `figures` are named as in `analytics.FIGURES`; a missing one cannot be told.
+
+    The row's copy quality is of the last signals. `reasons` are why copies of those were left out (reason, count),
+    `followers_by_state` the subscriptions that run by their state, `lifetime` every strategy that the trader ever had
+    here, the newest first.
+    """
+
+    row: BoardRow
+    figures: Mapping[str, float | int | None]
+    score: Breakdown
+    truth: FollowerTruth
+    monthly: tuple[Year, ...]
+    positions: tuple[Position, ...]
+    exposure: Exposure
+    recent: tuple[SignalReceipt, ...]
+    followers_by_state: Mapping[str, int]
+    reasons: tuple[tuple[str, int], ...]
+    lifetime: tuple[PastStrategy, ...]
+
+
+@dataclass(frozen=True)
+class Compared:
+    """One strategy beside others: its row and figures; its line comes from `equity`."""
+
+    row: BoardRow
+    figures: Mapping[str, float | int | None]
+
+
+def standing(session: Session, tenant: Tenant, slug: str, *, now: datetime) -> StrategyStanding:
+    """Return one strategy in full, closed ones too; raises NotFound."""
+    id_ = _id_of(session, slug)
+    (stored,) = read_rows(session, [id_], now=now)
+    row = with_quality(stored, quality_of(session, id_))
+    positions = tuple(Position(*found) for found in session.execute(_POSITIONS, {"id": id_}))
+    return StrategyStanding(
+        row=row,
+        figures=_figures(session, [id_]).get(id_, {}),
+        score=breakdown_of(session, tenant, row),
+        truth=follower_truth(session, id_, followers=row.followers),
+        monthly=_months(session, id_),
+        positions=positions,
+        exposure=_exposure(positions, row.equity),
+        recent=tuple(recent_signals(session, limit=RECENT_SIGNALS, strategy_id=id_)),
+        followers_by_state=followers_by_state(session, id_),
+        reasons=skip_reasons(session, id_),
+        lifetime=lifetime(session, id_, now=now),
+    )
+
+
+def closed_positions(session: Session, slug: str, *, page: int = 1) -> ClosedPage:
+    """Return one page of a strategy's closed positions; a page beyond the last is the last. Raises NotFound."""
+    return closed_of(session, _id_of(session, slug), page=page)
+
+
+def compare(session: Session, slugs: Sequence[str], *, now: datetime) -> tuple[Compared, ...]:
+    """Return up to `COMPARED_MAX` strategies in the order asked for, each once.
+
+    Raises NotFound, which names the slug that does not exist, and InvalidInput for more than `COMPARED_MAX`.
+    """
+    asked = list(dict.fromkeys(slugs))
+    if len(asked) > COMPARED_MAX:
+        raise InvalidInput(f"Compare: expected at most {COMPARED_MAX} strategies, found {len(asked)}.")
+    ids = _ids_of(session, asked)
+    unknown = next((slug for slug in asked if slug not in ids), None)
+    if unknown is not None:
+        raise NotFound(f'There is no strategy "{unknown}".')
+    figures = _figures(session, list(ids.values()))
+    rows = read_rows(session, [ids[slug] for slug in asked], now=now)
+    return tuple(Compared(row, figures.get(row.id, {})) for row in rows)
+
+
+def equity(session: Session, slug: str, *, now: datetime, days: int | None = CURVE_DAYS) -> EquityCurve:
+    """Return the curve of the last days, of all with None; raises NotFound."""
+    since = None if days is None else now - timedelta(days=days)
+    return curve(session, "strategy", _id_of(session, slug), since=since)
+
+
+def _id_of(session: Session, slug: str) -> int:
+    found = _ids_of(session, [slug])
+    if slug not in found:
+        raise NotFound("There is no such strategy.")
+    return found[slug]
+
+
+def _ids_of(session: Session, slugs: Sequence[str]) -> dict[str, int]:
+    # PostgreSQL holds no NUL; what has one is nobody's.
+    sound = [slug for slug in slugs if "\0" not in slug]
+    found = session.execute(_FIND, {"slugs": sound, "statuses": _SHOWN})
+    return {slug: id_ for id_, slug in found}
+
+
+def _figures(session: Session, ids: Sequence[int]) -> dict[int, dict[str, Any]]:
+    return {row.strategy_id: row.figures for row in session.execute(_FIGURES, {"ids": list(ids)})}
+
+
+def _months(session: Session, strategy_id: int) -> tuple[Year, ...]:
+    days = session.execute(_DAYS, {"id": strategy_id}).all()
+    return monthly([day for day, _ in days], [index for _, index in days])
+
+
+def _exposure(positions: Sequence[Position], worth: Decimal | None) -> Exposure:
+    gross = sum((abs(position.notional) for position in positions), ZERO)
+    net = sum((position.notional for position in positions), ZERO)
+    return Exposure(gross, net, gross / worth if worth and worth > 0 else None)
