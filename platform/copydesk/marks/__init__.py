@@ -7,6 +7,7 @@ connection to an exchange, and never answers with a price that is too old.
 from copydesk.marks.bearing import Bearing
 from copydesk.marks.coming import ComingFunding
 from copydesk.marks.form import AGE_MS_MAX, CHANNEL, FeedAge, FreshPrice, Unrest, marks_key, place_name
+from copydesk.marks.listings import Listings
 from copydesk.marks.store import Marks, MarkWriter, epoch_ms
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "ComingFunding",
     "FeedAge",
     "FreshPrice",
+    "Listings",
     "MarkWriter",
     "Marks",
     "Unrest",
