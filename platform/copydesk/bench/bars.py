@@ -91,6 +91,15 @@ TENANT_BARS = (
     Bar("page_p95_ratio", at_most=1.1),
 )
 
+# With 1,000,000 trades of 1,000 strategies and 5,000 on the board, PostgreSQL on the same core.
+ANALYTICS_BARS = (
+    Bar("fold_p99_ms", at_most=50),
+    Bar("rebuild_s", at_most=60),
+    Bar("rebuild_peak_mb", at_most=1024),
+    Bar("board_p95_ms", at_most=20),
+    Bar("follow_p95_ms", at_most=5),
+)
+
 SIGN_IN_BARS = (
     Bar("signin_p95_ms", at_most=400),
     Bar("served_ratio", at_least=0.98),

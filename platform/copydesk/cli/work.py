@@ -13,8 +13,9 @@ def command() -> None:
     """Run a queue worker.
 
     \b
-    Example:
+    Examples:
       copydesk work replicate
+      copydesk work default
     """
 
 
@@ -32,5 +33,23 @@ def replicate() -> None:
         runtime = Runtime(role="replicator")
         try:
             run_replicator(runtime)
+        finally:
+            runtime.close()
+
+
+@command.command("default")
+def default() -> None:
+    """Keep figures: follow trades and copies, keep each minute's marks, compare all of it each night.
+
+    \b
+    Example:
+      copydesk work default
+    """
+    from copydesk.workers.clerk import run_clerk
+
+    with role("worker"):
+        runtime = Runtime(opens_exchange_keys=False, role="worker")
+        try:
+            run_clerk(runtime)
         finally:
             runtime.close()

@@ -1,1 +1,1 @@
-"""Long-running roles besides web: replicator, listener, relay. Thin shells around replication's use cases."""
+"""Long-running roles besides web: replicator, listener, relay, risk, worker. Thin shells around use cases."""

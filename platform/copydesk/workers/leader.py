@@ -273,6 +273,8 @@ class LeaderWatch:
         reached(Failpoint.LANES_WOKEN, signals)
         for signal in signals:
             self._runtime.announce(tenant_id, {"type": "signal", "signal_id": signal.id})
+        if trades:
+            self._waker.figures.tell(tenant_id, self._leader.strategy_id)
 
     async def _sample_equity(self, credentials: Credentials) -> None:
         every_s = self._runtime.number(EQUITY_SAMPLE_MS) / 1000

@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, NamedTuple
 from copydesk.bootstrap import FRESH_EVERY_S, Runtime
 from copydesk.kernel import CopydeskError, VenueRefused, end
 from copydesk.keys.refused import key_changed_at, put_aside
+from copydesk.marks import Listings
 from copydesk.replication import Leader, Whereabouts, live_leaders, place_of
 from copydesk.trading import Credentials
 from copydesk.venues import Venue
 from copydesk.workers.feed import Place, PriceFeeds
 from copydesk.workers.key_news import KeyWatch
 from copydesk.workers.leader import LeaderWatch, Market, key_is_dead
+from copydesk.workers.listed import tell_listed
 from copydesk.workers.outage import DATABASE_AWAY, first_line
 from copydesk.workers.wake import Waker
 
@@ -64,6 +66,7 @@ class Listener:
         self._watches: dict[_Key, _Watched] = {}
         self._opening: defaultdict[Whereabouts, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._prices = PriceFeeds(runtime, self._venue)
+        self._listings = Listings(runtime.redis)
         self._key_desk: asyncio.Task[None] | None = None
         self._key_watch = KeyWatch(runtime)
 
@@ -220,8 +223,12 @@ class Listener:
             await exchange.aclose()
             raise
         market = Market(venue, environment, exchange, self._runtime.stream(exchange), instruments)
-        self._tenders.append(asyncio.create_task(_keep_fresh(market)))
+        self._tenders.append(asyncio.create_task(_keep_fresh(market, self._list)))
         return market
+
+    async def _list(self, market: Market) -> None:
+        tenants = self._runtime.directory.all()
+        await tell_listed(self._listings, tenants, market.venue, market.environment, market.instruments)
 
     async def _venue(self, place: Place) -> Venue:
         return await self._exchange_at(Whereabouts(*place, ""))
@@ -236,9 +243,10 @@ def _key_desk(runtime: Runtime, open_venue: Callable[[Whereabouts], Awaitable[Ve
     return KeyDesk(runtime, open_venue)
 
 
-async def _keep_fresh(market: Market) -> None:
-    """Follow the exchange's clock and its list of instruments, which is not trusted for long."""
+async def _keep_fresh(market: Market, tell: Callable[[Market], Awaitable[None]]) -> None:
+    """Follow the exchange's clock and its list of instruments, which is not trusted for long, and tell of it."""
     while True:
+        await tell(market)
         await asyncio.sleep(FRESH_EVERY_S)
         try:
             await market.exchange.warm(1)

@@ -20,6 +20,7 @@ class SystemPermission(StrEnum):
     RECONCILE = "system:reconcile"
     MIRROR = "system:mirror"
     SET_UP = "system:set_up"
+    FIGURE = "system:figure"
 
 
 def needs(permission: SystemPermission) -> Callable[[F], F]:

@@ -148,7 +148,7 @@ def run_replicator(runtime: Runtime) -> None:
     """Serve the replication queue until told to stop."""
     loop = ResidentLoop()
     waker = Waker(runtime.redis)
-    around = WorkerSurroundings(runtime, loop.start, partial(wake_for_look, waker))
+    around = WorkerSurroundings(runtime, loop.start, partial(wake_for_look, waker), booked=waker.figures.tell)
     clock = SystemClock()
     timing = Timing(runtime.number(LEASE_MS), runtime.number(UNKNOWN_WAIT_MS))
     holder = f"{socket.gethostname()}:{os.getpid()}:{new_id()}"
@@ -187,6 +187,7 @@ def run_replicator(runtime: Runtime) -> None:
     finally:
         brands.close()
         watch.close()
+        waker.figures.close()
         loop.start(key_watch.aclose()).result()
         replicator.crew.close()
         forerunner.close()

@@ -14,6 +14,7 @@ from rq.queue import EnqueueData
 from rq.serializers import JSONSerializer
 
 from copydesk.replication.queues import queue_name
+from copydesk.workers.follow import FigureNews
 
 log = logging.getLogger(__name__)
 
@@ -25,10 +26,14 @@ _ODD = re.compile(r"[^A-Za-z0-9_-]")
 
 
 class Waker:
-    """Enqueue wake-ups for lanes. Jobs carry ids only; what is due is read from PostgreSQL."""
+    """Enqueue wake-ups for lanes. Jobs carry ids only; what is due is read from PostgreSQL.
+
+    `figures` takes news for the worker, which nobody waits for.
+    """
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
+        self.figures = FigureNews(redis)
         self._queues: dict[int, Queue] = {}
 
     def wake(self, job: str, *, tenant_id: int, shard: str, reason: str) -> bool:
