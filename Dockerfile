@@ -1,5 +1,6 @@
 # One image for every role: `docker run … copydesk web`, `copydesk live`, `copydesk listen`, `copydesk work replicate`,
-# `copydesk relay`, `copydesk risk`. PostgreSQL and Redis are servers of their own here, named by DATABASE_URL and REDIS_URL.
+# `copydesk relay`, `copydesk risk`, `copydesk work default`. PostgreSQL and Redis are servers of their own here, named by
+# DATABASE_URL and REDIS_URL.
 
 FROM node:22-bookworm-slim AS assets
 WORKDIR /themes/core

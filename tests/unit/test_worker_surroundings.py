@@ -12,6 +12,7 @@ from typing import Any, cast
 import pytest
 from copydesk.bootstrap import Runtime, WorkerSurroundings, broker_prefix
 from copydesk.kernel import Setting
+from copydesk.replication.port import copies_booked
 from copydesk.tenancy import Cascade, LayerValues, TenantStatus
 from copydesk.tenancy.schema import MarketTerms
 from copydesk.trading import Environment, Instrument
@@ -103,6 +104,9 @@ class Brands:
         assert role == "replicator"
         return Budgets()
 
+    def announce(self, tenant_id: int, event: Mapping[str, Any]) -> None:
+        """Nobody watches."""
+
     def number(self, setting: Setting) -> int:
         return int(cast(int, setting.default))
 
@@ -125,6 +129,19 @@ def around(brands: Brands) -> Iterator[WorkerSurroundings]:
     yield around
     around.close()
     loop.close()
+
+
+def test_copies_that_are_booked_are_told_with_their_strategy_and_nothing_else_is(brands: Brands) -> None:
+    booked: list[tuple[int, int]] = []
+    around = WorkerSurroundings(
+        cast(Runtime, brands),
+        lambda work: work.close() or Future(),
+        lambda tenant_id, shard: None,
+        booked=lambda tenant_id, strategy_id: booked.append((tenant_id, strategy_id)),
+    )
+    around.announce(1, copies_booked(7, 3))
+    around.announce(1, {"type": "subscription", "subscription_id": 5})
+    assert booked == [(1, 3)]
 
 
 def test_brands_share_an_exchange_unless_its_orders_tell_of_their_broker(

@@ -91,7 +91,7 @@ class Objects:
             return self._made(kind, victim, brand)
         foreign = {"theme file": "none/css/base.css", "brand file": "tenant.yaml", "locale": "tlh", "venue": "kraken"}
         foreign |= {"bundle": "none/bundle-site-0", "icon": "tenant.yaml", "section": "none"}
-        foreign |= {"legal text": "nothing", "legal version": "imprint/99"}
+        foreign |= {"legal text": "nothing", "legal version": "imprint/99", "statement": "2026-02.exe"}
         return foreign.get(kind) or self._made(kind, "owner", _other_brand(brand))
 
     def _made(self, kind: str, name: str, brand: str) -> str:
@@ -233,6 +233,8 @@ _MAKERS: dict[str, Callable[..., object]] = {
     "bundle": lambda _session, _user, brand, _objects: f"{THEMES[brand]}/bundle-site-0",
     "icon": lambda *_: "mark.svg",
     "legal text": lambda session, *_: imprint(session),
+    "statement": lambda *_: "2026-02.csv",
+    "statement of a user": lambda session, *_: f"{_user(session)}/statements/2026-02.csv",
     "legal version": lambda session, *_: f"{imprint(session)}/1",
 }
 _SPENT = frozenset(

@@ -21,6 +21,7 @@ from copydesk.vault.tables import Account
 from sqlalchemy import create_engine, insert
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import NullPool
+from standing_seed import tell
 
 ROOT = Path(__file__).parents[2]
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -170,6 +171,9 @@ def _seed_brand(session: Session, slug: str, tenant_id: int) -> int:
     for day, equity in enumerate(EQUITIES):
         at = NOW - timedelta(days=len(EQUITIES) - day)
         session.add(EquityPoint(tenant_id=tenant_id, strategy_id=strategy.id, at=at, equity=D(equity)))
+    session.flush()
+    points = [(NOW - timedelta(days=len(EQUITIES) - day), D(equity)) for day, equity in enumerate(EQUITIES)]
+    tell(session, tenant_id, strategy.id, points)
     book = LeaderBook(tenant_id=tenant_id, strategy_id=strategy.id, symbol="BTC/USDT", qty=D("0.5"), last_px=D(64000))
     session.add(book)
     signal = _signal(tenant_id, strategy.id, trader.id, "1")

@@ -34,6 +34,8 @@ FACTS = {
     "reason": "key_can_withdraw",
     "who": "nils@example.org",
     "change": "granted",
+    "count": "3",
+    "strategy": "Steady",
     "code": "123456",
 }
 PLACES = [("aurora", "en"), ("aurora", "de"), ("aurora", "es"), ("boreal", "ar"), ("boreal", "tr")]

@@ -147,7 +147,7 @@ def _refusal(row: Row, persona: Persona) -> int | None:
 
 
 def _elsewhere(row: Row, *, post: int = 401) -> int:
-    return 303 if row.method == "GET" else post
+    return 303 if row.method == "GET" and not row.path.startswith("/api/") else post
 
 
 def objects_of(row: Row, *, at_home: bool) -> tuple[bool, ...]:

@@ -97,3 +97,9 @@ def test_letters_about_an_account_leave_and_invitations_wait(app: Flask, runtime
     assert writer.write(mail).subject
     with pytest.raises(Postponed, match="suspended"):
         writer.write(replace(mail, kind=Kind.INVITED))
+
+
+def test_programs_are_told_the_same(app: Flask) -> None:
+    status, said = visit(app, "/api/v1/strategies")
+    assert status == 503
+    assert "Nothing is copied at the moment" in said

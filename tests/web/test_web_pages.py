@@ -89,7 +89,7 @@ def test_health_answers_on_any_host_without_a_brand(visit: Visit, host: str) -> 
     assert answer.status_code == 200
     assert answer.json["ok"] is True
     assert answer.json["revision"]
-    assert ("config" in answer.json) is (host == "aurora.localhost")
+    assert ("config" in answer.json) is ("figures" in answer.json) is (host == "aurora.localhost")
 
 
 def test_a_case_change_and_a_port_in_the_host_do_not_matter(visit: Visit) -> None:

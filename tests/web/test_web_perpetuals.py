@@ -31,6 +31,7 @@ UPDATE account SET venue = 'okx' WHERE id IN (SELECT account_id FROM strategy);
 UPDATE account SET venue = 'bybit' WHERE id = (SELECT min(account_id) FROM copy);
 INSERT INTO account_setup (tenant_id, account_id, symbol, hedge, leverage, at)
 SELECT tenant_id, account_id, symbol, false, 2, sent_at FROM copy WHERE sent_at IS NOT NULL;
+UPDATE strategy_figures SET spot = true, perpetual = true, leverage_max = 3;
 """
 
 

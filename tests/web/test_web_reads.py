@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
-from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 from copydesk.db import Database
 from copydesk.kernel import NotFound
+from copydesk.performance import page
 from copydesk.replication.desk import recent_signals, signal_detail
-from copydesk.replication.leaderboard import equity_curve, sort_cards, strategy_cards, strategy_page
 from copydesk.replication.moves import Direction, Move, move_between
-from copydesk.replication.tables import AccountSetup, EquityPoint, LeaderBook, LeaderSetup
-from site_seed import NOW, VENUE_AT, Seeded
+from copydesk.replication.tables import AccountSetup, LeaderBook
+from site_seed import NOW, VENUE_AT, FakeRuntime, Seeded
 from sqlalchemy import event, text
 from sqlalchemy.orm import Session
 
@@ -65,89 +63,47 @@ def test_another_brands_signal_is_not_found(session: Session, seeded: Seeded) ->
     with pytest.raises(NotFound):
         signal_detail(session, seeded.signal_ids["boreal"])
     with pytest.raises(NotFound):
-        strategy_page(session, "fjord", now=NOW)
+        page.compare(session, ["fjord"], now=NOW)
     with pytest.raises(NotFound):
-        equity_curve(session, "fjord", now=NOW)
+        page.equity(session, "fjord", now=NOW)
 
 
-def test_a_card_puts_drawdown_beside_return_and_says_how_long_the_record_is(session: Session) -> None:
-    (card,) = strategy_cards(session, now=NOW)
-    assert card.return_ratio == D("0.21")
-    assert card.drawdown_max_ratio == D("0.1")
-    assert card.drawdown_now_ratio == 0
-    assert card.record_days == 5
-    assert (card.followers, card.copies_done, card.copies_expected) == (4, 2, 3)
-    assert card.success_ratio == D(2) / 3
-    assert [equity for _, equity in card.spark] == [100, 110, 99, 104, 121]
+def test_a_strategy_is_told_with_what_it_holds_and_what_became_of_its_last_copies(
+    session: Session, runtime: FakeRuntime
+) -> None:
+    aurora = runtime.directory.by_slug("aurora")
+    assert aurora
+    shown = page.standing(session, aurora, "dawn", now=NOW)
+    assert shown.positions == (("BTC/USDT", D("0.5"), D(64000), D(32000), None),)
+    assert (shown.exposure.gross, shown.exposure.net) == (32000, 32000)
+    assert (shown.row.followers, shown.row.copies_done, shown.row.copies_expected) == (4, 2, 3)
+    assert shown.row.success_ratio == D(2) / 3
+    assert (shown.row.slippage_bps_p50, shown.row.latency_ms_p50, shown.row.record_days) == (D("1.50"), 90, 5)
+    assert shown.followers_by_state == {"synced": 4}
+    assert shown.reasons == (("below_notional_min", 1),)
+    assert len(shown.recent) == 1
 
 
-def test_a_strategy_page_lists_positions_states_and_reasons(session: Session) -> None:
-    page = strategy_page(session, "dawn", now=NOW)
-    assert page.positions == [("BTC/USDT", D("0.5"), D(64000), D(32000), None)]
-    assert page.followers_by_state == {"synced": 4}
-    assert page.reasons == [("below_notional_min", 1)]
-    assert len(page.recent) == 1
-
-
-def test_a_short_is_listed_below_zero_and_by_its_size(session: Session, seeded: Seeded) -> None:
-    tenant_id, perpetual = seeded.tenant_ids["aurora"], "BTC/USDT:USDT"
-    strategy_id = strategy_page(session, "dawn", now=NOW).card.id
+def test_a_short_is_listed_below_zero_and_by_its_size(session: Session, seeded: Seeded, runtime: FakeRuntime) -> None:
+    aurora = runtime.directory.by_slug("aurora")
+    assert aurora
+    which = {"tenant_id": seeded.tenant_ids["aurora"], "symbol": PERPETUAL, "last_px": D(60000)}
+    strategy_id = page.compare(session, ["dawn"], now=NOW)[0].row.id
     for side, qty in (("short", D(-2)), ("long", D(0))):
-        book = LeaderBook(tenant_id=tenant_id, strategy_id=strategy_id, symbol=perpetual, qty=qty, last_px=D(60000))
-        book.position_side = side
-        session.add(book)
+        session.add(LeaderBook(**which, strategy_id=strategy_id, position_side=side, qty=qty))
     session.flush()
-    page = strategy_page(session, "dawn", now=NOW)
-    assert page.positions[0] == (perpetual, D(-2), D(60000), D(-120000), None)
-    assert [position.symbol for position in page.positions] == [perpetual, "BTC/USDT"]
-
-
-def test_a_long_record_is_thinned_and_keeps_its_deepest_fall(session: Session, seeded: Seeded) -> None:
-    card = strategy_cards(session, now=NOW)[0]
-    start = card.spark[-1][0] + timedelta(seconds=5)
-    dip = {1234: D(60), 3210: D(150)}
-    session.add_all(
-        EquityPoint(
-            tenant_id=seeded.tenant_ids["aurora"],
-            strategy_id=card.id,
-            at=start + timedelta(seconds=5 * number),
-            equity=dip.get(number, D(121)),
-        )
-        for number in range(4_000)
-    )
-    session.flush()
-    thinned = strategy_cards(session, now=NOW)[0]
-    assert len(thinned.spark) <= 60
-    assert thinned.drawdown_max_ratio == 1 - D(60) / 121
-    assert thinned.drawdown_now_ratio == 1 - D(121) / 150
-    curve = equity_curve(session, "dawn", now=NOW)
-    assert len(curve.at) <= 300
-    assert list(curve.at) == sorted(curve.at)
-    assert min(curve.equity) == 60
-    assert max(curve.drawdown) == thinned.drawdown_max_ratio
-
-
-def test_points_before_the_window_do_not_count(session: Session) -> None:
-    (card,) = strategy_cards(session, now=NOW + timedelta(days=200))
-    assert card.return_ratio is None
-    assert card.drawdown_max_ratio is None
-    assert card.spark == ()
-    assert card.record_days == 205
-
-
-def test_cards_without_the_figure_come_last(session: Session) -> None:
-    (card,) = strategy_cards(session, now=NOW)
-    none, worse = replace(card, id=7, return_ratio=None), replace(card, id=8, return_ratio=D("-0.5"))
-    assert [item.id for item in sort_cards([none, worse, card], "return")] == [card.id, 8, 7]
+    shown = page.standing(session, aurora, "dawn", now=NOW)
+    assert shown.positions[0] == (PERPETUAL, D(-2), D(60000), D(-120000), None)
+    assert [position.symbol for position in shown.positions] == [PERPETUAL, "BTC/USDT"]
+    assert (shown.exposure.gross, shown.exposure.net) == (152000, -88000)
 
 
 def test_the_number_of_queries_does_not_grow_with_the_rows(session: Session) -> None:
     sent: list[str] = []
     bind = session.get_bind()
     event.listen(bind, "before_cursor_execute", lambda *args: sent.append(args[2]))
-    strategy_cards(session, now=NOW)
     recent_signals(session, limit=30)
-    assert len(sent) == 4, "one names the brand, two read the cards, one the signals"
+    assert len(sent) == 2, "one names the brand, one reads the signals"
 
 
 def on_a_perpetual(session: Session, signal_id: int, *, before: str, after: str) -> None:
@@ -210,25 +166,3 @@ def test_a_copys_leverage_is_what_its_account_was_set_to_before_it_was_sent(sess
     session.flush()
     copies = signal_detail(session, seeded.signal_ids["aurora"]).copies
     assert [copy.leverage for copy in copies] == [2, None, None, None]
-
-
-def test_a_card_names_the_exchange_what_is_traded_there_and_the_highest_leverage(
-    session: Session, seeded: Seeded
-) -> None:
-    (card,) = strategy_cards(session, now=NOW)
-    assert (card.exchange, card.spot, card.perpetual, card.leverage_max) == ("binance", True, False, None)
-    which = {"tenant_id": seeded.tenant_ids["aurora"], "strategy_id": card.id}
-    for symbol, leverage in ((PERPETUAL, 3), ("ETH/USDT:USDT", 20)):
-        session.add(LeaderBook(**which, symbol=symbol, qty=D(0), last_px=D(60000)))
-        session.add(LeaderSetup(**which, symbol=symbol, hedge=False, leverage=leverage))
-    session.flush()
-    (listed,) = strategy_cards(session, now=NOW)
-    assert (listed.perpetual, listed.leverage_max) == (False, None), "a market that was never traded does not count"
-    session.execute(text("UPDATE leader_book SET last_at = now() WHERE symbol = :symbol"), {"symbol": PERPETUAL})
-    (traded,) = strategy_cards(session, now=NOW)
-    assert (traded.spot, traded.perpetual, traded.leverage_max) == (True, True, 3)
-
-
-def test_a_young_record_is_told_to_the_minute(session: Session) -> None:
-    (card,) = strategy_cards(session, now=NOW - timedelta(days=5) + timedelta(minutes=6))
-    assert int(card.record_days * 1440) == 6

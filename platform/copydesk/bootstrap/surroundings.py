@@ -68,11 +68,16 @@ class WorkerSurroundings:
         wake: Callable[[int, str], object],
         *,
         role: str = "replicator",
+        booked: Callable[[int, int], object] = lambda _tenant_id, _strategy_id: None,
     ) -> None:
-        """`wake` has a brand's lane reconciled, by whichever worker is free; `role` is whose rate budgets these are."""
+        """`wake` has a brand's lane reconciled, by whichever worker is free; `role` is whose rate budgets these are.
+
+        `booked` hears of which brand's strategy copies were booked, at once; it must not keep the lane waiting.
+        """
         self._runtime = runtime
         self._start = start
         self._wake = wake
+        self._booked = booked
         self._looks: dict[tuple[int, str], Future[None]] = {}
         self._exchanges: dict[_Place, OpenExchange] = {}
         self._opening = Lock()  # Lanes ask from threads of their own.
@@ -180,6 +185,8 @@ class WorkerSurroundings:
 
     def announce(self, tenant_id: int, event: Mapping[str, Any]) -> None:
         self._runtime.announce(tenant_id, event)
+        if event.get("type") == "copies":
+            self._booked(tenant_id, int(event["strategy_id"]))
 
     def look_soon(self, tenant_id: int, shard: str) -> None:
         last = self._looks.get((tenant_id, shard))

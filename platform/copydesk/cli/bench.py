@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from copydesk.bench.lab_orders import LANES
+from copydesk.cli.bench_analytics import analytics
 from copydesk.cli.bench_fanout import failover, fanout, print_rows
 from copydesk.cli.bench_keys import keys
 from copydesk.cli.bench_risk import gap, risk
@@ -30,10 +31,11 @@ def command() -> None:
       copydesk bench keys
       copydesk bench signin --rate 40 --seconds 20
       copydesk bench tenants --tenants 200
+      copydesk bench analytics --trades 100000 --strategies 100
     """
 
 
-for part in (fanout, failover, risk, gap, keys, signin, tenants, plain_site):
+for part in (fanout, failover, risk, gap, keys, signin, tenants, analytics, plain_site):
     command.add_command(part)
 
 

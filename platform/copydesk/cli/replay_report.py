@@ -7,11 +7,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import ROUND_HALF_EVEN, Decimal
+from itertools import accumulate
 from typing import Any
 
 from copydesk.cli.sparkline import Point, bars, sampled
-from copydesk.kernel import decimal_text
-from copydesk.replication import Past, drawdowns, return_ratio
+from copydesk.kernel import ZERO, decimal_text
+from copydesk.replication import Past
 from copydesk.risk.grammar import text_of
 from copydesk.risk.limits import LimitSet
 from copydesk.risk.replay import Act, Deed, Run, Terms
@@ -82,12 +83,17 @@ def _table(played: Played) -> Iterator[str]:
             f"drawdown at most {_percent(run.drawdown_ratio_max)}, fees {_money(run.fees)}, {len(run.fills)} fills"
         )
     equity = [point.equity for point in played.past.equity]
-    result = return_ratio(equity)
-    if result is not None:
+    if len(equity) > 1 and equity[0] > 0:
         yield (
-            f"{'the leader':<15} {_signed_percent(result)}, drawdown at most {_percent(max(drawdowns(equity)))}, "
-            "of the whole account, with what was paid in and out"
+            f"{'the leader':<15} {_signed_percent(equity[-1] / equity[0] - 1)}, drawdown at most "
+            f"{_percent(_deepest(equity))}, of the whole account, with what was paid in and out"
         )
+
+
+def _deepest(equity: Sequence[Decimal]) -> Decimal:
+    """Return how far equity was below its highest point so far at most; all of it where nothing was left."""
+    peaks = accumulate(equity, max)
+    return max((peak - max(value, ZERO)) / peak for value, peak in zip(equity, peaks, strict=True))
 
 
 def _charts(played: Played) -> Iterator[str]:

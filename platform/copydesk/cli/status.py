@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from configparser import RawConfigParser
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from pathlib import Path
 
 import click
@@ -16,8 +17,9 @@ from copydesk.bootstrap.beat import RunningConfig, running_configs
 from copydesk.cli.installation import open_installation, print_json, with_installation
 from copydesk.cli.surroundings import ports_of, server_environment
 from copydesk.db.migrate import current_revision, head_revision
-from copydesk.kernel import CopydeskError
+from copydesk.kernel import CopydeskError, utc_now
 from copydesk.marks import AGE_MS_MAX, FeedAge, Marks, place_name
+from copydesk.performance.overseen import SILENT_S_MAX, ClerkSign, LastCheck, clerk_sign, last_check
 from copydesk.replication import (
     RECONCILE_EVERY_MS,
     LaneFigures,
@@ -87,6 +89,27 @@ def feed_finding(place: str, age: FeedAge | None) -> Finding:
     return Finding(f"prices {place}", age.newest_ms <= AGE_MS_MAX, f"newest {age.newest_ms / 1000:.1f} s old{stale}")
 
 
+def clerk_finding(sign: ClerkSign | None, now: datetime) -> Finding:
+    """Judge whether figures are followed; where no worker ever ran, nothing is known."""
+    if sign is None:
+        return Finding("figures", True, "no worker has told anything yet")
+    age_s = sign.age_s(now)
+    failed = f", {sign.failed} failed: see the log of `copydesk work default`" if sign.failed else ""
+    said = f"{sign.followed} strategies followed {age_s:.0f} s ago{failed}"
+    return Finding("figures", age_s <= SILENT_S_MAX and not sign.failed, said)
+
+
+def check_finding(slug: str, check: LastCheck | None) -> Finding:
+    """Judge the newest comparison of a brand's figures with a recomputation."""
+    if check is None:
+        return Finding(f"{slug} figures", True, "not compared yet: that is done each night")
+    said = f"{check.compared} compared on {check.at:%Y-%m-%d %H:%M} UTC"
+    if check.passed:
+        return Finding(f"{slug} figures", True, f"{said}, none differs")
+    differ = f"{check.differences} differ, first {check.first}: `copydesk analytics rebuild --tenant {slug}`"
+    return Finding(f"{slug} figures", False, f"{said}, {differ}")
+
+
 def config_finding(running: Sequence[RunningConfig]) -> Finding:
     """Judge whether all processes that looked lately run the same brands and settings; a change takes two seconds."""
     if not running:
@@ -138,6 +161,7 @@ def look(runtime: Runtime) -> Iterator[Finding]:
         yield from _lanes(runtime)
     if redis.ok:
         yield config_finding(running_configs(runtime.redis))
+        yield clerk_finding(clerk_sign(runtime.redis), utc_now())
         yield from _feeds(runtime)
 
 
@@ -189,11 +213,13 @@ def _lanes(runtime: Runtime) -> Iterator[Finding]:
     for slug, tenant_id in sorted(brands.items()):
         with runtime.db.tenant(tenant_id) as session:
             lanes, unwatched, risk = lane_figures(session), unwatched_leaders(session), read_oversight(session)
+            check = last_check(session)
         for lane in lanes:
             yield lane_finding(slug, lane, reconcile_every_s=every_s)
         for leader in unwatched:
             yield leader_finding(slug, leader)
         yield risk_finding(slug, risk)
+        yield check_finding(slug, check)
 
 
 def _feeds(runtime: Runtime) -> Iterator[Finding]:

@@ -1,4 +1,4 @@
-"""`copydesk strategies`: what can be copied; pause it, let it go on, close it for good."""
+"""`copydesk strategies`: what can be copied; replay its past, pause it, let it go on, close it for good."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from copydesk.cli.brand import brand_id, on_brand
 from copydesk.cli.follower_desk import FollowerDesk
 from copydesk.cli.installation import print_json
 from copydesk.cli.subscription_acts import done, wake_lane
+from copydesk.cli.what_if import command as whatif
 from copydesk.replication import (
     close_strategy,
     news_of_strategy,
@@ -24,14 +25,18 @@ from copydesk.web.speaking import speaking
 
 @click.group("strategies")
 def command() -> None:
-    """Look at the strategies of a brand and their news, pause one, let it go on, or close it.
+    """Look at the strategies of a brand, their news and their past, pause one, let it go on, or close it.
 
     \b
     Examples:
       copydesk strategies list --tenant aurora
       copydesk strategies news steady --tenant aurora
+      copydesk strategies whatif steady --tenant aurora --amount 500
       copydesk strategies close steady --tenant aurora
     """
+
+
+command.add_command(whatif)
 
 
 @command.command("list")

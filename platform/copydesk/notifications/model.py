@@ -36,6 +36,7 @@ class Kind(StrEnum):
     KEY_EXPIRES = "key_expires"
     STAFF_CHANGED = "staff_changed"
     SETTINGS_WAIT = "settings_wait"
+    FIGURES_DIFFER = "figures_differ"
     STEP_UP_CODE = "step_up_code"
 
 
@@ -59,6 +60,7 @@ KINDS: Mapping[Kind, frozenset[str]] = {
     Kind.KEY_EXPIRES: frozenset({LINK, "exchange", "label", "days"}),
     Kind.STAFF_CHANGED: frozenset({LINK, "at", "who", "role", "change"}),
     Kind.SETTINGS_WAIT: frozenset({LINK, "at", "who", "reason"}),
+    Kind.FIGURES_DIFFER: frozenset({LINK, "at", "count", "strategy"}),
     Kind.STEP_UP_CODE: frozenset({"code", "minutes"}),
 }
 

@@ -152,7 +152,6 @@ from copydesk.replication.setups import Bounds, LeaderSetupSeen, note_setups, se
 from copydesk.replication.shards import Whereabouts, place_of, shard_of, whereabouts_of
 from copydesk.replication.standing_picture import Distance, StandingPicture, read_standing
 from copydesk.replication.standings import leader_in_figures, standings
-from copydesk.replication.stats import drawdowns, return_ratio
 from copydesk.replication.stop_fills import StopFill, read_stop_fills
 from copydesk.replication.stop_orders import Remainder
 from copydesk.replication.stop_preview import Exposed, SwitchPreview, preview_stop, preview_switch, together
@@ -298,7 +297,6 @@ __all__ = [
     "crowd_version",
     "denial_counts",
     "doorway",
-    "drawdowns",
     "due_lanes",
     "end_missing",
     "end_subscription",
@@ -363,7 +361,6 @@ __all__ = [
     "require_allocation",
     "resume",
     "resume_strategy",
-    "return_ratio",
     "seen_setups",
     "shard_of",
     "signal_count",

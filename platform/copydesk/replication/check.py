@@ -14,7 +14,7 @@ from copydesk.replication.inflight import due_checks, record_run
 from copydesk.replication.lane import Hold, Lanes
 from copydesk.replication.look import ask_all, judge
 from copydesk.replication.outcomes import looks_soon
-from copydesk.replication.port import Surroundings
+from copydesk.replication.port import Surroundings, copies_booked
 from copydesk.replication.prepare import Preparer
 from copydesk.replication.reversal import Reversals
 from copydesk.replication.second_tries import SecondTries
@@ -91,8 +91,8 @@ class Reconciler:
             settle(session, sent, epoch=hold.epoch)
         if looks_soon(sent):
             self._around.look_soon(tenant_id, shard)
-        for signal_id in {copy.signal_id for copy in due}:
-            self._around.announce(tenant_id, {"type": "copies", "signal_id": signal_id})
+        for booked in {(copy.signal_id, copy.strategy_id) for copy in due}:
+            self._around.announce(tenant_id, copies_booked(*booked))
         return len(verdicts.settlements) + len(sent)
 
     def _correct(self, tenant_id: int, shard: str, hold: Hold) -> int:

@@ -157,8 +157,8 @@ CROSS JOIN LATERAL (
            count(*) FILTER (WHERE status = 'denied') AS denied,
            count(*) FILTER (WHERE status = 'rejected') AS rejected,
            count(*) FILTER (WHERE NOT final) AS in_flight,
-           round(percentile_cont(0.5) WITHIN GROUP (ORDER BY ack_ms))::int AS latency_ms_p50,
-           round(max(ack_ms))::int AS last_ack_ms,
+           round(percentile_cont(0.5) WITHIN GROUP (ORDER BY ack_ms))::bigint AS latency_ms_p50,
+           round(max(ack_ms))::bigint AS last_ack_ms,
            round((percentile_cont(0.5) WITHIN GROUP (ORDER BY bps))::numeric, 2) AS slippage_bps_p50
     FROM (
         SELECT status, cum_qty, copy.qty,
@@ -222,7 +222,7 @@ ORDER BY follower_no, copy.id LIMIT :limit
 
 
 def _ms(column: str, since: str) -> str:
-    return f"round(extract(epoch FROM {column} - {since}) * 1000)::int"
+    return f"round(extract(epoch FROM {column} - {since}) * 1000)::bigint"
 
 
 def _receipts_query(condition: str) -> str:

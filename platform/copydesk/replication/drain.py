@@ -21,7 +21,7 @@ from copydesk.replication.model import Follower, Planned
 from copydesk.replication.orders import copy_digests, order_request
 from copydesk.replication.outcomes import looks_soon
 from copydesk.replication.plan import CLOSE, OPEN, deny_all, plan_copies
-from copydesk.replication.port import Surroundings
+from copydesk.replication.port import Surroundings, copies_booked
 from copydesk.replication.prepare import Preparer, with_refusals
 from copydesk.replication.record import Leg, Moment, record
 from copydesk.replication.reversal import Reversals
@@ -54,6 +54,7 @@ class _Sent(NamedTuple):
     settlements: Sequence[Settlement]
     moment: Moment
     stored_at: datetime
+    strategy_id: int
 
 
 class Drainer:
@@ -157,15 +158,15 @@ class Drainer:
         settlements = self._sender.finish(sending)
         reached(Failpoint.ANSWERED)
         moment = Moment(planned_at, self._clock.now(), self._sender.proof_at())
-        return _Sent(place, legs, settlements, moment, stored_at)
+        return _Sent(place, legs, settlements, moment, stored_at, due.strategy_id)
 
     def _book(self, tenant_id: int, shard: str, hold: Hold, sent: _Sent) -> None:
         """Make copies of what was sent, with the answers, and let go what waited for them."""
-        place, legs, settlements, moment, stored_at = sent
+        place, legs, settlements, moment, stored_at, strategy_id = sent
         with self._db.tenant(tenant_id) as session:
             record(session, place, legs, settlements, epoch=hold.epoch, moment=moment, stored_at=stored_at)
         reached(Failpoint.SETTLED)
-        self._around.announce(tenant_id, {"type": "copies", "signal_id": place.signal_id})
+        self._around.announce(tenant_id, copies_booked(place.signal_id, strategy_id))
         if looks_soon(settlements):
             self._around.look_soon(tenant_id, shard)
         if any(item.waits for leg in legs for item in leg.planned):

@@ -18,8 +18,9 @@ from copydesk.kernel import ZERO
 from copydesk.replication.burst import joined
 from copydesk.replication.model import Bound, No, SignalFact
 from copydesk.replication.sizing import BY_ALLOCATION
-from copydesk.replication.stats import slippage_bps
 from copydesk.trading import Side, SizingMode
+
+_BPS = Decimal(10_000)
 
 
 class LegKind(StrEnum):
@@ -308,10 +309,11 @@ def ratio_of(follower: FollowerTerms, allocation: Decimal, equity: Decimal) -> D
 
 
 def copy_slippage_bps(side: str, leader_px: Decimal, avg_px: Decimal | None, cum_qty: Decimal) -> Decimal | None:
-    """Return a copy's price difference to the leader; None where nothing was filled."""
+    """Return how much worse (+) or better (−) than the leader's price a copy filled; None where nothing was filled."""
     if avg_px is None or cum_qty <= 0 or leader_px <= 0:
         return None
-    return slippage_bps(side=Side(side), leader_px=leader_px, avg_px=avg_px)
+    difference = avg_px - leader_px if side == Side.BUY else leader_px - avg_px
+    return difference / leader_px * _BPS
 
 
 def absence_of(move: LeaderMove, first: SignalFact, follower: FollowerTerms, handover: Handover | None) -> Absence:

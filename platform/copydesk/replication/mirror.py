@@ -24,7 +24,7 @@ from copydesk.replication.lone_opens import LoneOpens
 from copydesk.replication.model import Planned
 from copydesk.replication.order_deliveries import DeliveredOrder, delivered_orders, over
 from copydesk.replication.outcomes import looks_soon
-from copydesk.replication.port import Surroundings, Terms, Timing
+from copydesk.replication.port import Surroundings, Terms, Timing, copies_booked
 from copydesk.replication.prepare import Preparer
 from copydesk.replication.rest_answers import LOOK_AGAIN, Pace, Verdict, judge_answer, judge_placed
 from copydesk.replication.rest_calls import NO_KEY, Right, Task, send_all
@@ -135,8 +135,8 @@ class Mirror:
         if any(task.step is Step.FINISH and task.rest.reduces for task in tasks):
             # What a closing order left open is for the fixes.
             self._around.look_soon(tenant_id, shard)
-        for signal_id in {task.rest.signal_id for task in tasks}:
-            self._around.announce(tenant_id, {"type": "copies", "signal_id": signal_id})
+        for booked in {(task.rest.signal_id, task.rest.strategy_id) for task in tasks}:
+            self._around.announce(tenant_id, copies_booked(*booked))
         return len(tasks)
 
     def _enter(self, lane: LaneNow, terms: Terms) -> list[DeliveredOrder]:

@@ -140,3 +140,8 @@ class Surroundings(Protocol):
     def start(self, work: Coroutine[Any, Any, T]) -> Future[T]:
         """Start a coroutine on the resident loop; the caller goes on and waits for the future later."""
         ...
+
+
+def copies_booked(signal_id: int, strategy_id: int) -> dict[str, Any]:
+    """Return the event that says: copies of this signal, which is of this strategy, were booked."""
+    return {"type": "copies", "signal_id": signal_id, "strategy_id": strategy_id}

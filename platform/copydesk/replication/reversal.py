@@ -17,7 +17,7 @@ from copydesk.replication.lane import Hold
 from copydesk.replication.margin_modes import PLAIN, told_mode
 from copydesk.replication.orders import order_request
 from copydesk.replication.outcomes import expired, looks_soon
-from copydesk.replication.port import Surroundings
+from copydesk.replication.port import Surroundings, copies_booked
 from copydesk.replication.settle import Settlement, settle
 from copydesk.trading import Denial, Instrument, MarginMode, OrderRequest, OrderType, PositionSide, Side
 
@@ -160,8 +160,9 @@ class Reversals:
             settle(session, settlements, epoch=hold.epoch)
         if looks_soon(settlements):
             self._around.look_soon(tenant_id, shard)
-        for signal_id in {copy.signal_id for copy in waiting} - {copy.signal_id for copy in decided.wait}:
-            self._around.announce(tenant_id, {"type": "copies", "signal_id": signal_id})
+        still = {copy.signal_id for copy in decided.wait}
+        for booked in {(copy.signal_id, copy.strategy_id) for copy in waiting if copy.signal_id not in still}:
+            self._around.announce(tenant_id, copies_booked(*booked))
         return len(decided.ended) + len(settlements)
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import Boolean, ForeignKeyConstraint, Index, Integer, SmallInteg
 from sqlalchemy.dialects.postgresql import JSON, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from copydesk.db import Amount, BigInt, HotTenantRow, Identity, Moment, Table, TenantRow
+from copydesk.db import Amount, Arrival, BigInt, HotTenantRow, Identity, Moment, Table, TenantRow
 
 
 def reference(table: str, *columns: str) -> ForeignKeyConstraint:
@@ -82,9 +82,13 @@ class Subscription(TenantRow, Table):
 
 
 class Execution(TenantRow, Table):
-    """One trade of a leader account as the exchange reported it; the key makes replays harmless."""
+    """One trade of a leader account as the exchange reported it; the key makes replays harmless.
+
+    `seq` counts in the order of arrival, which is not always that of time.
+    """
 
     __tablename__ = "execution"
+    __table_args__ = (Index("ix_execution_seq", "tenant_id", "account_id", "seq"),)
 
     account_id: Mapped[BigInt] = mapped_column(primary_key=True, autoincrement=False)
     symbol: Mapped[str] = mapped_column(Text, primary_key=True)
@@ -97,6 +101,7 @@ class Execution(TenantRow, Table):
     fee: Mapped[Amount]
     fee_currency: Mapped[str] = mapped_column(Text)
     at: Mapped[Moment]
+    seq: Mapped[Arrival]
 
 
 class Signal(TenantRow, Table):
@@ -286,9 +291,10 @@ class Copy(HotTenantRow, Table):
 
 
 class CopyFill(HotTenantRow, Table):
-    """One execution of a follower's copy; a book is the sum of these."""
+    """One execution of a follower's copy; a book is the sum of these. `seq` counts in the order of arrival."""
 
     __tablename__ = "copy_fill"
+    __table_args__ = (Index("ix_copy_fill_seq", "tenant_id", "subscription_id", "seq"),)
 
     copy_id: Mapped[BigInt] = mapped_column(primary_key=True, autoincrement=False)
     trade_id: Mapped[str] = mapped_column(Text, primary_key=True)
@@ -301,6 +307,7 @@ class CopyFill(HotTenantRow, Table):
     fee: Mapped[Amount]
     fee_currency: Mapped[str] = mapped_column(Text)
     at: Mapped[Moment]
+    seq: Mapped[Arrival]
 
 
 class Book(HotTenantRow, Table):

@@ -58,7 +58,7 @@ def simulate(
     told = sorted(events, key=lambda event: event.at)
     with localcontext(_PRECISE):
         without = _run(_counted(told, 0, seen), terms, LimitSet())
-        guarded = _run(_counted(told, len(told), seen), terms, _judged(limits, terms.currency))
+        guarded = _run(_counted(told, len(told), seen), terms, judged(limits, terms.currency))
         return Comparison(without, guarded, guarded.equity - without.equity, unjudged(limits, terms.currency))
 
 
@@ -67,7 +67,8 @@ def unjudged(limits: LimitSet, currency: str) -> tuple[Scoped, ...]:
     return tuple(scoped for scoped in limits if not _replayable(scoped, currency))
 
 
-def _judged(limits: LimitSet, currency: str) -> LimitSet:
+def judged(limits: LimitSet, currency: str) -> LimitSet:
+    """Return the limits that a replay holds to."""
     return LimitSet(tuple(each for each in limits.holdings if _replayable(each.scoped, currency)))
 
 

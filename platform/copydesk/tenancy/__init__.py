@@ -39,6 +39,7 @@ from copydesk.tenancy.schema import (
     TenantConfig,
 )
 from copydesk.tenancy.settings import (
+    FEATURE_API,
     FEATURE_DESK,
     FEATURE_LEADERBOARD,
     FEATURE_STRATEGY_PAGES,
@@ -56,6 +57,7 @@ from copydesk.tenancy.tables import TenantRecord
 from copydesk.tenancy.values import closest
 
 __all__ = [
+    "FEATURE_API",
     "FEATURE_DESK",
     "FEATURE_LEADERBOARD",
     "FEATURE_STRATEGY_PAGES",

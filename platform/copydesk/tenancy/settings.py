@@ -26,6 +26,9 @@ FEATURE_DESK = registry.declare(
 FEATURE_LEADERBOARD = registry.declare(
     Setting("features.leaderboard", default=True, help="Show the public list of strategies with return and drawdown.")
 )
+FEATURE_API = registry.declare(
+    Setting("features.api", default=True, help="Answer programs under /api/v1 with what the public pages show.")
+)
 
 _RATIO, _RATIO_MAX = "fees.profit_share_ratio", "fees.profit_share_ratio_max"
 

@@ -27,6 +27,7 @@ from copydesk.kernel import NotPermitted, Refused
 from copydesk.tenancy import setting_value
 from copydesk.web.access_words import hold_sentence
 from copydesk.web.database import brand_session
+from copydesk.web.problems import is_api
 from copydesk.web.site import current_site
 from copydesk.web.visitor import current_visitor
 
@@ -183,7 +184,7 @@ def _send_to(path: str, refusal: Refused) -> Response:
 
     Partial pages cannot follow a redirect to a whole one, so their script is told where to take the browser.
     """
-    if request.method in {"GET", "HEAD"} and not request.path.endswith(".json"):
+    if request.method in {"GET", "HEAD"} and not (is_api() or request.path.endswith(".json")):
         if "HX-Request" not in request.headers:
             back = request.full_path.removesuffix("?")
             return make_response(redirect(f"{path}?{urlencode({'next': back})}", code=HTTPStatus.SEE_OTHER))

@@ -8,10 +8,21 @@ from flask import Flask
 
 from copydesk.db import sqlalchemy_url
 from copydesk.kernel import Clock, SystemClock
-from copydesk.web import act_words, decisions, limit_sentences, market, risk_words, words
+from copydesk.web import (
+    act_words,
+    decisions,
+    figure_words,
+    flag_words,
+    limit_sentences,
+    market,
+    risk_words,
+    score_words,
+    words,
+)
 from copydesk.web import format as figures
 from copydesk.web.access import init_access
 from copydesk.web.account import account
+from copydesk.web.api import api, own_api
 from copydesk.web.catalogs import TRANSLATIONS
 from copydesk.web.client import Proxies
 from copydesk.web.csrf import csrf_field, csrf_token, init_csrf
@@ -26,6 +37,7 @@ from copydesk.web.legal_links import init_legal
 from copydesk.web.panel import panel
 from copydesk.web.port import Runtime
 from copydesk.web.public import public
+from copydesk.web.public.what_if import init_what_if
 from copydesk.web.risk import risk
 from copydesk.web.risk.prices import init_prices
 from copydesk.web.site import Sites, babel_locale, babel_timezone, init_sites
@@ -46,7 +58,9 @@ _WORDS = (
     *(act_words.place_words, act_words.drift_words),
     *(decisions.purpose_words, decisions.sized_words, decisions.together_words, decisions.joined_words),
     *(market.traded_at, market.traded_as, market.copied_as, market.trades_at, market.held_as),
-    market.leverage_words,
+    *(market.leverage_words, market.side_words),
+    *(figure_words.style_words, figure_words.held_words, figure_words.month_names, figure_words.returned_over),
+    *(flag_words.flag_label, flag_words.flag_sentence, score_words.part_name, score_words.gate_sentence),
     factor_words.factor_name,
 )
 
@@ -68,7 +82,11 @@ def create_app(runtime: Runtime, *, clock: Clock | None = None) -> Flask:
     db.init_app(app)
     BrandBabel(app, locale_selector=babel_locale, timezone_selector=babel_timezone, configure_jinja=False)
     additions: dict[str, dict[str, Any]] = {
-        "filters": {**figures.filters(clock.now), "words": words.words, "state_words": words.state_words},
+        "filters": {
+            **figures.filters(clock.now),
+            **{"words": words.words, "state_words": words.state_words, "begun": figures.begun},
+            **{"exact_number": figure_words.told, "tenths": figure_words.tenths},
+        },
         "globals": {f.__name__: f for f in (*_WORDS, csrf_field, csrf_token)},
     }
     app.extensions["copydesk_themes"] = Themes(runtime.themes_dir, additions)
@@ -81,8 +99,11 @@ def create_app(runtime: Runtime, *, clock: Clock | None = None) -> Flask:
     init_access(app)
     init_errors(app)
     init_prices(app, runtime)
+    init_what_if(app, runtime, clock)
     init_legal(app)
     app.register_blueprint(public)
+    app.register_blueprint(api)
+    app.register_blueprint(own_api)
     app.register_blueprint(risk)
     app.register_blueprint(account)
     app.register_blueprint(factors)

@@ -17,6 +17,7 @@ from werkzeug.exceptions import HTTPException
 from copydesk.kernel import NotPermitted, OutcomeUnknown, Refused, Unavailable
 from copydesk.web.client import client_ip
 from copydesk.web.page import render
+from copydesk.web.problems import is_api, problem
 from copydesk.web.site import site_or_none
 from copydesk.web.suspended import SitePaused, paused_words
 
@@ -75,6 +76,8 @@ def _status(error: Exception) -> int:
 
 def _branded(error: Exception, status: int) -> Response:
     title, message = _texts(error, status)
+    if is_api():
+        return problem(error, status, message)
     if request.path.endswith(".json"):
         return jsonify(error=getattr(error, "code", None) if isinstance(error, Refused) else status, message=message)
     try:

@@ -39,6 +39,7 @@ _RECONNECT_S = 1.0
 _PATTERN = "copydesk:*:desk"
 # What risk did, what a leader did to a position without trading, and which subscription got out of sync or back in.
 _OF_RISK = frozenset({"risk", "margin", "leverage", "subscription"})
+_FIGURES = "figures"
 _BEAT = b": beat\n\n"
 _TOO_MANY = (
     f"Expected at most {LISTENERS_PER_CLIENT_MAX} open pages of this site from one address: close some, then reload.\n"
@@ -182,6 +183,8 @@ class Live:
     def _heard(self, channel: bytes, data: bytes) -> None:
         try:
             tenant_id, told = int(channel.split(b":")[1]), orjson.loads(data)
+            if told.get("type") == _FIGURES:
+                return  # Pages read figures when they are asked for.
             risk = told.get("type") in _OF_RISK
             number = told.get("subscription_id") if risk else int(told["signal_id"])
         except (ValueError, KeyError, IndexError, TypeError, AttributeError):

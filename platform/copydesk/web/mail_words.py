@@ -210,6 +210,18 @@ TEXTS: Mapping[Kind, MailText] = {
         lazy_gettext("Look at the change"),
         lazy_gettext("If you did not expect this, ask another owner by another way than mail."),
     ),
+    _K.FIGURES_DIFFER: MailText(
+        lazy_gettext("%(brand)s: stored figures differ from their recomputation"),
+        (
+            lazy_gettext("The nightly check computed every figure anew from the trades. Different: %(count)s."),
+            lazy_gettext("The first one is of the strategy %(strategy)s."),
+            lazy_gettext("What your site shows may be wrong until its operator has the figures rebuilt."),
+            lazy_gettext("Copying goes on as before: it uses none of these figures."),
+            _WHEN,
+        ),
+        lazy_gettext("Look at the ranking"),
+        lazy_gettext("You get this mail because you are an owner of this site."),
+    ),
     _K.STEP_UP_CODE: MailText(
         lazy_gettext("Your code for %(brand)s"),
         (

@@ -5,8 +5,8 @@ from __future__ import annotations
 from flask_babel import gettext, lazy_gettext  # type: ignore[import-untyped]
 from flask_babel.speaklater import LazyString  # type: ignore[import-untyped]
 
+from copydesk.performance.board import BoardRow, Position
 from copydesk.replication.desk import CopyReceipt, SignalReceipt
-from copydesk.replication.leaderboard import Position, StrategyCard
 from copydesk.replication.moves import Direction, Move
 from copydesk.web.decisions import leg_facts
 from copydesk.web.format import isolated
@@ -63,7 +63,7 @@ def copied_as(copy: CopyReceipt, signal: SignalReceipt) -> list[str]:
     return [*where, did, *leverage_words(copy.leverage)]
 
 
-def trades_at(card: StrategyCard) -> list[str]:
+def trades_at(card: BoardRow) -> list[str]:
     """Name a strategy's exchange, what it trades there and the highest leverage, as far as these are known."""
     markets = _MARKETS.get((card.spot, card.perpetual))
     top = [gettext("up to %(leverage)s leverage", leverage=_times(card.leverage_max))] if card.leverage_max else []
@@ -86,6 +86,11 @@ def move_words(move: Move) -> str:
 def direction_words(direction: Direction) -> str:
     """Name a side of a perpetual."""
     return str(_DIRECTIONS[direction])
+
+
+def side_words(side: str) -> str:
+    """Name the side of a position that was closed."""
+    return direction_words(Direction(side))
 
 
 def leverage_words(leverage: int | None) -> list[str]:

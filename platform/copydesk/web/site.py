@@ -103,6 +103,10 @@ class Sites:
         self._runtime.directory.refresh_if_due()
         return self._runtime.directory.by_slug(slug)
 
+    def number_of(self, tenant: Tenant) -> int:
+        """Return the number that the brand's rows carry."""
+        return self._runtime.tenant_ids[tenant.slug]
+
     def enter(self, tenant: Tenant, locale: str, host: str) -> None:
         """Tie the current context to the brand: its rows, its words, its time zone."""
         g.tenant_id = self._runtime.tenant_ids[tenant.slug]

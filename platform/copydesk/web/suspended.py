@@ -22,6 +22,7 @@ _STAFF = frozenset({Role.STAFF, Role.OPERATOR})
 _BEGINNINGS = frozenset(
     f"account.{name}" for name in ("register_form", "register_page", "register_sent", "invited_form", "invited_page")
 )
+_PUBLIC = frozenset({"public", "api"})
 # What any page of the brand needs, and the language in which it is read.
 _PARTS = frozenset(
     f"public.{name}"
@@ -49,7 +50,7 @@ def init_suspended(app: Flask) -> None:
         site = site_or_none()
         if site is None or site.tenant.status is not TenantStatus.SUSPENDED:
             return
-        public = request.blueprint == "public" and request.endpoint not in _PARTS
+        public = request.blueprint in _PUBLIC and request.endpoint not in _PARTS
         if (public or request.endpoint in _BEGINNINGS) and not _is_staff():
             raise SitePaused
 

@@ -6,21 +6,23 @@ import inspect
 import subprocess
 import sys
 
-from copydesk.workers import jobs
+from copydesk.workers import clerk_jobs, jobs
 from copydesk.workers.permits import SystemPermission
 
 
 def test_every_job_declares_its_permission() -> None:
     found = {
         name: getattr(job, "needs", None)
-        for name, job in inspect.getmembers(jobs, inspect.isfunction)
-        if job.__module__ == jobs.__name__ and not name.startswith("_")
+        for module in (jobs, clerk_jobs)
+        for name, job in inspect.getmembers(module, inspect.isfunction)
+        if job.__module__ == module.__name__ and not name.startswith("_")
     }
     assert found == {
         "drain": SystemPermission.COPY,
         "reconcile": SystemPermission.RECONCILE,
         "mirror": SystemPermission.MIRROR,
         "prepare": SystemPermission.SET_UP,
+        "follow": SystemPermission.FIGURE,
     }
 
 

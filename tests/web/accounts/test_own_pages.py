@@ -107,7 +107,7 @@ def test_every_table_of_a_brand_is_somebodys_own_or_named_here_as_nobodys() -> N
     nobodys = {
         *("audit_checkpoint", "audit_head", "crowd_version", "data_key", "delivery", "order_delivery", "reconcile_run"),
         *("risk_switch", "risk_watch", "shard_lease", "sign_in_throttle", "staff_role"),
-        *("legal_text", "legal_version", "setting_revision", "brand_file"),
+        *("legal_text", "legal_version", "setting_revision", "brand_file", "figures_check"),
     }
     assert set(tenant_tables()) - set(own_queries(1, "x")) == nobodys
 

@@ -25,7 +25,10 @@ from site_seed import HOSTS, ROOT, FakeRuntime, FixedClock
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 AXE = Path(__file__).parents[3] / "themes" / "core" / "node_modules" / "axe-core" / "axe.min.js"
-PAGES = ("/", "/strategies", "/strategies/{strategy}", "/desk", "/desk/{signal}", "/_patterns", "/nothing-here")
+PAGES = (
+    *("/", "/strategies", "/strategies/{strategy}", "/compare?s={strategy}", "/methodology"),
+    *("/desk", "/desk/{signal}", "/_patterns", "/nothing-here"),
+)
 _WATCH = """
 window.violations = [];
 addEventListener("securitypolicyviolation", ({ violatedDirective, blockedURI }) => {

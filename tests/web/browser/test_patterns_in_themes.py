@@ -24,6 +24,7 @@ COMPONENTS = (
     *("equity", "table", "pager", "tabs", "stepper", "sheet", "sheet--drawer", "toast", "banner", "badge", "progress"),
     *("skeleton", "avatar", "menu", "tip", "joined--figure", "slider", "profiles", "hop", "ticket"),
     *("levels", "copy-box", "diff", "empty", "choice", "tick", "confirm", "field--error", "joined__color", "shown"),
+    *("chip", "place", "remark", "hint", "fig", "months", "histogram", "part", "sentences", "line", "best"),
 )
 # Pairs of texts whose lines cover each other, without what is meant to lie above the page or is there for ears only.
 _OVERLAPS = """() => {

@@ -20,6 +20,8 @@ from copydesk.db import metadata, tenant_tables
 
 # What a row may point at, the closest to the person first: the first that a table has says whose the row is.
 _OWNERS = ("user_id", "trader_id", "recipient", "used_by", "subscription_id", "account_id", "strategy_id")
+# Columns that say together what a row is about: the kind of thing, and its number.
+_SUBJECTS = (("scope", "subject_id"), ("owner", "owner_id"))
 _HIDDEN = re.compile(r"hash|digest|salt|secret|sealed|token|password|wrapped")
 _PAGE_ROWS = 500
 
@@ -52,8 +54,9 @@ def own_queries(user_id: int, email: str) -> dict[str, Select[Any]]:
 def _mine(table: Table, user_id: int, email: str) -> ColumnElement[bool] | None:
     if table.name == "user_account":
         return table.c.id == user_id
-    if "scope" in table.c and "subject_id" in table.c:
-        return _scoped(table, user_id)
+    for kind, number in _SUBJECTS:
+        if kind in table.c and number in table.c:
+            return _about_own(table.c[kind], table.c[number], user_id)
     owner = next((name for name in _OWNERS if name in table.c), None)
     match owner:
         case None:
@@ -66,12 +69,10 @@ def _mine(table: Table, user_id: int, email: str) -> ColumnElement[bool] | None:
             return table.c[owner].in_(_own_ids(owner, user_id))
 
 
-def _scoped(table: Table, user_id: int) -> ColumnElement[bool]:
+def _about_own(kind: ColumnElement[str], number: ColumnElement[int], user_id: int) -> ColumnElement[bool]:
     """Tell a person's rows of a table whose rows say what kind of thing they are about."""
     kinds = ("subscription", "account", "strategy")
-    return or_(
-        *(and_(table.c.scope == kind, table.c.subject_id.in_(_own_ids(f"{kind}_id", user_id))) for kind in kinds)
-    )
+    return or_(*(and_(kind == one, number.in_(_own_ids(f"{one}_id", user_id))) for one in kinds))
 
 
 def _own_ids(owner: str, user_id: int) -> Select[Any]:

@@ -10,8 +10,8 @@ from werkzeug.datastructures import MultiDict
 
 from copydesk.identity.access import Permission
 from copydesk.kernel import NotFound
+from copydesk.performance.board import leaderboard
 from copydesk.replication import desk as desk_reads
-from copydesk.replication import leaderboard as strategy_reads
 from copydesk.tenancy import Tenant
 from copydesk.tenancy.files import read_file
 from copydesk.tenancy.revisions import RefusedSettings
@@ -86,7 +86,7 @@ def _landing_of(tenant: Tenant) -> str:
     """Render the landing page as if the candidate were the brand."""
     theme = tenant.theme
     g.site = replace(current_site(), tenant=tenant)
-    cards = strategy_reads.strategy_cards(brand_session(), now=current_time(), sort="return")[:LANDING_CARDS]
+    cards = leaderboard(brand_session(), limit=LANDING_CARDS, now=current_time()).rows
     recent = desk_reads.recent_signals(brand_session(), limit=LANDING_SIGNALS)
     return render(
         "landing.html",

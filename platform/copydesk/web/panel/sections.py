@@ -131,6 +131,17 @@ SECTIONS: tuple[Section, ...] = (
         keys=("risk.",),
     ),
     Section(
+        "ranking",
+        lazy_gettext("Ranking"),
+        lazy_gettext("What the score is made of, and what a strategy must hold to have a place. Both are public."),
+        keys=(
+            *("ranking.weight_risk_adjusted", "ranking.weight_followers", "ranking.weight_drawdown"),
+            *("ranking.weight_length", "ranking.weight_own_stake", "ranking.weight_fidelity"),
+            *("ranking.weight_popularity", "ranking.days_min", "ranking.closed_min", "ranking.drawdown_ratio_max"),
+            "ranking.risk_max",
+        ),
+    ),
+    Section(
         "fees",
         lazy_gettext("Fees"),
         lazy_gettext("What copying costs, and who gets it. A change waits for a second person."),

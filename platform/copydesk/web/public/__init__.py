@@ -1,6 +1,27 @@
-"""Pages that need no account: landing, strategies, the live desk, and the files and pictures of themes and brands."""
+"""Pages that need no account: landing, strategies, their ranking, the live desk, files and pictures of brands."""
 
-from copydesk.web.public import files, found, offers, pictures, security_txt, views
+from copydesk.web.public import (
+    compare,
+    files,
+    found,
+    methodology,
+    offers,
+    pictures,
+    security_txt,
+    strategies,
+    views,
+)
 from copydesk.web.public.blueprint import public
 
-__all__ = ["files", "found", "offers", "pictures", "public", "security_txt", "views"]
+__all__ = [
+    "compare",
+    "files",
+    "found",
+    "methodology",
+    "offers",
+    "pictures",
+    "public",
+    "security_txt",
+    "strategies",
+    "views",
+]

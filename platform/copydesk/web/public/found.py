@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from html import escape
 
-from flask import Response, current_app
+from flask import Response
 
 from copydesk.identity.access import Permission
-from copydesk.replication import leaderboard as strategy_reads
+from copydesk.performance.board import listed_slugs
 from copydesk.web.access import needs
 from copydesk.web.addressed import address_in, versions_of
 from copydesk.web.database import brand_session
@@ -49,10 +49,11 @@ def _paths() -> Iterator[str]:
         yield "/desk"
     if features.leaderboard:
         yield "/strategies"
-    now = current_app.extensions["copydesk_clock"].now()
+    if features.leaderboard or features.strategy_pages:
+        yield "/methodology"
     if features.strategy_pages:
-        for card in strategy_reads.strategy_cards(brand_session(), now=now, sort="return"):
-            yield f"/strategies/{card.slug}"
+        for slug in listed_slugs(brand_session()):
+            yield f"/strategies/{slug}"
     yield from (link.path for link in legal_links())
 
 

@@ -9,35 +9,17 @@ from typing import Any
 
 from copydesk.replication.desk import CopyReceipt, SignalDetail, SignalReceipt
 from copydesk.replication.explain import Decision
-from copydesk.replication.leaderboard import Position, StrategyCard, StrategyPage
 from copydesk.replication.model import Bound
 from copydesk.replication.moves import Direction
 from copydesk.trading import Denial, OrderStatus, SizingMode, SubscriptionState
+from copydesk.web.public.standings import sample_rows, strategy_values
 
 D = Decimal
-_SPARK = (100, 101, 103, 102, 106, 104, 107, 111, 109, 108, 112, 115, 113, 117, 116, 119, 118, 121, 120, 124)
 
 
 def pattern_values(now: datetime) -> dict[str, Any]:
     """Return what `patterns.html` shows: cards, receipts and every named state and reason."""
-    card, signal = _card(now), _signal(now)
-    young = replace(card, id=2, slug="young", name="First week", record_days=D("6.2"))
-    fallen = replace(card, id=3, slug="fallen", name="Rough month", return_ratio=D("-0.083"), equity=D("9170.00"))
-    empty = replace(
-        card,
-        id=4,
-        slug="new",
-        name="Not yet traded",
-        record_days=D(0),
-        return_ratio=None,
-        drawdown_max_ratio=None,
-        drawdown_now_ratio=None,
-        equity=None,
-        success_ratio=None,
-        slippage_bps_p50=None,
-        latency_ms_p50=None,
-        spark=(),
-    )
+    cards, signal = sample_rows(now), _signal(now)
     waiting = replace(
         signal,
         signal_id=9_002,
@@ -58,23 +40,13 @@ def pattern_values(now: datetime) -> dict[str, Any]:
         slippage_bps_p50=None,
     )
     return {
-        "cards": [card, young, fallen, empty],
+        "cards": cards,
         "signals": [signal, waiting],
         "detail": SignalDetail(signal, _copies()),
-        "page": StrategyPage(
-            card,
-            [
-                Position("BTC/USDT:USDT", D("-0.5"), D("64210.12"), D("-32105.06"), 5),
-                Position("ETH/USDT", D("4.2"), D("2511.84"), D("10549.73"), None),
-            ],
-            [signal, waiting],
-            {"synced": 41, "catching_up": 5, "out_of_sync": 1, "paused": 2, "disarmed": 1},
-            [("below_notional_min", 12), ("allocation_spent", 3)],
-        ),
+        **strategy_values(cards, [signal, waiting], now),
         "states": [*SubscriptionState, *OrderStatus],
         "reasons": list(Denial),
         "facts": _FACTS,
-        "sort": "return",
     }
 
 
@@ -87,35 +59,6 @@ _FACTS = {
     "allocation_needed": "122",
     "message": "Account has insufficient balance for requested action.",
 }
-
-
-def _card(now: datetime) -> StrategyCard:
-    spark = tuple((now - timedelta(hours=len(_SPARK) - i), D(value) * 100) for i, value in enumerate(_SPARK))
-    return StrategyCard(
-        id=1,
-        slug="sample",
-        name="Sample strategy",
-        summary="Buys strength in liquid coins and sells when it fades.",
-        status="live",
-        trader_name="Sample Trader",
-        exchange="okx",
-        spot=True,
-        perpetual=True,
-        leverage_max=5,
-        started_at=now - timedelta(days=94),
-        record_days=D("94.1"),
-        return_ratio=D("0.2412"),
-        drawdown_max_ratio=D("0.0815"),
-        drawdown_now_ratio=D("0.0121"),
-        equity=D("12412.00"),
-        followers=50,
-        copies_done=4_312,
-        copies_expected=4_480,
-        success_ratio=D("0.9625"),
-        slippage_bps_p50=D("0.6"),
-        latency_ms_p50=84,
-        spark=spark,
-    )
 
 
 def _signal(now: datetime) -> SignalReceipt:

@@ -3,7 +3,19 @@
 The two access pages of one's own account, allowed addresses and the link that confirms a new place, are here too.
 """
 
-from copydesk.web.staff import allowlist, front, own, people, record, roles, team
+from copydesk.web.staff import allowlist, front, own, people, ranking, record, roles, statements, team
 from copydesk.web.staff.blueprint import own_access, staff
 
-__all__ = ["allowlist", "front", "own", "own_access", "people", "record", "roles", "staff", "team"]
+__all__ = [
+    "allowlist",
+    "front",
+    "own",
+    "own_access",
+    "people",
+    "ranking",
+    "record",
+    "roles",
+    "staff",
+    "statements",
+    "team",
+]

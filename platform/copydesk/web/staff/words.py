@@ -49,6 +49,9 @@ def refusal_words(refusal: Refused, *, found: str = "", address: str = "") -> st
         "beyond_reach": gettext("Nobody gives, takes or acts on more than they may do themselves."),
         "last_owner": gettext("This is the last owner of the brand: make somebody else an owner first."),
         "not_staff": gettext("Roles are for members of the brand's staff."),
+        "place_range": gettext('Place: expected a number from 1 to 1,000, found "%(found)s".', found=found),
+        "reason_length": gettext("Reason: expected 10 to 300 characters."),
+        "figures_none": gettext("This strategy has no figures yet; it can be adjusted once it has."),
         "wrong_state": gettext("The account is in another state by now; look at it again."),
     }
     return str(sentences.get(refusal.code) or refusal)
