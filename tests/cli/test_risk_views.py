@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -123,7 +124,7 @@ def test_a_brand_that_nobody_watches_exits_1(desk: Desk) -> None:
     assert desk.status()["watch"]["holders"] == 2
     desk.act("UPDATE risk_watch SET at = at - interval '1 hour'")
     (said, *_) = desk.run("status", code=1)
-    assert "the risk role was last heard of 3600 s ago" in said
+    assert re.search(r"the risk role was last heard of 36\d\d s ago", said)
 
 
 def test_what_the_role_says_of_itself_is_shown(desk: Desk) -> None:

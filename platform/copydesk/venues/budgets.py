@@ -13,7 +13,7 @@ from decimal import Decimal
 from redis import Redis
 
 from copydesk.venues.client.budget import RateBudget
-from copydesk.venues.client.budget_link import BudgetLink
+from copydesk.venues.client.budget_link import ASK_MAX_S, BudgetLink
 from copydesk.venues.client.leases import BIRTH
 from copydesk.venues.client.shared_budget import SharedBudget
 from copydesk.venues.client.windows import Seat, Shares
@@ -43,8 +43,10 @@ def seat_of(role: str, replicators: int) -> Seat:
 class SharedBudgets:
     """Budgets opened when first asked for. Use it on the loop that sends, and close it with `aclose`."""
 
-    def __init__(self, redis_url: str, seat: Seat, *, now: Callable[[], float] = time.time) -> None:
-        self._link = BudgetLink(redis_url, now=now)
+    def __init__(
+        self, redis_url: str, seat: Seat, *, now: Callable[[], float] = time.time, ask_max_s: float = ASK_MAX_S
+    ) -> None:
+        self._link = BudgetLink(redis_url, now=now, ask_max_s=ask_max_s)
         self._seat = seat
         self._places: dict[str, Mapping[str, RateBudget]] = {}
 

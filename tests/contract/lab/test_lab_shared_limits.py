@@ -93,7 +93,9 @@ async def opened(lab: BinanceLab, clock: Clock, redis_url: str) -> AsyncIterator
     login, begins = lab.open_account(), lab.world.journal.seq
     processes = []
     for place in range(2):
-        budgets = SharedBudgets(redis_url, Seat(QUARTERS, QUARTERS, QUARTERS, place), now=clock.now)
+        seat = Seat(QUARTERS, QUARTERS, QUARTERS, place)
+        # A machine that stalls for a moment is no Redis that is away.
+        budgets = SharedBudgets(redis_url, seat, now=clock.now, ask_max_s=10.0)
         urls, limits = VenueUrls.lab("binance", lab.rest, lab.ws), PoolLimits(connections_max=20)
         venue = open_venue("binance", urls, limits=limits, budgets=budgets.of("binance", PLACE))
         venue.spot.client.go_by(clock.now)  # type: ignore[attr-defined]

@@ -34,9 +34,13 @@ _AWAY = (RedisError, OSError, TimeoutError)
 
 
 class BudgetLink:
-    """Serve all shared budgets of one process. Start it on the loop that sends; close with `aclose`."""
+    """Serve all shared budgets of one process. Start it on the loop that sends; close with `aclose`.
 
-    def __init__(self, redis_url: str, *, now: Callable[[], float] = time.time) -> None:
+    A Redis that does not answer within `ask_max_s` is away.
+    """
+
+    def __init__(self, redis_url: str, *, now: Callable[[], float] = time.time, ask_max_s: float = ASK_MAX_S) -> None:
+        self._ask_max_s = ask_max_s
         self._redis = Redis.from_url(redis_url)
         self._leases = Leases(self._redis, uuid4().hex)
         self._now = now
@@ -90,7 +94,7 @@ class BudgetLink:
             for start in range(0, len(asks), CHUNK):
                 part = asks[start : start + CHUNK]
                 try:
-                    async with asyncio.timeout(ASK_MAX_S):
+                    async with asyncio.timeout(self._ask_max_s):
                         lent = await self._leases.ask(budget.scope, part, self._now())
                 except _AWAY as error:
                     self._is_away(error)
