@@ -76,12 +76,14 @@ class CrossDesk:
                 placed[record["account"]].append(record["client_order_id"])
         return placed
 
-    def executions(self, account: str, after_seq: int) -> int:
-        """Count an account's executions."""
-        return sum(
-            record["kind"] == "execution" and record["seq"] > after_seq and record["account"] == account
-            for record in self.exchange.records()
-        )
+    def moves(self, cast: Cast, after_seq: int) -> int:
+        """Count the leader's executions; one that goes through zero is two moves: a close and an open."""
+        held, moves = Decimal(0), 0
+        for record in self.exchange.records():
+            if record["kind"] == "execution" and record["account"] == cast.leader and _is_base(record, cast):
+                before, held = held, held + _net(record)
+                moves += (1 + (before * held < 0)) * (record["seq"] > after_seq)
+        return moves
 
     def arrived(self, cast: Cast, after_seq: int) -> int:
         """Count followers' orders that the journal shows by now."""
@@ -102,11 +104,11 @@ class CrossDesk:
 
     # Waiting.
 
-    def await_copied(self, cast: Cast, after_seq: int, *, orders: int, besides: Iterable[Seat] = ()) -> None:
+    def await_copied(self, cast: Cast, after_seq: int, *, besides: Iterable[Seat] = ()) -> None:
         """Wait until every follower holds its part, then for calm, and judge: each order once, books as the exchange.
 
-        `orders` is how many trades of the leader each follower copied: those that waited together may have become
-        one order, and one that took several levels of the book may have become as many. `besides` are followers who
+        Each follower has an order for every move of the leader's at most: those that waited together may have become
+        one, and a trade that took several levels of the book may have become as many. `besides` are followers who
         could not copy.
         """
         left_out = {seat.account for seat in besides}
@@ -120,7 +122,7 @@ class CrossDesk:
         placed = self.orders(cast, after_seq)
         assert all(len(ids) == len(set(ids)) for ids in placed.values()), (placed, self.where())
         counted = {seat.account: len(placed[seat.account]) for seat in seats}
-        most = max(orders, self.executions(cast.leader, after_seq))
+        most = self.moves(cast, after_seq)
         assert all(1 <= count <= most for count in counted.values()), (counted, self.ends(cast), self.where())
 
     def await_orders(self, cast: Cast, after_seq: int, at_least: int) -> int:

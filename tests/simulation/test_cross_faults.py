@@ -13,7 +13,7 @@ _INTENDED = "SELECT count(*) FROM delivery WHERE intents IS NOT NULL AND signal_
 def go_flat(desk: CrossDesk, cast: Cast, side: str, qty: str) -> None:
     seq = desk.exchange.now()
     cast.trade(side, qty)
-    desk.await_copied(cast, seq, orders=1)
+    desk.await_copied(cast, seq)
 
 
 def test_answers_lost_after_execution_are_found_by_the_orders_ids(desk: CrossDesk) -> None:
@@ -21,13 +21,13 @@ def test_answers_lost_after_execution_are_found_by_the_orders_ids(desk: CrossDes
     for seat in cast.seats[::2] + cast.on("bybit") + cast.on("okx"):
         desk.exchange.harm("execute_then_drop", path=ORDER_PATHS[seat.venue], account=seat.account, times=1)
     cast.trade("buy", "0.4")
-    desk.await_copied(cast, seq, orders=1)
+    desk.await_copied(cast, seq)
     desk.exchange.heal()
     seq = desk.exchange.now()
     for seat in cast.on("bybit") + cast.on("okx"):
         desk.exchange.harm("execute_then_drop", path=ORDER_PATHS[seat.venue], account=seat.account, times=1)
     cast.trade("sell", "0.4")
-    desk.await_copied(cast, seq, orders=1)
+    desk.await_copied(cast, seq)
     struck = {record["account"] for record in desk.exchange.records() if record["kind"] == "fault"}
     assert {seat.account for seat in cast.on("okx") + cast.on("bybit")} <= struck
 
@@ -40,7 +40,7 @@ def test_a_replicator_that_dies_in_the_middle_of_all_exchanges_doubles_and_loses
     desk.roles.await_end("replicator")
     assert 0 < sum(map(len, desk.orders(cast, seq).values())) < len(cast.seats)
     desk.roles.start("replicator")
-    desk.await_copied(cast, seq, orders=1)
+    desk.await_copied(cast, seq)
     go_flat(desk, cast, "buy", "0.4")
 
 
@@ -56,7 +56,7 @@ def test_a_replicator_that_dies_between_storing_and_sending_sends_after_its_rest
     desk.roles.await_end("replicator")
     assert desk.scalar(cast, _INTENDED) > 0 and not desk.arrived(cast, seq), desk.where()
     desk.roles.start("replicator")
-    desk.await_copied(cast, seq, orders=1)
+    desk.await_copied(cast, seq)
     go_flat(desk, cast, "sell", "8")
 
 
@@ -70,12 +70,12 @@ def test_trades_made_while_a_leaders_stream_is_down_or_mute_are_copied(desk: Cro
         assert desk.exchange.control.call("POST", "faults", harm)["disconnected"] >= 1
         cast.trade("buy", qty)
     for cast in casts:
-        desk.await_copied(cast, seq, orders=2)
+        desk.await_copied(cast, seq)
     seq = desk.exchange.now()
     for cast in casts:
         desk.exchange.control.call("POST", "faults", {"harm": "mute", "account": cast.leader})
         cast.trade("sell", quantities[cast.troupe.slug])
         cast.trade("sell", quantities[cast.troupe.slug])
     for cast in casts:
-        desk.await_copied(cast, seq, orders=2)
+        desk.await_copied(cast, seq)
         assert set(desk.held(cast).values()) == {0}

@@ -136,17 +136,17 @@ def test_an_order_that_the_market_reaches_is_copied_once_everywhere(desk: CrossD
     await_resting(desk, cast, mark(cast, "0.95"), qty)
     desk.exchange.pin(f"{cast.troupe.base}USDT", mark(cast, "0.94"))
     await_done(desk, cast)
-    desk.await_copied(cast, seq, orders=1)
+    desk.await_copied(cast, seq)
     seq = desk.exchange.now()
     cast.trade("sell", cast.free() if not cast.troupe.perpetual else qty)
-    desk.await_copied(cast, seq, orders=1)
+    desk.await_copied(cast, seq)
 
 
 def test_a_stop_of_the_trader_closes_everyone_once(desk: CrossDesk, perpetual: Cast) -> None:
     cast = perpetual
     qty, seq = "4" if cast.troupe.base == "ETH" else "0.4", desk.exchange.now()
     cast.trade("buy", qty)
-    desk.await_copied(cast, seq, orders=1)
+    desk.await_copied(cast, seq)
     place(cast, "market", "sell", qty, None, stopLossPrice=float(mark(cast, "0.95")), reduceOnly=True)
 
     def waits() -> bool:

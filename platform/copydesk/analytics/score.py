@@ -116,15 +116,16 @@ def score_of(standing: Standing, weights: Mapping[Part, int] = WEIGHTS, gates: G
 def ranked(scores: Iterable[Score]) -> list[tuple[int, Score]]:
     """Give places, best first: equal scores (to a hundredth) share a place, those behind a gate have place 0, last."""
     placed: list[tuple[int, Score]] = []
-    known = sorted(scores, key=lambda score: (score.total is None, -_told(score), score.strategy_id))
+    known = sorted(scores, key=lambda score: (score.total is None, -told(score), score.strategy_id))
     for count, score in enumerate(known, start=1):
-        same = bool(placed) and placed[-1][1].total is not None and _told(placed[-1][1]) == _told(score)
+        same = bool(placed) and placed[-1][1].total is not None and told(placed[-1][1]) == told(score)
         place = 0 if score.total is None else placed[-1][0] if same else count
         placed.append((place, score))
     return placed
 
 
-def _told(score: Score) -> float:
+def told(score: Score) -> float:
+    """Return a score as precisely as it is told: equal ones share a place."""
     return round(score.total or 0.0, 2)
 
 

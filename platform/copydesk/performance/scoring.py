@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Row, text
 from sqlalchemy.orm import Session
 
-from copydesk.analytics.score import VERSION, Gates, Part, Score, Standing, ranked, score_of
+from copydesk.analytics.score import VERSION, Gates, Part, Score, Standing, ranked, score_of, told
 from copydesk.kernel import Setting
 from copydesk.performance import settings as declared
 from copydesk.performance.model import BoardRow, Breakdown, ScorePart
@@ -214,15 +214,10 @@ def _standing(figures: Ranked) -> Standing:
     return Standing(*known, figures=parts)
 
 
-def told(score: Score) -> float:
-    """Return a score as precisely as it is told: equal ones share a place."""
-    return round(score.total or 0.0, 2)
-
-
 def _float(number: Decimal | None) -> float | None:
     return None if number is None else float(number)
 
 
 def _version(weights: Mapping[Part, int], gates: Gates) -> str:
-    told = json.dumps([VERSION, {str(part): weights[part] for part in weights}, asdict(gates)], sort_keys=True)
-    return f"{VERSION}.{hashlib.sha256(told.encode()).hexdigest()[:6]}"
+    rules = json.dumps([VERSION, {str(part): weights[part] for part in weights}, asdict(gates)], sort_keys=True)
+    return f"{VERSION}.{hashlib.sha256(rules.encode()).hexdigest()[:6]}"

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import wraps
 from http import HTTPStatus
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
-from flask import Flask, Response, current_app, g, make_response, redirect, request
+from flask import Flask, Response, g, make_response, redirect, request
 from flask_babel import gettext  # type: ignore[import-untyped]
 
 from copydesk.identity import Role, Visitor
@@ -26,6 +26,7 @@ from copydesk.identity.settings import SECOND_FACTOR
 from copydesk.kernel import NotPermitted, Refused
 from copydesk.tenancy import setting_value
 from copydesk.web.access_words import hold_sentence
+from copydesk.web.clock import current_time
 from copydesk.web.database import brand_session
 from copydesk.web.problems import is_api
 from copydesk.web.site import current_site
@@ -125,7 +126,7 @@ def declares(permission: Permission) -> Callable[[F], F]:
 
 def is_fresh(visitor: Visitor) -> bool:
     """Tell whether the visitor gave their factor within the last five minutes."""
-    return visitor.stepped_up_at is not None and _now() - visitor.stepped_up_at <= FRESH_FOR
+    return visitor.stepped_up_at is not None and current_time() - visitor.stepped_up_at <= FRESH_FOR
 
 
 def undeclared(app: Flask) -> list[str]:
@@ -160,10 +161,10 @@ def _require_allowed_address(visitor: Visitor) -> None:
 
 
 def _require_no_hold(visitor: Visitor, permission: Permission) -> None:
-    if visitor.held_until is None or visitor.held_until <= _now():
+    if visitor.held_until is None or visitor.held_until <= current_time():
         return
     assert visitor.user_id is not None
-    hold = resting(permission, holds_of(brand_session(), visitor.user_id), _now())
+    hold = resting(permission, holds_of(brand_session(), visitor.user_id), current_time())
     if hold is not None:
         raise NotPermitted(hold_sentence(hold), code="on_hold")
 
@@ -192,8 +193,3 @@ def _send_to(path: str, refusal: Refused) -> Response:
         answer.headers["HX-Redirect"] = path
         return answer
     raise refusal
-
-
-def _now() -> datetime:
-    now: datetime = current_app.extensions["copydesk_clock"].now()
-    return now

@@ -42,6 +42,18 @@ _HSTS = "max-age=63072000; includeSubDomains"
 _PUBLIC = frozenset({"public"})  # Blueprints whose pages show everybody the same.
 
 
+def leave_no_copy(response: Response) -> Response:
+    """Have browsers keep nothing of a page."""
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def leave_no_trace(response: Response) -> Response:
+    """Have browsers keep nothing of a page, nor tell its address to another: it may name a person or hold a token."""
+    response.headers["Referrer-Policy"] = "no-referrer"
+    return leave_no_copy(response)
+
+
 def csp_nonce() -> str:
     """Return this answer's nonce for inline `<style>` and `<script>`."""
     if "csp_nonce" not in g:

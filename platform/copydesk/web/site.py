@@ -82,6 +82,12 @@ def current_site() -> Site:
     return site
 
 
+def require_offered(offered: bool) -> None:
+    """Raise NotFound where the brand does not have a page."""
+    if not offered:
+        raise NotFound("This site does not have that page.")
+
+
 def site_or_none() -> Site | None:
     site = g.get("site")
     return site if isinstance(site, Site) else None

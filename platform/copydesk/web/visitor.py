@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import replace
-from datetime import datetime
 from ipaddress import ip_address
 
-from flask import Flask, Request, Response, current_app, g, request
+from flask import Flask, Request, Response, g, request
 from flask_login import LoginManager, UserMixin  # type: ignore[import-untyped]
 
 from copydesk.audit import Actor, ActorKind
@@ -21,6 +20,7 @@ from copydesk.identity.access.permissions import EVERYBODY
 from copydesk.identity.sessions import find_session, note_seen
 from copydesk.identity.settings import session_limits
 from copydesk.web.client import client_ip
+from copydesk.web.clock import current_time
 from copydesk.web.cookies import drop_cookie, read_cookie, set_cookie
 from copydesk.web.csrf import SESSION_COOKIE, bind_forms
 from copydesk.web.database import brand_session, whole_database
@@ -115,7 +115,7 @@ def _find() -> Visitor | None:
     token = read_cookie(SESSION_COOKIE)
     if not token or len(token) > _TOKEN_CHARS_MAX or site_or_none() is None:
         return None
-    now, limits = _now(), session_limits(current_site().tenant)
+    now, limits = current_time(), session_limits(current_site().tenant)
     found = find_session(brand_session(), token, ip=client_ip(), idle=limits.idle, at=now)
     if found is None:
         return None
@@ -130,8 +130,3 @@ def _find() -> Visitor | None:
 def _loaded(_asking: Request) -> SignedIn | None:
     visitor = current_visitor()
     return SignedIn(visitor) if visitor.signed_in else None
-
-
-def _now() -> datetime:
-    now: datetime = current_app.extensions["copydesk_clock"].now()
-    return now

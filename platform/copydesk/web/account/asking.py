@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 
@@ -13,6 +12,7 @@ from flask_babel import gettext, ngettext  # type: ignore[import-untyped]
 from copydesk.identity.throttle import TooManyTries
 from copydesk.identity.visit import Visit
 from copydesk.kernel import Unavailable
+from copydesk.web.clock import current_time
 from copydesk.web.database import whole_database
 from copydesk.web.page import render
 from copydesk.web.port import Runtime
@@ -40,7 +40,7 @@ def current_visit() -> Visit:
         actor=current_actor(),
         origin=current_origin(),
         locale=current_site().locale,
-        at=now(),
+        at=current_time(),
     )
 
 
@@ -73,12 +73,6 @@ def wait_again(template: str, error: TooManyTries | Unavailable, **values: Any) 
     response = form_again(template, {"": told}, status, **values)
     response.headers["Retry-After"] = str(wait_s)
     return response
-
-
-def now() -> datetime:
-    """Return the application's time."""
-    at: datetime = current_app.extensions["copydesk_clock"].now()
-    return at
 
 
 def _wait_sentence(wait_s: int) -> str:

@@ -28,7 +28,7 @@ from copydesk.kernel import NotPermitted, Unavailable
 from copydesk.tenancy import setting_value
 from copydesk.web.access import needs
 from copydesk.web.account.account_words import role_words
-from copydesk.web.account.asking import SEE_OTHER, current_visit, form_again, now, wait_again
+from copydesk.web.account.asking import SEE_OTHER, current_visit, form_again, wait_again
 from copydesk.web.account.blueprint import account
 from copydesk.web.account.forms import (
     found,
@@ -40,6 +40,7 @@ from copydesk.web.account.forms import (
     typed_secret,
 )
 from copydesk.web.account.links import link_over
+from copydesk.web.clock import current_time
 from copydesk.web.database import brand_session
 from copydesk.web.legal.asking import NOTHING_ASKED, agreement, agreement_error, asked_texts
 from copydesk.web.page import render
@@ -96,7 +97,7 @@ def register_sent() -> str:
 def verify_page(token: str) -> Response | str:
     """Ask for one more press of a button: programs that look into mails open every link there."""
     try:
-        owner = verification_owner(brand_session(), token, at=now())
+        owner = verification_owner(brand_session(), token, at=current_time())
     except LinkOver:
         return link_over("verify")
     return render(_VERIFY, errors={}, **_verifying(token, owner))
@@ -108,7 +109,7 @@ def verify_form(token: str) -> Response:
     """Confirm the address; whoever shares it with another registration chooses the password here."""
     password = typed_secret("password")
     try:
-        owner = verification_owner(brand_session(), token, at=now())
+        owner = verification_owner(brand_session(), token, at=current_time())
         values = _verifying(token, owner)
         if values["choose"]:
             count_asking(current_visit())
@@ -126,7 +127,7 @@ def verify_form(token: str) -> Response:
 @needs(Permission.VISIT)
 def invited_page(token: str) -> Response | str:
     try:
-        invite = invite_of(brand_session(), token, at=now())
+        invite = invite_of(brand_session(), token, at=current_time())
     except LinkOver:
         return link_over("invite")
     return render(_INVITED, errors={}, **_invited(token, invite.email, invite.role, ""))
@@ -138,7 +139,7 @@ def invited_form(token: str) -> Response:
     """Open the account that the invitation is for."""
     name, password = typed("display_name"), typed_secret("password")
     try:
-        invite = invite_of(brand_session(), token, at=now())
+        invite = invite_of(brand_session(), token, at=current_time())
         values = _invited(token, invite.email, invite.role, name)
         count_asking(current_visit())
         errors = found(

@@ -8,8 +8,9 @@ from copydesk.identity.settings import session_limits
 from copydesk.web.access import needs
 from copydesk.web.access_words import hold_sentence
 from copydesk.web.account.account_words import factor_words, role_words
-from copydesk.web.account.asking import now, own_id
+from copydesk.web.account.asking import own_id
 from copydesk.web.account.blueprint import account
+from copydesk.web.clock import current_time
 from copydesk.web.database import brand_session
 from copydesk.web.page import render
 from copydesk.web.site import current_site
@@ -24,6 +25,6 @@ def overview() -> str:
         "account/overview.html",
         role=role_words(visitor.role),
         factor=factor_words(visitor.factor),
-        open_count=len(open_sessions(brand_session(), own_id(), idle=limits.idle, at=now())),
-        holds=[hold_sentence(hold) for hold in holds_of(brand_session(), own_id(), now=now())],
+        open_count=len(open_sessions(brand_session(), own_id(), idle=limits.idle, at=current_time())),
+        holds=[hold_sentence(hold) for hold in holds_of(brand_session(), own_id(), now=current_time())],
     )

@@ -19,7 +19,6 @@ from copydesk.web.account.asking import (
     SEE_OTHER,
     current_visit,
     form_again,
-    now,
     own_id,
     own_session,
     wait_again,
@@ -27,6 +26,7 @@ from copydesk.web.account.asking import (
 from copydesk.web.account.blueprint import account
 from copydesk.web.account.forms import email_error, found, password_error, terms_for, typed, typed_secret
 from copydesk.web.account.links import link_over
+from copydesk.web.clock import current_time
 from copydesk.web.csrf import bind_forms
 from copydesk.web.database import brand_session
 from copydesk.web.page import render
@@ -65,7 +65,7 @@ def forgot_sent() -> str:
 @needs(Permission.VISIT)
 def reset_page(token: str) -> Response | str:
     try:
-        owner = reset_owner(brand_session(), token, at=now())
+        owner = reset_owner(brand_session(), token, at=current_time())
     except LinkOver:
         return link_over("reset")
     return render(_RESET, errors={}, token=token, length_min=terms_for(owner.role).length_min)
@@ -77,7 +77,7 @@ def reset_form(token: str) -> Response:
     """Set the password; the second factor is asked for at the next sign-in as ever."""
     password = typed_secret("password")
     try:
-        owner = reset_owner(brand_session(), token, at=now())
+        owner = reset_owner(brand_session(), token, at=current_time())
         values: dict[str, Any] = {"token": token, "length_min": terms_for(owner.role).length_min}
         count_asking(current_visit())
         errors = found({"password": _error_for(owner, password), "": _unsafe()})

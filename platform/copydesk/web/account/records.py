@@ -15,9 +15,10 @@ from copydesk.identity.settings import HISTORY_DAYS
 from copydesk.tenancy import setting_value
 from copydesk.web.access import needs
 from copydesk.web.account.account_words import factor_words, outcome_words
-from copydesk.web.account.asking import current_visit, now, own_id
+from copydesk.web.account.asking import current_visit, own_id
 from copydesk.web.account.blueprint import account
 from copydesk.web.account.own_data import own_data
+from copydesk.web.clock import current_time
 from copydesk.web.database import brand_session, whole_database
 from copydesk.web.factors.freshness import needs_fresh
 from copydesk.web.page import render
@@ -56,14 +57,14 @@ def export_file() -> AnyResponse:
     with visit.transaction() as session:
         visit.note(session, Act("account.exported", f"user:{own_id()}"))
     response = Response(_export(g.tenant_id, own_id()), mimetype="application/json")
-    name = f"{current_site().tenant.slug}-{own_id()}-{now():%Y-%m-%d}.json"
+    name = f"{current_site().tenant.slug}-{own_id()}-{current_time():%Y-%m-%d}.json"
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
 
 
 def _export(tenant_id: int, user_id: int) -> Iterator[str]:
     """Read in a transaction of its own: the answer is still being sent when the request is over."""
-    about = {"brand": current_site().tenant.name, "made_at": now().isoformat()}
+    about = {"brand": current_site().tenant.name, "made_at": current_time().isoformat()}
     email, database = current_visitor().email, whole_database()
 
     def pieces() -> Iterator[str]:

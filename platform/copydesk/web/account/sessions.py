@@ -15,8 +15,9 @@ from copydesk.identity.sessions import end_session, end_sessions, open_sessions,
 from copydesk.identity.settings import session_limits
 from copydesk.kernel import NotFound
 from copydesk.web.access import SIGN_IN, needs
-from copydesk.web.account.asking import SEE_OTHER, current_visit, now, own_id, own_session
+from copydesk.web.account.asking import SEE_OTHER, current_visit, own_id, own_session
 from copydesk.web.account.blueprint import account
+from copydesk.web.clock import current_time
 from copydesk.web.database import brand_session
 from copydesk.web.page import render
 from copydesk.web.site import current_site
@@ -30,7 +31,7 @@ _ID_MAX = 2**63 - 1
 @needs(Permission.ACCOUNT_OWN)
 def sessions() -> str:
     limits = session_limits(current_site().tenant)
-    lines = open_sessions(brand_session(), own_id(), idle=limits.idle, at=now())
+    lines = open_sessions(brand_session(), own_id(), idle=limits.idle, at=current_time())
     return render(
         "account/sessions.html",
         lines=lines,

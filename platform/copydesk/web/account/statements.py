@@ -14,8 +14,9 @@ from copydesk.identity.access import Permission
 from copydesk.kernel import InvalidInput, Refused
 from copydesk.statements import Period, months_between, period_between, period_named, read_person, read_statement
 from copydesk.web.access import needs
-from copydesk.web.account.asking import UNPROCESSABLE, current_visit, form_again, now, own_id
+from copydesk.web.account.asking import UNPROCESSABLE, current_visit, form_again, own_id
 from copydesk.web.account.blueprint import account
+from copydesk.web.clock import current_time
 from copydesk.web.database import reading_brand
 from copydesk.web.factors.freshness import needs_fresh
 from copydesk.web.page import render
@@ -36,7 +37,7 @@ def statements() -> str | AnyResponse:
     with reading_brand() as session:
         since = read_person(session, own_id()).created_at
     asked = {name: request.args.get(name, "") for name in ("first", "last")}
-    values: dict[str, Any] = {**periods_shown(since, now()), "file": _HERE, "asked": asked}
+    values: dict[str, Any] = {**periods_shown(since, current_time()), "file": _HERE, "asked": asked}
     if not any(asked.values()):
         return render(_TEMPLATE, errors={}, **values)
     try:
@@ -53,7 +54,7 @@ def statement_file(name: str) -> Response:
     period, kind = named_file(name)
     visit = current_visit()
     with visit.transaction() as session:
-        statement = read_statement(session, current_site().tenant, own_id(), period, now=now())
+        statement = read_statement(session, current_site().tenant, own_id(), period, now=current_time())
         what = {"period": period.name, "kind": str(kind)}
         visit.note(session, Act("statement.taken", f"user:{own_id()}", after=what))
     return file_answer(statement, kind, bom=wants_bom())

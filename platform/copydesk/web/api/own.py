@@ -8,9 +8,10 @@ from copydesk.audit import Act
 from copydesk.identity.access import Permission
 from copydesk.statements import document, own_subscriptions, period_named, read_statement
 from copydesk.web.access import needs
-from copydesk.web.account.asking import current_visit, now, own_id
+from copydesk.web.account.asking import current_visit, own_id
 from copydesk.web.api.blueprint import answer, own_api
 from copydesk.web.api.shapes import subscription_shape
+from copydesk.web.clock import current_time
 from copydesk.web.database import brand_session
 from copydesk.web.factors.freshness import needs_fresh
 from copydesk.web.site import current_site
@@ -31,6 +32,6 @@ def statement() -> Response:
     period = period_named(request.args.get("period", ""))
     visit = current_visit()
     with visit.transaction() as session:
-        found = read_statement(session, current_site().tenant, own_id(), period, now=now())
+        found = read_statement(session, current_site().tenant, own_id(), period, now=current_time())
         visit.note(session, Act("statement.taken", f"user:{own_id()}", after={"period": period.name, "kind": "json"}))
     return answer(document(found), private=True)

@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
-from flask import Response, current_app
+from flask import Response
 
 from copydesk.identity.access import Permission
-from copydesk.kernel import NotFound
 from copydesk.performance import board, page
 from copydesk.web.access import needs
 from copydesk.web.api import asked
 from copydesk.web.api.blueprint import answer, api
 from copydesk.web.api.described import description
 from copydesk.web.api.shapes import equity_shape, plain, row_shape, standing_shape
+from copydesk.web.clock import current_time
 from copydesk.web.database import brand_session
-from copydesk.web.site import current_site
+from copydesk.web.site import current_site, require_offered
 
 
 @api.get("/strategies")
 @needs(Permission.PUBLIC)
 def strategies() -> Response:
-    _require(current_site().features.leaderboard)
+    require_offered(current_site().features.leaderboard)
     found = board.leaderboard(
-        brand_session(), asked.filters(), asked.sort(), after=asked.cursor(), limit=asked.limit(), now=_now()
+        brand_session(), asked.filters(), asked.sort(), after=asked.cursor(), limit=asked.limit(), now=current_time()
     )
     rows = [row_shape(row) for row in found.rows]
     return answer({"strategies": rows, "total": found.total, "next": found.after, "currency": _currency()})
@@ -32,24 +30,24 @@ def strategies() -> Response:
 @api.get("/strategies/<slug>")
 @needs(Permission.PUBLIC)
 def strategy(slug: str) -> Response:
-    _require(current_site().features.strategy_pages)
-    found = page.standing(brand_session(), current_site().tenant, slug, now=_now())
+    require_offered(current_site().features.strategy_pages)
+    found = page.standing(brand_session(), current_site().tenant, slug, now=current_time())
     return answer({**standing_shape(found), "currency": _currency()})
 
 
 @api.get("/strategies/<slug>/equity")
 @needs(Permission.PUBLIC)
 def equity(slug: str) -> Response:
-    _require(current_site().features.strategy_pages)
-    curve = page.equity(brand_session(), slug, now=_now(), days=asked.days())
+    require_offered(current_site().features.strategy_pages)
+    curve = page.equity(brand_session(), slug, now=current_time(), days=asked.days())
     return answer({**equity_shape(slug, curve), "currency": _currency()})
 
 
 @api.get("/compare")
 @needs(Permission.PUBLIC)
 def compare() -> Response:
-    _require(current_site().features.strategy_pages)
-    found = page.compare(brand_session(), asked.slugs(), now=_now())
+    require_offered(current_site().features.strategy_pages)
+    found = page.compare(brand_session(), asked.slugs(), now=current_time())
     rows = [{"strategy": row_shape(one.row), "figures": plain(one.figures)} for one in found]
     return answer({"strategies": rows, "currency": _currency()})
 
@@ -61,15 +59,5 @@ def openapi() -> Response:
     return answer(description(current_site().tenant.name))
 
 
-def _require(offered: bool) -> None:
-    if not offered:
-        raise NotFound("This site does not have that page.")
-
-
 def _currency() -> str:
     return current_site().tenant.config.currency
-
-
-def _now() -> datetime:
-    now: datetime = current_app.extensions["copydesk_clock"].now()
-    return now

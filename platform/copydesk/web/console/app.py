@@ -22,6 +22,7 @@ from copydesk.identity.access.networks import is_inside
 from copydesk.kernel import Clock, SystemClock
 from copydesk.tenancy import Tenant, installation_value
 from copydesk.web.client import Proxies, client_ip
+from copydesk.web.clock import current_time
 from copydesk.web.cookies import drop_cookie, read_cookie, set_cookie
 from copydesk.web.errors import init_errors
 from copydesk.web.headers import init_headers
@@ -81,7 +82,7 @@ def _require_admitted() -> Response | None:
     if request.endpoint in _OPEN or request.endpoint is None:
         return None
     with _console().db.installation() as session:
-        if opens(session, read_cookie(_COOKIE), at=_now()):
+        if opens(session, read_cookie(_COOKIE), at=current_time()):
             return None
     return _page("outside.html", status=401)
 
@@ -93,7 +94,7 @@ def _door() -> Response:
 
 def _come_in() -> Response:
     with _console().db.installation() as session:
-        entered = enter(session, request.form.get("token", ""), ip=client_ip(), at=_now())
+        entered = enter(session, request.form.get("token", ""), ip=client_ip(), at=current_time())
     if entered is None:
         return _page("outside.html", status=403, used=True)
     answer = _to_front()
@@ -103,7 +104,7 @@ def _come_in() -> Response:
 
 def _go() -> Response:
     with _console().db.installation() as session:
-        leave(session, read_cookie(_COOKIE), at=_now())
+        leave(session, read_cookie(_COOKIE), at=current_time())
     answer = _to_front()
     drop_cookie(answer, _COOKIE)
     return answer
@@ -114,7 +115,7 @@ def _to_front() -> Response:
 
 
 def _front() -> Response:
-    console, now = _console(), _now()
+    console, now = _console(), current_time()
     month = _asked_month()
     brands = console.brands
     states = list(brand_states(console.db, Promise.of(console.runtime.directory.defaults), at=now))
@@ -160,7 +161,7 @@ def _statement() -> Response:
 
 def _asked_month() -> Month:
     asked = request.args.get("month", "")
-    return Month.parse(asked) if asked else Month.of(_now())
+    return Month.parse(asked) if asked else Month.of(current_time())
 
 
 def _page(template: str, *, status: int = 200, **values: Any) -> Response:
@@ -169,7 +170,3 @@ def _page(template: str, *, status: int = 200, **values: Any) -> Response:
     answer.headers["Cache-Control"] = "no-store"
     answer.headers["X-Robots-Tag"] = "noindex"
     return answer
-
-
-def _now() -> Any:
-    return current_app.extensions["copydesk_clock"].now()

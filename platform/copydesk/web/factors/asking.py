@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
-from datetime import datetime
 
 from flask import Response, current_app, g, make_response, redirect
 
 from copydesk.identity.factors import Desk, Factors, Holder, Texter, factors_of, open_desk
 from copydesk.web.access import second_factor_required
+from copydesk.web.clock import current_time
 from copydesk.web.database import brand_session, whole_database
 from copydesk.web.port import Runtime
 from copydesk.web.site import current_site
@@ -20,7 +20,7 @@ _SEE_OTHER = 303
 def own_desk() -> AbstractContextManager[Desk]:
     """Open a transaction on the visitor's own factors; it commits at the end."""
     runtime: Runtime = current_app.extensions["copydesk_runtime"]
-    return open_desk(whole_database(), runtime.identity_vault, holder(), now())
+    return open_desk(whole_database(), runtime.identity_vault, holder(), current_time())
 
 
 def holder() -> Holder:
@@ -61,9 +61,3 @@ def required() -> bool:
 def go(path: str) -> Response:
     """Send the browser on with a plain visit."""
     return make_response(redirect(path, code=_SEE_OTHER))
-
-
-def now() -> datetime:
-    """Return the application's time."""
-    at: datetime = current_app.extensions["copydesk_clock"].now()
-    return at

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response
+from flask import Blueprint
+
+from copydesk.web.headers import leave_no_copy
 
 factors = Blueprint("factors", __name__, url_prefix="/account/factors")
 
 HOME = "/account/factors"
-
-
-@factors.after_request
-def _keep_private(response: Response) -> Response:
-    """Leave no copy behind: secrets and codes are shown once."""
-    response.headers["Cache-Control"] = "no-store"
-    return response
+factors.after_request(leave_no_copy)

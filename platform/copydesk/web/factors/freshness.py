@@ -13,8 +13,9 @@ from typing import Any, TypeVar
 from copydesk.identity.access import Permission
 from copydesk.identity.factors import changes_allowed
 from copydesk.web.access import Need, admit, is_fresh
+from copydesk.web.clock import current_time
 from copydesk.web.database import brand_session
-from copydesk.web.factors.asking import now, own_factors
+from copydesk.web.factors.asking import own_factors
 from copydesk.web.visitor import current_visitor
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -41,7 +42,7 @@ def may_change_factors() -> bool:
         return True
     if visitor.user_id is None or visitor.session_id is None:
         return False
-    return changes_allowed(brand_session(), visitor.user_id, visitor.session_id, now())
+    return changes_allowed(brand_session(), visitor.user_id, visitor.session_id, current_time())
 
 
 def _asked_of_an_act(need: Need) -> Need:

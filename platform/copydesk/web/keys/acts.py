@@ -14,7 +14,8 @@ from copydesk.keys.store import holdings_of, key_of, uses_of
 from copydesk.notifications import Kind
 from copydesk.trading import Denial
 from copydesk.web.access import needs
-from copydesk.web.keys.blueprint import HOME, UNPROCESSABLE, go, keys, now, own_id, runtime, transaction
+from copydesk.web.clock import current_time
+from copydesk.web.keys.blueprint import HOME, UNPROCESSABLE, go, keys, own_id, runtime, transaction
 from copydesk.web.keys.lists import account_values
 from copydesk.web.page import render
 from copydesk.web.visitor import current_actor
@@ -25,7 +26,7 @@ from copydesk.web.visitor import current_actor
 def check(account_id: int) -> Response:
     """Have the exchange asked about a key now."""
     with transaction() as session:
-        check_again(session, own_id(), account_id, actor=current_actor(), at=now())
+        check_again(session, own_id(), account_id, actor=current_actor(), at=current_time())
     publish_to(runtime().redis_url, WAITS)
     return go(f"{HOME}/{account_id}")
 
@@ -40,7 +41,7 @@ def disconnect_form(account_id: int) -> str:
 @needs(Permission.KEYS_OWN, fresh=True, agreed=False)
 def disconnect_now(account_id: int) -> Response | tuple[str, int]:
     """Destroy the sealed key of an account; a key that is to be taken away is never held back for safety's sake."""
-    confirmed, moment = request.form.get("confirmed") == "yes", now()
+    confirmed, moment = request.form.get("confirmed") == "yes", current_time()
     try:
         with transaction() as session:
             gone = disconnect(session, own_id(), account_id, confirmed=confirmed, actor=current_actor(), at=moment)

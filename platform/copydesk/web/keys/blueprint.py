@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
 
 from flask import Blueprint, Response, current_app, g, make_response, redirect
 
@@ -12,6 +11,7 @@ from copydesk.db import TenantSession
 from copydesk.kernel import NotFound
 from copydesk.tenancy import Exchange
 from copydesk.web.database import whole_database
+from copydesk.web.headers import leave_no_copy
 from copydesk.web.port import Runtime
 from copydesk.web.site import current_site
 from copydesk.web.visitor import current_visitor
@@ -21,13 +21,7 @@ UNPROCESSABLE = 422
 _SEE_OTHER = 303
 
 keys = Blueprint("keys", __name__, url_prefix=HOME)
-
-
-@keys.after_request
-def _keep_private(response: Response) -> Response:
-    """Leave no copy of these pages behind."""
-    response.headers["Cache-Control"] = "no-store"
-    return response
+keys.after_request(leave_no_copy)
 
 
 @contextmanager
@@ -42,11 +36,6 @@ def own_id() -> int:
     user_id = current_visitor().user_id
     assert user_id is not None, "a page of keys was shown to nobody"
     return user_id
-
-
-def now() -> datetime:
-    moment: datetime = current_app.extensions["copydesk_clock"].now()
-    return moment
 
 
 def runtime() -> Runtime:

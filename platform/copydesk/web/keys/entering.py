@@ -14,7 +14,8 @@ from copydesk.keys.connect import begin_pair, hand_in
 from copydesk.trading import Environment, KeyKind
 from copydesk.venues import KIND_OF
 from copydesk.web.access import needs
-from copydesk.web.keys.blueprint import HOME, UNPROCESSABLE, go, keys, now, own_id, places_of, runtime, transaction
+from copydesk.web.clock import current_time
+from copydesk.web.keys.blueprint import HOME, UNPROCESSABLE, go, keys, own_id, places_of, runtime, transaction
 from copydesk.web.keys.key_words import place_name, problem_sentences
 from copydesk.web.keys.lists import asked_for, guide_values, renewed_account
 from copydesk.web.page import render
@@ -38,7 +39,7 @@ def hand_over(venue: str) -> Response | tuple[str, int]:
         try:
             with transaction() as session:
                 new = _new(venue, entry.label, KeyKind.HMAC, renewed)
-                number = hand_in(session, runtime().intake, new, entry.handed, actor=current_actor(), at=now())
+                number = hand_in(session, runtime().intake, new, entry.handed, actor=current_actor(), at=current_time())
         except (Refused, Unavailable) as no:
             wrong = {"": not_taken(no)}
     if wrong:
@@ -61,7 +62,7 @@ def make_pair(venue: str) -> Response | tuple[str, int]:
         try:
             with transaction() as session:
                 new = _new(venue, entry.label, KIND_OF[venue], renewed)
-                number = begin_pair(session, new, actor=current_actor(), at=now())
+                number = begin_pair(session, new, actor=current_actor(), at=current_time())
         except (Refused, Unavailable) as no:
             wrong = {"": not_taken(no)}
     if wrong:

@@ -12,7 +12,8 @@ from copydesk.keys.store import holdings_of, intakes_of, key_of, keys_of, uses_o
 from copydesk.tenancy import setting_value
 from copydesk.venues import KIND_OF
 from copydesk.web.access import needs
-from copydesk.web.keys.blueprint import keys, now, own_id, places, places_of, transaction
+from copydesk.web.clock import current_time
+from copydesk.web.keys.blueprint import keys, own_id, places, places_of, transaction
 from copydesk.web.keys.guides import GUIDES
 from copydesk.web.keys.key_words import intake_sentence, may_words, place_name, standing
 from copydesk.web.page import render
@@ -27,7 +28,7 @@ _ID_LEN_MAX = 18
 def listing() -> str:
     with transaction() as session:
         accounts, intakes = keys_of(session, own_id()), intakes_of(session, own_id())
-    moment = now()
+    moment = current_time()
     return render(
         "keys/list.html",
         accounts=[(one, standing(one, moment), one.days_left(moment)) for one in accounts],
@@ -97,7 +98,7 @@ def asked_for(renewed: KeyHealth | None) -> str:
 
 def account_values(health: KeyHealth) -> dict[str, object]:
     """Return what is shown of one account."""
-    moment = now()
+    moment = current_time()
     return {
         "account": health,
         "standing": standing(health, moment),

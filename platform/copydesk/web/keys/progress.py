@@ -10,7 +10,8 @@ from copydesk.keys import UNDER_WAY, WAITS, WITH_PASSPHRASE, Intake, IntakeState
 from copydesk.keys.connect import complete_pair, give_up
 from copydesk.keys.store import intake_of
 from copydesk.web.access import needs
-from copydesk.web.keys.blueprint import HOME, UNPROCESSABLE, go, keys, now, own_id, runtime, transaction
+from copydesk.web.clock import current_time
+from copydesk.web.keys.blueprint import HOME, UNPROCESSABLE, go, keys, own_id, runtime, transaction
 from copydesk.web.keys.entering import not_taken
 from copydesk.web.keys.key_words import intake_sentence, place_name, problem_sentences
 from copydesk.web.keys.lists import guide_values
@@ -56,7 +57,7 @@ def name_pair(intake_id: int) -> Response | tuple[str, int]:
         try:
             with transaction() as session:
                 seal, actor = runtime().intake, current_actor()
-                complete_pair(session, seal, own_id(), intake_id, entry.handed, actor=actor, at=now())
+                complete_pair(session, seal, own_id(), intake_id, entry.handed, actor=actor, at=current_time())
         except (Refused, Unavailable) as no:
             wrong = {"": not_taken(no)}
     if wrong:
@@ -70,7 +71,7 @@ def name_pair(intake_id: int) -> Response | tuple[str, int]:
 def give_intake_up(intake_id: int) -> Response:
     """Let go of a key on its way; what was sealed is destroyed."""
     with transaction() as session:
-        give_up(session, own_id(), intake_id, actor=current_actor(), at=now())
+        give_up(session, own_id(), intake_id, actor=current_actor(), at=current_time())
     return go(HOME)
 
 

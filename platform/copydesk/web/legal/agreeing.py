@@ -14,8 +14,9 @@ from werkzeug.wrappers import Response
 from copydesk.identity.access import Permission
 from copydesk.identity.legal import Via, accept, legal_texts, text_for
 from copydesk.web.access import needs
-from copydesk.web.account.asking import SEE_OTHER, form_again, now, own_id
+from copydesk.web.account.asking import SEE_OTHER, form_again, own_id
 from copydesk.web.account.blueprint import HOME
+from copydesk.web.clock import current_time
 from copydesk.web.database import brand_session, whole_database
 from copydesk.web.legal.asking import FIELD, agreement, agreement_error, asked_texts
 from copydesk.web.legal.blueprint import legal
@@ -47,7 +48,7 @@ def accept_form() -> Response:
     agreed = agreement(asked, Via.CHANGE)
     if agreed is not None:
         with whole_database().tenant(g.tenant_id) as session:
-            accept(session, g.tenant_id, own_id(), agreed, at=now())
+            accept(session, g.tenant_id, own_id(), agreed, at=current_time())
     return make_response(redirect(_next(), code=SEE_OTHER))
 
 

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response
+from flask import Blueprint
+
+from copydesk.web.headers import leave_no_trace
 
 panel = Blueprint("panel", __name__, url_prefix="/panel")
-
-
-@panel.after_request
-def _keep_private(response: Response) -> Response:
-    """Leave no copy behind, and tell no other page the address."""
-    response.headers["Cache-Control"] = "no-store"
-    response.headers["Referrer-Policy"] = "no-referrer"
-    return response
+panel.after_request(leave_no_trace)

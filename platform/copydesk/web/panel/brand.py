@@ -14,10 +14,11 @@ from copydesk.kernel import InvalidInput
 from copydesk.tenancy.files import keep_file
 from copydesk.tenancy.revisions import RefusedSettings
 from copydesk.web.access import needs
+from copydesk.web.clock import current_time
 from copydesk.web.page import render
 from copydesk.web.panel.blueprint import panel
 from copydesk.web.panel.cautions import color_values
-from copydesk.web.panel.desk import changing, current_brand, current_time, settings_desk
+from copydesk.web.panel.desk import changing, current_brand, settings_desk
 from copydesk.web.panel.forms import Typed
 from copydesk.web.panel.saving import look, publish, refusal_errors, show_section
 from copydesk.web.panel.sections import Section, named

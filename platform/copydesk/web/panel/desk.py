@@ -10,9 +10,10 @@ from flask_babel import gettext  # type: ignore[import-untyped]
 from copydesk.kernel import InvalidInput
 from copydesk.tenancy import Tenant, TenantError
 from copydesk.tenancy.revisions import RefusedSettings, Revision, SettingsDesk
+from copydesk.web.clock import current_time
 from copydesk.web.port import Runtime
 from copydesk.web.site import current_site
-from copydesk.web.staff.desk import changing, current_time
+from copydesk.web.staff.desk import changing
 from copydesk.web.theme_file import installed_themes
 from copydesk.web.visitor import current_visitor
 

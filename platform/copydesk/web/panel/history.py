@@ -12,6 +12,7 @@ from copydesk.identity.access import Permission
 from copydesk.kernel import NotFound, NotPermitted, Refused
 from copydesk.tenancy.revisions import RefusedSettings, Revision, RevisionState
 from copydesk.web.access import is_fresh, needs
+from copydesk.web.clock import current_time
 from copydesk.web.page import render
 from copydesk.web.panel.blueprint import panel
 from copydesk.web.panel.desk import (
@@ -19,7 +20,6 @@ from copydesk.web.panel.desk import (
     author_name,
     changing,
     current_brand,
-    current_time,
     follow,
     settings_desk,
 )

@@ -14,7 +14,8 @@ from flask import current_app, g
 from copydesk.audit import record
 from copydesk.kernel import InvalidInput
 from copydesk.vault import SealBroken
-from copydesk.web.panel.desk import changing, current_brand, current_time
+from copydesk.web.clock import current_time
+from copydesk.web.panel.desk import changing, current_brand
 from copydesk.web.port import Runtime, SecretStore
 from copydesk.web.visitor import current_actor
 

@@ -28,11 +28,12 @@ from copydesk.identity.legal import (
 )
 from copydesk.kernel import InvalidInput, NotFound
 from copydesk.web.access import is_fresh, needs
+from copydesk.web.clock import current_time
 from copydesk.web.legal.markdown import rendered
 from copydesk.web.legal_links import forget_links, legal_title
 from copydesk.web.page import render
 from copydesk.web.panel.blueprint import panel
-from copydesk.web.panel.desk import author_name, changing, current_brand, current_time
+from copydesk.web.panel.desk import author_name, changing, current_brand
 from copydesk.web.panel.provider_keys import Answer
 from copydesk.web.panel.saving import visible_sections
 from copydesk.web.panel.sections import named

@@ -11,9 +11,10 @@ from werkzeug.datastructures import MultiDict
 from copydesk.identity.access import Permission
 from copydesk.kernel import Refused, Unavailable
 from copydesk.web.access import needs
+from copydesk.web.clock import current_time
 from copydesk.web.letter_samples import sample_letter
 from copydesk.web.panel.blueprint import panel
-from copydesk.web.panel.desk import current_brand, current_time
+from copydesk.web.panel.desk import current_brand
 from copydesk.web.panel.letters import typed_letter
 from copydesk.web.panel.provider_keys import Answer
 from copydesk.web.panel.saving import show_section

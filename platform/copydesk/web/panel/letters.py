@@ -13,9 +13,9 @@ from werkzeug.datastructures import MultiDict
 from copydesk.notifications import Kind
 from copydesk.notifications.own_letters import letter_facts, letter_faults, needed_facts
 from copydesk.tenancy import Tenant
+from copydesk.web.clock import current_time
 from copydesk.web.letter_samples import sample_letter
 from copydesk.web.mail_words import TEXTS
-from copydesk.web.panel.desk import current_time
 from copydesk.web.panel.forms import Parsed
 from copydesk.web.panel.standing import standing_of
 

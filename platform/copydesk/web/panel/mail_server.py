@@ -24,10 +24,11 @@ from copydesk.notifications.smtp import SmtpMailer, named_in_panel
 from copydesk.tenancy import Smtp, Tenant
 from copydesk.tenancy.revisions import RefusedSettings
 from copydesk.web.access import needs
+from copydesk.web.clock import current_time
 from copydesk.web.letters import assembled, frame_values
 from copydesk.web.outbound import Resolve, is_public, resolve
 from copydesk.web.panel.blueprint import panel
-from copydesk.web.panel.desk import current_brand, current_time, settings_desk
+from copydesk.web.panel.desk import current_brand, settings_desk
 from copydesk.web.panel.forms import Typed
 from copydesk.web.panel.kept_secrets import keep_secrets, secret_value
 from copydesk.web.panel.mail_editor import ENTERED, PASSWORD, PREFIX

@@ -17,11 +17,12 @@ from copydesk.tenancy.files import read_file
 from copydesk.tenancy.revisions import RefusedSettings
 from copydesk.web.access import needs
 from copydesk.web.brand import BrandView, brand_view
+from copydesk.web.clock import current_time
 from copydesk.web.database import brand_session, reading_brand
 from copydesk.web.headers import FILE_POLICY
 from copydesk.web.page import render
 from copydesk.web.panel.blueprint import panel
-from copydesk.web.panel.desk import current_brand, current_time, settings_desk, theme_names
+from copydesk.web.panel.desk import current_brand, settings_desk, theme_names
 from copydesk.web.panel.saving import refusal_errors, show_section
 from copydesk.web.panel.sections import named
 from copydesk.web.site import current_site

@@ -23,6 +23,7 @@ from copydesk.tenancy.declared import declared_of
 from copydesk.tenancy.revisions import RefusedSettings, Revision
 from copydesk.tenancy.weighing import sensitive_changes
 from copydesk.web.access import is_fresh
+from copydesk.web.clock import current_time
 from copydesk.web.csrf import FIELD
 from copydesk.web.page import render
 from copydesk.web.panel.cautions import cautions, color_values, shut_out
@@ -32,7 +33,6 @@ from copydesk.web.panel.desk import (
     author_name,
     changing,
     current_brand,
-    current_time,
     follow,
     settings_desk,
     waiting,

@@ -8,7 +8,7 @@ from copydesk.db import TenantSession
 from copydesk.identity.access import owners
 from copydesk.notifications import queue_mail
 from copydesk.tenancy.revisions import Revision, RevisionState
-from copydesk.web.panel.desk import current_time
+from copydesk.web.clock import current_time
 from copydesk.web.staff.desk import current_seal
 
 

@@ -16,6 +16,7 @@ from copydesk.kernel import NotFound
 from copydesk.performance import board, page
 from copydesk.performance.page import COMPARED_MAX, Compared
 from copydesk.web.access import needs
+from copydesk.web.clock import current_time
 from copydesk.web.database import brand_session
 from copydesk.web.figure_words import Shown, shown, told
 from copydesk.web.page import render
@@ -23,7 +24,7 @@ from copydesk.web.public.asked import period_words
 from copydesk.web.public.blueprint import public
 from copydesk.web.public.figures import sections, values_of
 from copydesk.web.public.lines import lines_of
-from copydesk.web.public.strategies import CHART_DAYS, chart_period, time_now
+from copydesk.web.public.strategies import CHART_DAYS, chart_period
 from copydesk.web.site import current_site
 
 OFFERED = 100
@@ -60,7 +61,7 @@ def compare() -> str:
     site = current_site()
     if not (site.features.leaderboard and site.features.strategy_pages):
         raise NotFound("This site does not have that page.")
-    now, period, session = time_now(), chart_period(), brand_session()
+    now, period, session = current_time(), chart_period(), brand_session()
     offered = board.leaderboard(session, limit=OFFERED, now=now).rows
     chosen, found = _found(request.args.getlist("s"))
     curves = [(one.row.name, page.equity(session, one.row.slug, now=now, days=CHART_DAYS[period])) for one in found]
@@ -129,7 +130,7 @@ def _found(asked: Sequence[str]) -> tuple[Chosen, tuple[Compared, ...]]:
     found: list[Compared] = []
     for slug in slugs[:COMPARED_MAX]:
         try:
-            found.extend(page.compare(brand_session(), [slug], now=time_now()))
+            found.extend(page.compare(brand_session(), [slug], now=current_time()))
         except NotFound:
             notices.append(gettext("There is no strategy “%(slug)s” here.", slug=slug[:_SLUG_LENGTH_MAX]))
     return Chosen(tuple(one.row.slug for one in found), tuple(notices)), tuple(found)

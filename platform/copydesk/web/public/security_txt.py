@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, timedelta
 
-from flask import Response, current_app, request
+from flask import Response, request
 
 from copydesk.identity.access import Permission
 from copydesk.kernel import NotFound
 from copydesk.tenancy import SECURITY_CONTACT, setting_value
 from copydesk.web.access import needs
+from copydesk.web.clock import current_time
 from copydesk.web.public.blueprint import public
 from copydesk.web.site import current_site
 
@@ -26,8 +27,7 @@ def security_txt() -> Response:
     contact = setting_value(tenant, SECURITY_CONTACT, str)
     if not contact:
         raise NotFound("This site names no contact.")
-    now: datetime = current_app.extensions["copydesk_clock"].now()
-    until = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0) + _HOLDS_FOR
+    until = current_time().astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0) + _HOLDS_FOR
     lines = (
         f"Contact: {contact if contact.startswith('https://') else f'mailto:{contact}'}",
         f"Expires: {until:%Y-%m-%dT%H:%M:%SZ}",

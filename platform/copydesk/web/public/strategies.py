@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from decimal import Decimal
 
-from flask import Response, current_app, jsonify, request
+from flask import Response, jsonify, request
 
 from copydesk.identity.access import Permission
-from copydesk.kernel import InvalidInput, NotFound
+from copydesk.kernel import InvalidInput
 from copydesk.performance import board, page
 from copydesk.performance.scoring import scheme_of
 from copydesk.web.access import needs
+from copydesk.web.clock import current_time
 from copydesk.web.database import brand_session
 from copydesk.web.page import render
 from copydesk.web.public import asked as asking
 from copydesk.web.public.blueprint import public
 from copydesk.web.public.figures import EARLY, groups_of, headline_of, histogram_of
 from copydesk.web.public.offers import cost_of
-from copydesk.web.site import current_site
+from copydesk.web.site import current_site, require_offered
 from copydesk.web.words import exchange_name
 
 ROWS_A_PAGE = 25
@@ -30,18 +30,18 @@ _CURVE_AGE_S = 5
 @public.get("/strategies")
 @needs(Permission.PUBLIC)
 def leaderboard() -> str:
-    _require(current_site().features.leaderboard)
+    require_offered(current_site().features.leaderboard)
     tenant = current_site().tenant
     venues = tuple(dict.fromkeys(exchange.venue for exchange in tenant.config.exchanges))
     asked = asking.asked_of(request.args, venues)
     after = request.args.get("after") or None
     try:
         found = board.leaderboard(
-            brand_session(), asked.filters, asked.order, after=after, limit=ROWS_A_PAGE, now=time_now()
+            brand_session(), asked.filters, asked.order, after=after, limit=ROWS_A_PAGE, now=current_time()
         )
     except InvalidInput:
         # A cursor of another list, or one that somebody typed: the list from its beginning.
-        found = board.leaderboard(brand_session(), asked.filters, asked.order, limit=ROWS_A_PAGE, now=time_now())
+        found = board.leaderboard(brand_session(), asked.filters, asked.order, limit=ROWS_A_PAGE, now=current_time())
         after = None
     return render(
         "leaderboard.html",
@@ -61,8 +61,8 @@ def leaderboard() -> str:
 @public.get("/strategies/<slug>")
 @needs(Permission.PUBLIC)
 def strategy(slug: str) -> str:
-    _require(current_site().features.strategy_pages)
-    tenant, now, period = current_site().tenant, time_now(), chart_period()
+    require_offered(current_site().features.strategy_pages)
+    tenant, now, period = current_site().tenant, current_time(), chart_period()
     shown = page.standing(brand_session(), tenant, slug, now=now)
     return render(
         "strategy.html",
@@ -85,8 +85,8 @@ def strategy(slug: str) -> str:
 @needs(Permission.PUBLIC)
 def equity(slug: str) -> Response:
     """Give the chart its numbers, equity being 100 at the beginning; a picture needs no more precision than a float."""
-    _require(current_site().features.strategy_pages)
-    curve = page.equity(brand_session(), slug, now=time_now(), days=CHART_DAYS[chart_period()])
+    require_offered(current_site().features.strategy_pages)
+    curve = page.equity(brand_session(), slug, now=current_time(), days=CHART_DAYS[chart_period()])
     first = next(iter(curve.index), Decimal(1)) or Decimal(1)
     response = jsonify(
         at=[int(at.timestamp()) for at in curve.at],
@@ -103,16 +103,6 @@ def chart_period() -> str:
     return asked if asked in CHART_DAYS else CHART_DEFAULT
 
 
-def time_now() -> datetime:
-    now: datetime = current_app.extensions["copydesk_clock"].now()
-    return now
-
-
 def _page_number() -> int:
     asked = request.args.get("page", "1")
     return int(asked) if asked.isascii() and asked.isdigit() and 0 < len(asked) < 7 and int(asked) else 1
-
-
-def _require(offered: bool) -> None:
-    if not offered:
-        raise NotFound("This site does not have that page.")

@@ -11,14 +11,14 @@ from copydesk.kernel import NotFound
 from copydesk.performance import board
 from copydesk.replication import desk as desk_reads
 from copydesk.web.access import needs
+from copydesk.web.clock import current_time
 from copydesk.web.database import brand_session, whole_database
 from copydesk.web.page import render
 from copydesk.web.public import samples
 from copydesk.web.public.blueprint import public
-from copydesk.web.public.strategies import time_now
 from copydesk.web.redirects import safe_next, safe_referrer
 from copydesk.web.risk.samples import risk_values
-from copydesk.web.site import current_site, keep_locale
+from copydesk.web.site import current_site, keep_locale, require_offered
 from copydesk.web.visitor import current_visitor
 
 LANDING_CARDS = 3
@@ -29,7 +29,7 @@ DESK_SIGNALS = 30
 @public.get("/")
 @needs(Permission.PUBLIC)
 def landing() -> str:
-    cards = board.leaderboard(brand_session(), limit=LANDING_CARDS, now=time_now()).rows
+    cards = board.leaderboard(brand_session(), limit=LANDING_CARDS, now=current_time()).rows
     recent = desk_reads.recent_signals(brand_session(), limit=LANDING_SIGNALS)
     return render("landing.html", cards=cards, desk=recent)
 
@@ -37,7 +37,7 @@ def landing() -> str:
 @public.get("/desk")
 @needs(Permission.PUBLIC)
 def desk() -> str:
-    _require(current_site().features.desk)
+    require_offered(current_site().features.desk)
     return render("desk.html", signals=desk_reads.recent_signals(brand_session(), limit=DESK_SIGNALS))
 
 
@@ -45,7 +45,7 @@ def desk() -> str:
 @needs(Permission.PUBLIC)
 def receipt(signal_id: int) -> Response:
     """Show one signal with every follower's copy; htmx gets the receipt without the page around it."""
-    _require(current_site().features.desk)
+    require_offered(current_site().features.desk)
     detail = desk_reads.signal_detail(brand_session(), _row_id(signal_id))
     template = "partials/receipt.html" if "HX-Request" in request.headers else "receipt.html"
     response = current_app.make_response(render(template, detail=detail))
@@ -57,7 +57,7 @@ def receipt(signal_id: int) -> Response:
 @needs(Permission.PUBLIC)
 def patterns() -> str:
     """Show every component of the theme with sample values."""
-    return render("patterns.html", **samples.pattern_values(time_now()), **risk_values(time_now()))
+    return render("patterns.html", **samples.pattern_values(current_time()), **risk_values(current_time()))
 
 
 @public.post("/language/<locale>")
@@ -72,11 +72,6 @@ def language(locale: str) -> AnyResponse:
     answer = redirect(safe_next(request.form.get("next"), safe_referrer(request.referrer)), code=303)
     keep_locale(answer, locale)
     return answer
-
-
-def _require(offered: bool) -> None:
-    if not offered:
-        raise NotFound("This site does not have that page.")
 
 
 def _row_id(number: int) -> int:

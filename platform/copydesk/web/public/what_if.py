@@ -31,6 +31,7 @@ from copydesk.risk.profiles import Profile
 from copydesk.tenancy import Tenant
 from copydesk.trading import SizingMode
 from copydesk.web.access import needs
+from copydesk.web.clock import current_time
 from copydesk.web.database import reading_brand
 from copydesk.web.limit_sentences import profile_words
 from copydesk.web.page import render
@@ -176,9 +177,8 @@ def _past(tenant: Tenant, subject: Subject, newest: int, days: int) -> Past:
     listed = replays.listings.read(subject.place, markets_at(tenant, subject.place))
     if listed is None:
         raise _RulesUnknown("What the exchange takes at least is not known now.", retry_after_s=60)
-    clock: Clock = current_app.extensions["copydesk_clock"]
     with reading_brand() as session:
-        return replays.pasts.put(key, read_past(session, tenant, subject, listed, days=days, now=clock.now()))
+        return replays.pasts.put(key, read_past(session, tenant, subject, listed, days=days, now=current_time()))
 
 
 def _terms(tenant: Tenant, subject: Subject, wanted: Wanted) -> CopyTerms:

@@ -6,7 +6,7 @@ A link (`web.grants`) is looked at first; without one the gate of every other pa
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import wraps
 from http import HTTPStatus
 from typing import Any, TypeVar
@@ -18,6 +18,7 @@ from copydesk.identity.access import Permission
 from copydesk.kernel import NotFound
 from copydesk.replication import follower_of
 from copydesk.web.access import Need, admit
+from copydesk.web.clock import current_time
 from copydesk.web.database import reading_brand
 from copydesk.web.grants import PURPOSE, Grant, page_grant, stream_token
 from copydesk.web.page import render
@@ -81,7 +82,7 @@ def _is_own(subscription_id: int | None) -> bool:
 
 def _visitors_grant(subscription_id: int | None) -> Grant:
     """Write down what a signed-in visitor may hear live from this page, for as long as a link would last."""
-    until = (_now() + _STREAM_LASTS).replace(microsecond=0)
+    until = (current_time() + _STREAM_LASTS).replace(microsecond=0)
     slug = current_site().tenant.slug
     if Permission.RISK_READ in current_visitor().permissions:
         return Grant(slug, Permission.RISK_READ, until)
@@ -91,7 +92,7 @@ def _visitors_grant(subscription_id: int | None) -> Grant:
 def granted(token: str) -> Grant | None:
     """Return what a token grants in the request's brand now."""
     key = _key() if token else None
-    return None if key is None else page_grant(key, token, tenant=current_site().tenant.slug, now=_now())
+    return None if key is None else page_grant(key, token, tenant=current_site().tenant.slug, now=current_time())
 
 
 def remember(response: Response, token: str, grant: Grant) -> Response:
@@ -99,7 +100,7 @@ def remember(response: Response, token: str, grant: Grant) -> Response:
     response.set_cookie(
         COOKIE,
         token,
-        max_age=max(int((grant.until - _now()).total_seconds()), 0),
+        max_age=max(int((grant.until - current_time()).total_seconds()), 0),
         path=_COOKIE_PATH,
         secure=request.is_secure,
         httponly=True,
@@ -136,8 +137,3 @@ def refusal() -> Response:
 def _key() -> bytes | None:
     runtime: Runtime = current_app.extensions["copydesk_runtime"]
     return runtime.link_key(PURPOSE, current_site().tenant.slug)
-
-
-def _now() -> datetime:
-    now: datetime = current_app.extensions["copydesk_clock"].now()
-    return now

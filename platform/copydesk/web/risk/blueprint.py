@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response
+from flask import Blueprint
+
+from copydesk.web.headers import leave_no_trace
 
 risk = Blueprint("risk", __name__, url_prefix="/risk")
-
-
-@risk.after_request
-def _keep_private(response: Response) -> Response:
-    """Leave no copy behind, and tell no other page the address: it may hold a link's token."""
-    response.headers["Cache-Control"] = "no-store"
-    response.headers["Referrer-Policy"] = "no-referrer"
-    return response
+risk.after_request(leave_no_trace)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from flask import current_app, redirect, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from copydesk.identity.access import Permission
 from copydesk.kernel import NotFound
 from copydesk.web.access import needs as declares
+from copydesk.web.clock import current_time
 from copydesk.web.page import render
 from copydesk.web.risk.access import granted, live_url, needs, refusal, remember
 from copydesk.web.risk.blueprint import risk
@@ -58,17 +57,12 @@ def own_now(subscription_id: int) -> str:
 
 
 def _desk() -> RiskDesk:
-    return read_risk_desk(current_site().tenant, current_prices(), _now())
+    return read_risk_desk(current_site().tenant, current_prices(), current_time())
 
 
 def _own(subscription_id: int, *, again: bool = False) -> OwnRisk:
     if subscription_id >= 2**63:
         raise NotFound("There is no such subscription.")
-    found = read_own_risk(current_site().tenant, subscription_id, current_prices(), _now())
-    note_view(subscription_id, again=again, at=_now())
+    found = read_own_risk(current_site().tenant, subscription_id, current_prices(), current_time())
+    note_view(subscription_id, again=again, at=current_time())
     return found
-
-
-def _now() -> datetime:
-    now: datetime = current_app.extensions["copydesk_clock"].now()
-    return now

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response
+from flask import Blueprint
+
+from copydesk.web.headers import leave_no_trace
 
 staff = Blueprint("staff", __name__, url_prefix="/staff")
 own_access = Blueprint("own_access", __name__, url_prefix="/account")
-
-
-@staff.after_request
-@own_access.after_request
-def _keep_private(response: Response) -> Response:
-    """Leave no copy behind, and tell no other page the address: it may name a person, or hold a mail's token."""
-    response.headers["Cache-Control"] = "no-store"
-    response.headers["Referrer-Policy"] = "no-referrer"
-    return response
+staff.after_request(leave_no_trace)
+own_access.after_request(leave_no_trace)

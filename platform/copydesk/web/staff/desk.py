@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
-from datetime import datetime
 
 from flask import current_app, g
 
@@ -32,12 +31,6 @@ def current_seal() -> Vault:
     """Return what seals links in mails."""
     runtime: Runtime = current_app.extensions["copydesk_runtime"]
     return runtime.identity_vault
-
-
-def current_time() -> datetime:
-    """Return the application's time."""
-    now: datetime = current_app.extensions["copydesk_clock"].now()
-    return now
 
 
 def asked_number(text: str) -> int | None:

@@ -10,8 +10,9 @@ from copydesk.db import TenantSession
 from copydesk.identity.access import allow_network, allowed_networks, forbid_network, tell_owners
 from copydesk.identity.access.networks import is_inside
 from copydesk.kernel import InvalidInput, NotPermitted
+from copydesk.web.clock import current_time
 from copydesk.web.page import render
-from copydesk.web.staff.desk import changing, current_seal, current_time, row_id
+from copydesk.web.staff.desk import changing, current_seal, row_id
 from copydesk.web.staff.words import refusal_words
 from copydesk.web.visitor import current_actor, current_visitor
 

@@ -28,9 +28,10 @@ from copydesk.identity.factors import Factors, factors_of
 from copydesk.kernel import Refused
 from copydesk.web.access import needs
 from copydesk.web.access_words import hold_words
+from copydesk.web.clock import current_time
 from copydesk.web.page import render
 from copydesk.web.staff.blueprint import staff
-from copydesk.web.staff.desk import asked_number, changing, current_giver, current_time, row_id
+from copydesk.web.staff.desk import asked_number, changing, current_giver, row_id
 from copydesk.web.staff.words import refusal_words, role_words, status_words
 from copydesk.web.visitor import current_visitor
 

@@ -14,12 +14,13 @@ from copydesk.performance.board import Filters, leaderboard
 from copydesk.performance.page import compare
 from copydesk.performance.scoring import scheme_of
 from copydesk.web.access import needs
+from copydesk.web.clock import current_time
 from copydesk.web.format import figure
 from copydesk.web.page import render
 from copydesk.web.score_words import gate_sentence
 from copydesk.web.site import current_site
 from copydesk.web.staff.blueprint import staff
-from copydesk.web.staff.desk import changing, current_time
+from copydesk.web.staff.desk import changing
 from copydesk.web.staff.words import refusal_words
 from copydesk.web.visitor import current_actor
 

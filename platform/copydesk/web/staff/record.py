@@ -10,9 +10,10 @@ from flask import g, request
 from copydesk.audit import read_entries, record
 from copydesk.identity.access import Permission
 from copydesk.web.access import needs
+from copydesk.web.clock import current_time
 from copydesk.web.page import render
 from copydesk.web.staff.blueprint import staff
-from copydesk.web.staff.desk import asked_number, changing, current_time
+from copydesk.web.staff.desk import asked_number, changing
 from copydesk.web.visitor import current_actor
 
 PAGE = 50

@@ -11,9 +11,10 @@ from copydesk.audit import record
 from copydesk.identity.access import GRANTABLE, Permission, drop_role, role_lines, store_role, within_reach
 from copydesk.kernel import NotFound, NotPermitted, Refused
 from copydesk.web.access import needs
+from copydesk.web.clock import current_time
 from copydesk.web.page import render
 from copydesk.web.staff.blueprint import staff
-from copydesk.web.staff.desk import changing, current_giver, current_time
+from copydesk.web.staff.desk import changing, current_giver
 from copydesk.web.staff.words import permission_words, refusal_words, role_words
 
 # In the order of their declaration, which keeps what belongs together together.

@@ -9,10 +9,11 @@ from copydesk.identity.access import Permission
 from copydesk.statements import read_person, read_statement
 from copydesk.web.access import needs
 from copydesk.web.account.statements import periods_shown, wants_bom
+from copydesk.web.clock import current_time
 from copydesk.web.page import render
 from copydesk.web.site import current_site
 from copydesk.web.staff.blueprint import staff
-from copydesk.web.staff.desk import changing, current_time, row_id
+from copydesk.web.staff.desk import changing, row_id
 from copydesk.web.statement_files import file_answer, named_file
 from copydesk.web.visitor import current_actor
 

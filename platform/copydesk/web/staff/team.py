@@ -17,10 +17,11 @@ from copydesk.identity.access.team import Member, member, members, require_may_i
 from copydesk.identity.invitations import Invitation, invite, open_invites, revoke_invite
 from copydesk.kernel import InvalidInput, NotFound, Refused
 from copydesk.web.access import needs
+from copydesk.web.clock import current_time
 from copydesk.web.page import render
 from copydesk.web.site import current_site
 from copydesk.web.staff.blueprint import staff
-from copydesk.web.staff.desk import changing, current_giver, current_seal, current_time, row_id
+from copydesk.web.staff.desk import changing, current_giver, current_seal, row_id
 from copydesk.web.staff.words import refusal_words, role_words, status_words
 from copydesk.web.visitor import current_actor, current_visitor
 
