@@ -72,10 +72,11 @@ def figures_of(summary: Summary, *, now_s: int, unexplained: float | None = None
     """
     summary, _ = fold(summary, Raw(Fills(), ()), until_s=now_s)
     days = (summary.at_s - summary.began_s) / DAY_S if summary.curve.began else 0.0
+    index = summary.index_now
     return Figures(
-        **_returns(summary),
-        **_results(summary),
-        **_falls(summary),
+        **_returns(summary, index),
+        **_results(summary, index),
+        **_falls(summary, index),
         **_ratios(summary),
         **_stake(summary),
         **_trading(summary, days),
@@ -84,33 +85,33 @@ def figures_of(summary: Summary, *, now_s: int, unexplained: float | None = None
     )
 
 
-def _results(summary: Summary) -> dict[str, Any]:
+def _results(summary: Summary, index: float) -> dict[str, Any]:
     equity, span_s = summary.equity_now, summary.at_s - summary.began_s
     gain = equity - summary.opening - summary.paid
     held = summary.opening + (summary.paid - summary.paid_moment / span_s if span_s else 0.0)
     began = summary.curve.began
     return {
-        "return_all": summary.index_now - 1.0 if began else None,
+        "return_all": index - 1.0 if began else None,
         "money_weighted": gain / held if began and held >= DUST else None,
         "net_result": gain if began else None,
         "own_stake": equity,
     }
 
 
-def _returns(summary: Summary) -> dict[str, Any]:
-    return {f"return_{window}": _return_over(summary, window) for window in WINDOWS}
+def _returns(summary: Summary, index: float) -> dict[str, Any]:
+    return {f"return_{window}": _return_over(summary, index, window) for window in WINDOWS}
 
 
-def _return_over(summary: Summary, days: int) -> float | None:
+def _return_over(summary: Summary, index: float, days: int) -> float | None:
     if not summary.curve.began or summary.at_s - summary.began_s < days * DAY_S:
         return None
     day = summary.at_s // DAY_S - days
     before = 1.0 if day * DAY_S <= summary.began_s else summary.days.close_of(day)
-    return summary.index_now / before - 1.0 if before else None
+    return index / before - 1.0 if before else None
 
 
-def _falls(summary: Summary) -> dict[str, Any]:
-    curve, index = summary.curve, summary.index_now
+def _falls(summary: Summary, index: float) -> dict[str, Any]:
+    curve = summary.curve
     if not curve.began:
         return dict.fromkeys(("drawdown_now", "drawdown_max", "under_water_days", "under_water_days_max"))
     fallen = max(1.0 - index / curve.peak, 0.0)

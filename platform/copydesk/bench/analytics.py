@@ -16,7 +16,7 @@ from typing import Any
 
 import orjson
 
-from copydesk.bench.analytics_desk import seed_board, seed_past
+from copydesk.bench.analytics_desk import seed_board, seed_past, tidy_up
 from copydesk.kernel import InvalidInput, Unavailable
 
 Say = Callable[[str], None]
@@ -67,6 +67,7 @@ def run_analytics(plan: AnalyticsPlan, measure: Measure, owner_url: str, tenant_
     seed_past(owner_url, tenant_id, strategies=plan.strategies, trades=plan.trades, days=plan.days)
     say("computing all of them anew")
     figures |= measure("rebuild", plan)
+    tidy_up(owner_url)
     say(f"following {plan.follows} fills")
     figures |= measure("follow", plan)
     say(f"listing {plan.listed:,} strategies, and computing them all for a page")

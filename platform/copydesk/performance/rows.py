@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -40,18 +41,21 @@ JOIN account ON account.tenant_id = strategy.tenant_id AND account.id = strategy
 LEFT JOIN strategy_figures AS kept ON kept.tenant_id = strategy.tenant_id AND kept.strategy_id = strategy.id
 ORDER BY number
 """)
-# As many points as a small curve has room for, spread evenly and always with the last; one row a strategy.
+# As many points as a small curve has room for, spread evenly and always with the last; one row a strategy. Of one grain
+# and by strategy, so that nothing but the parts of the index that hold these points is read.
 _SPARKS = text("""
-SELECT id, string_agg(CAST(extract(epoch FROM at) AS bigint) || ':' || round(index_close, 6), ' ' ORDER BY at)
-FROM (
-    SELECT wanted.id, at, index_close, row_number() OVER newest - 1 AS place, count(*) OVER (PARTITION BY id) AS points
-    FROM unnest(CAST(:ids AS bigint[]), CAST(:grains AS text[])) AS wanted (id, grain)
-    JOIN performance_point AS point ON point.owner = 'strategy' AND point.owner_id = wanted.id
-         AND point.grain = wanted.grain AND at >= :since
-    WINDOW newest AS (PARTITION BY wanted.id ORDER BY at DESC)
-) AS point
-WHERE place % ((points + CAST(:most AS int) - 1) / CAST(:most AS int)) = 0
-GROUP BY id
+SELECT wanted.id, spark.told
+FROM unnest(CAST(:ids AS bigint[])) AS wanted (id)
+CROSS JOIN LATERAL (
+    SELECT string_agg(CAST(extract(epoch FROM at) AS bigint) || ':' || round(index_close, 6), ' ' ORDER BY at) AS told
+    FROM (
+        SELECT at, index_close, row_number() OVER (ORDER BY at DESC) - 1 AS place, count(*) OVER () AS points
+        FROM performance_point AS point
+        WHERE point.owner = 'strategy' AND point.owner_id = wanted.id AND point.grain = :grain AND at >= :since
+    ) AS point
+    WHERE place % ((points + CAST(:most AS int) - 1) / CAST(:most AS int)) = 0
+) AS spark
+WHERE spark.told IS NOT NULL
 """)
 
 
@@ -123,13 +127,15 @@ def _decimal(number: float | None) -> Decimal | None:
 
 
 def _sparks(session: Session, started: Mapping[int, datetime], now: datetime) -> Mapping[int, tuple[Point, ...]]:
-    bound = {
-        "ids": list(started),
-        "grains": [_grain(now - since) for since in started.values()],
-        "since": now - timedelta(days=WINDOW_DAYS),
-        "most": SPARK_POINTS_MAX,
+    bound = {"since": now - timedelta(days=WINDOW_DAYS), "most": SPARK_POINTS_MAX}
+    grains: defaultdict[str, list[int]] = defaultdict(list)
+    for id_, since in started.items():
+        grains[_grain(now - since)].append(id_)
+    return {
+        id_: tuple(map(_point, told.split()))
+        for grain, ids in grains.items()
+        for id_, told in session.execute(_SPARKS, {**bound, "grain": grain, "ids": ids})
     }
-    return {id_: tuple(map(_point, told.split())) for id_, told in session.execute(_SPARKS, bound)}
 
 
 def _point(told: str) -> Point:

@@ -40,8 +40,10 @@ _SUBJECT = """
     WHERE s.id = :id
 """
 _READ = text(_SUBJECT.format(taken="true", room="0"))
-# What a crash could take can be computed again: nobody waits for the disk.
-_TAKE = text(_SUBJECT.format(taken=_TAKEN, room=f"set_config('synchronous_commit', 'off', true) || {_ROOM}"))
+# What a crash could take can be computed again: nobody waits for the disk. The statements of an update are always the
+# same few, each by one owner's key: to plan them anew over all partitions would take longer than to run them.
+_SETTINGS = "set_config('synchronous_commit', 'off', true) || set_config('plan_cache_mode', 'force_generic_plan', true)"
+_TAKE = text(_SUBJECT.format(taken=_TAKEN, room=f"{_SETTINGS} || {_ROOM}"))
 
 
 class Stored(NamedTuple):
