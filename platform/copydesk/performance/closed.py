@@ -19,7 +19,7 @@ from copydesk.analytics import Fills, OpenTrips, Trips, trips_of
 from copydesk.analytics.record import Floats
 from copydesk.db import TenantSession
 from copydesk.marks import place_name
-from copydesk.performance.ledger import Fee, Ledger, fills_of, named, symbol_of
+from copydesk.performance.ledger import Fee, Held, Ledger, fills_of, named, symbol_of
 from copydesk.performance.marks import MarkLine, marks_of
 from copydesk.performance.raw import read_executions
 from copydesk.trading import Environment
@@ -70,9 +70,8 @@ def closed_of(session: Session, strategy_id: int, *, page: int = 1) -> ClosedPag
         named(row.symbol, row.position_side): float(row.base_qty)
         for row in session.execute(_HELD_BEFORE, {"id": strategy_id})
     }
-    fills = fills_of(
-        ledger, _coins(session, place_name(account.venue, Environment(account.environment)), ledger), held=held
-    )
+    lines = _coins(session, place_name(account.venue, Environment(account.environment)), ledger)
+    fills = fills_of(ledger, lines, held={name: Held(qty, qty) for name, qty in held.items()})
     carried = _carried(ledger, held)
     trips = trips_of(fills, carried=carried)
     exits = _exits(fills, carried)

@@ -13,7 +13,7 @@ from copydesk.analytics import Fills, Raw, Summary
 from copydesk.db import TenantSession
 from copydesk.performance.advance import Advanced, Part, advance, opening_parts, parts_json, parts_of
 from copydesk.performance.flows import FILL_GRACE_S, jumps, record_opening, record_seen, stood_at
-from copydesk.performance.ledger import Fee, Ledger, fills_of, named, symbol_of
+from copydesk.performance.ledger import Fee, Held, Ledger, fills_of, named, symbol_of
 from copydesk.performance.marks import MarkLine, MarkReader, marks_by_place, marks_of
 from copydesk.performance.raw import (
     Samples,
@@ -114,8 +114,8 @@ def _folded(
     fresh = ledger.after(summary.at_s)
     lines = marks(session, subject.place, _symbols(summary.books, fresh), since=since, until=now)
     held = {name: book.qty for name, book in summary.books.items()}
-    fills = fills_of(fresh, lines, held=held)
     cursor, flows = dict(base.cursor), subject.flows
+    fills = fills_of(fresh, lines, held={name: Held(book.qty, book.qty_max) for name, book in summary.books.items()})
     due = now.timestamp() - (cursor["told"] or [0.0])[0] >= _LOOK_EVERY_S
     around = _Around(held, fresh.names, fills, lines)
     samples = (

@@ -8,12 +8,23 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
 from copydesk.analytics import Fills
 from copydesk.analytics.record import Floats, Whole
+from copydesk.analytics.rows import REST_RATIO
+
+
+class Held(NamedTuple):
+    """What is held of an instrument, and the most that was since its position was opened."""
+
+    qty: float
+    qty_max: float
+
+
+_NOTHING = Held(0.0, 0.0)
 
 
 class Fee(IntEnum):
@@ -92,7 +103,7 @@ def fee_kind(symbol: str, currency: str) -> Fee:
     return Fee.BASE if ":" not in symbol and currency == symbol.partition("/")[0] else Fee.OTHER
 
 
-def fills_of(ledger: Ledger, lines: Mapping[str, Line], *, held: Mapping[str, float] | None = None) -> Fills:
+def fills_of(ledger: Ledger, lines: Mapping[str, Line], *, held: Mapping[str, Held] | None = None) -> Fills:
     """Make fills of trades. A fee in base is taken off the quantity, and paid for at the trade's price.
 
     A fee in a third coin costs what that coin was worth in that minute; where nobody knows, it costs nothing here and
@@ -116,23 +127,33 @@ def _worth(line: Line | None, at_s: Whole) -> Floats:
     return np.where(place >= 0, line.px[np.maximum(place, 0)], 0.0)
 
 
-def _never_short(names: Sequence[str], fills: Fills, held: Mapping[str, float]) -> Fills:
+def _never_short(names: Sequence[str], fills: Fills, held: Mapping[str, Held]) -> Fills:
     """Cut sales of spot at what is held; fees of what is cut are cut with it."""
     qty, cost = fills.qty.copy(), fills.cost.copy()
     for place, name in enumerate(names):
-        if ":" in name:
-            continue
         own = np.flatnonzero(fills.instrument == place)
-        own = own[np.lexsort((fills.trade[own], fills.at_ms[own]))]
-        if not len(own):
+        if ":" in name or not len(own):
             continue
+        own = own[np.lexsort((fills.trade[own], fills.at_ms[own]))]
         moved = qty[own]
-        level = held.get(name, 0.0) + np.cumsum(moved)
-        kept = level - np.minimum(np.minimum.accumulate(level), 0.0)
-        before = np.concatenate([[held.get(name, 0.0)], kept[:-1]])
-        # What is left by counting in binary is nothing.
-        dust = np.abs(moved).max() * 1e-12
-        cut = np.where(np.abs(kept - before - moved) > dust, kept - before, moved)
+        cut = np.array(_cut(moved.tolist(), held.get(name, _NOTHING)))
         cost[own] *= np.divide(cut, moved, out=np.ones(len(own)), where=moved != 0)
         qty[own] = cut
     return Fills(fills.trade, fills.instrument, fills.at_ms, qty, fills.px, cost)
+
+
+def _cut(moved: list[float], held: Held) -> list[float]:
+    """Cut sales at what is held; a rest of next to nothing counts as sold with its position, as the fold has it."""
+    level, most = held
+    # What is left by counting in binary is nothing.
+    dust = max(map(abs, moved)) * 1e-12
+    cut = []
+    for change in moved:
+        told = change if level + change > -dust else -level
+        reached = level + told
+        if told < 0 and reached < max(most * REST_RATIO, dust):
+            reached = 0.0
+        most = max(most, reached) if level > 0 and reached > 0 else reached
+        level = reached
+        cut.append(told)
+    return cut

@@ -126,6 +126,19 @@ def test_a_fill_that_comes_late_counts_as_if_it_had_come_in_time(site: RecordSit
         assert compare_tenant(session, site.tenant, now=site.at) == []
 
 
+def test_what_a_close_leaves_over_counts_as_sold_however_often_figures_are_followed(site: RecordSite) -> None:
+    for side, qty in ((Side.BUY, "1"), (Side.SELL, "0.9995"), (Side.BUY, "1"), (Side.SELL, "1.0005")):
+        site.wait(300)
+        site.trade(side, qty, "100", fee="1")
+        site.wait(300)
+        site.update()
+
+    assert site.figures()["costs"] == pytest.approx(3 + 1 / 1.0005)
+    assert (site.figures()["closed"], site.figures()["open"]) == (2, 0)
+    with site.db.tenant(site.tenant_id) as session:
+        assert compare_tenant(session, site.tenant, now=site.at) == []
+
+
 def test_a_deposit_is_seen_and_changes_no_return(site: RecordSite) -> None:
     for equity in ("10000", "10003", "10002", "15002", "15001"):
         site.wait(5)

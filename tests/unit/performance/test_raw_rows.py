@@ -8,7 +8,7 @@ from copydesk.analytics import Fills, Marks, Raw, Summary
 from copydesk.performance.advance import GRAINS, advance, opening_parts, parts_json, parts_of
 from copydesk.performance.audit_run import same
 from copydesk.performance.flows import Seen, Stood, jumps, stood_at
-from copydesk.performance.ledger import Fee, Ledger, fee_kind, fills_of, named, quote_of, symbol_of
+from copydesk.performance.ledger import Fee, Held, Ledger, fee_kind, fills_of, named, quote_of, symbol_of
 from copydesk.performance.marks import MarkLine
 from copydesk.performance.raw import Samples, read_up_to
 from hypothesis import given
@@ -65,7 +65,7 @@ def test_a_spot_position_never_falls_below_nothing(moves: list[tuple[int, int]],
         return
     rows = ledger(*((number, qty, px, 0.5, Fee.QUOTE) for number, (qty, px) in enumerate(moves)))
 
-    fills = fills_of(rows, {}, held={"BTC/USDT": float(held)})
+    fills = fills_of(rows, {}, held={"BTC/USDT": Held(held, held)})
 
     level, expected = float(held), []
     for qty, _ in moves:
