@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from copydesk.trading import Instrument
 from copydesk.web.public.what_if import Replays
+from copydesk.web.what_if_words import record_words
+from copydesk.whatif import Result
 from flask import Flask
 from site_seed import D, FixedClock
 
@@ -105,3 +109,11 @@ def test_without_what_the_exchange_takes_the_page_says_so_and_the_numbers_come_l
 def test_another_brands_strategy_has_no_such_page(visit: Visit) -> None:
     assert visit("boreal").get(PAGE).status_code == 404
     assert visit("boreal").get(f"{PAGE}.json").status_code == 404
+
+
+@pytest.mark.parametrize(("minutes", "told"), [(12, "12 minutes"), (300, "5 hours"), (3 * 1440, "3 days")])
+def test_how_long_a_record_is_is_told_in_the_unit_that_fits(app: Flask, minutes: int, told: str) -> None:
+    begun = datetime(2026, 5, 1, tzinfo=UTC)
+    replayed = SimpleNamespace(since=begun, until=begun + timedelta(minutes=minutes))
+    with app.test_request_context("/", headers={"Host": "aurora.localhost"}):
+        assert record_words(cast("Result", replayed)) == told

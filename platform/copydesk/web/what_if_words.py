@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from flask_babel import format_date, gettext, ngettext  # type: ignore[import-untyped]
+from flask_babel import format_date, format_timedelta, gettext, ngettext  # type: ignore[import-untyped]
 
 from copydesk.web.format import figure, money, pct, share, signed_money
 from copydesk.web.limit_sentences import limit_sentence
@@ -141,9 +141,12 @@ def act_words(act: LimitAct) -> str:
 
 
 def record_words(result: Result) -> str:
-    """Say how long the time is that was replayed: "90 days", "5 hours"."""
-    seconds = (result.until - result.since).total_seconds()
+    """Say how long the time is that was replayed: "90 days", "5 hours", "12 minutes"."""
+    replayed = result.until - result.since
+    seconds = replayed.total_seconds()
     days, hours = round(seconds / 86_400), int(seconds // 3_600)
+    if not hours:
+        return str(format_timedelta(replayed, granularity="minute"))
     if hours >= 24:
         return str(ngettext("%(num)s day", "%(num)s days", max(days, 1)))
     return str(ngettext("%(num)s hour", "%(num)s hours", hours))
