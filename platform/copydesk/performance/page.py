@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -107,12 +107,13 @@ def standing(session: Session, tenant: Tenant, slug: str, *, now: datetime) -> S
     (stored,) = read_rows(session, [id_], now=now)
     row = with_quality(stored, quality_of(session, id_))
     positions = tuple(Position(*found) for found in session.execute(_POSITIONS, {"id": id_}))
+    figures = _figures(session, [id_]).get(id_, {})
     return StrategyStanding(
         row=row,
-        figures=_figures(session, [id_]).get(id_, {}),
+        figures=figures,
         score=breakdown_of(session, tenant, row),
         truth=follower_truth(session, id_, followers=row.followers),
-        monthly=_months(session, id_),
+        monthly=_months(session, row, figures),
         positions=positions,
         exposure=_exposure(positions, row.equity),
         recent=tuple(recent_signals(session, limit=RECENT_SIGNALS, strategy_id=id_)),
@@ -168,8 +169,12 @@ def _figures(session: Session, ids: Sequence[int]) -> dict[int, dict[str, Any]]:
     return {row.strategy_id: row.figures for row in session.execute(_FIGURES, {"ids": list(ids)})}
 
 
-def _months(session: Session, strategy_id: int) -> tuple[Year, ...]:
-    days = session.execute(_DAYS, {"id": strategy_id}).all()
+def _months(session: Session, row: BoardRow, figures: Mapping[str, float | int | None]) -> tuple[Year, ...]:
+    """Return the table of months; the newest ends where the return of the whole record does, not at a whole minute."""
+    days = [tuple(found) for found in session.execute(_DAYS, {"id": row.id})]
+    earned = figures.get("return_all")
+    if days and row.as_of is not None and earned is not None:
+        days.append((row.as_of.astimezone(UTC).date(), 1.0 + earned))
     return monthly([day for day, _ in days], [index for _, index in days])
 
 

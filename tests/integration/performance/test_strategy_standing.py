@@ -89,14 +89,14 @@ def test_without_followers_nothing_is_told_of_them(session: TenantSession) -> No
     )
 
 
-def test_months_come_from_daily_closes(session: TenantSession) -> None:
+def test_months_come_from_daily_closes_and_the_newest_ends_where_the_whole_return_does(session: TenantSession) -> None:
     id_ = add_strategy(session, "dawn")
     for month, day, index in ((1, 15, "1.1"), (1, 31, "1.2"), (2, 28, "0.9")):
         add_day(session, id_, datetime(2026, month, day, tzinfo=NOW.tzinfo), index)
     (year,) = standing(session, brand(), "dawn", now=NOW).monthly
     assert year.year == 2026
-    assert year.months[:3] == (pytest.approx(0.2), pytest.approx(-0.25), None)
-    assert year.total == pytest.approx(-0.1)
+    assert year.months[:4] == (pytest.approx(0.2), pytest.approx(-0.25), pytest.approx(1.3 / 0.9 - 1), None)
+    assert year.total == pytest.approx(0.3)
 
 
 def test_a_strategy_without_figures_has_a_page_that_says_so_little(session: TenantSession) -> None:
