@@ -59,6 +59,12 @@ def await_doubt(desk: Desk) -> None:
     assert told, f"no price is in doubt; {desk.where()}"
 
 
+def await_trust(desk: Desk) -> None:
+    """Wait until the role doubts no price any more, so that the next doubt is a new one."""
+    told = wait_until(lambda: desk.scalar(desk.north, _DOUBTS) == 0, patience_s=15, poll_s=0.02)
+    assert told, f"a price is still in doubt; {desk.where()}"
+
+
 def status(desk: Desk) -> str:
     """Return what `copydesk risk status` says."""
     script = Path(sysconfig.get_path("scripts")) / "copydesk"
@@ -84,6 +90,7 @@ def test_prices_that_are_not_true_close_nobody_and_a_gap_afterwards_everybody(de
 
     # The market falls for a while, behind a feed that goes on telling the old price, or the old message.
     for how in ("still", "repeat"):
+        await_trust(desk)
         harm(desk, harm="freeze", how=how)
         pin(desk, FALLEN)
         await_doubt(desk)
