@@ -9,10 +9,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from copydesk.analytics import Costs, Fills, Flows, Marks, Raw, Series, Summary, conduct_of, figures_of, fold
-from copydesk.analytics.record import record_of
-from copydesk.analytics.stats import risk_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from whole_record import record_of, risk_of
 
 MINUTE_S, DAY_S = 60, 86_400
 BEGAN_S = 20_000 * DAY_S + 40_000

@@ -7,10 +7,9 @@ from fractions import Fraction
 import numpy as np
 import pytest
 from copydesk.analytics import Fills, trips_of
-from copydesk.analytics.record import record_of
-from copydesk.analytics.stats import drawdowns, return_between, risk_of
 from hypothesis import given
 from hypothesis import strategies as st
+from whole_record import drawdowns, record_of, return_between, risk_of
 
 moves = st.lists(st.floats(-0.5, 0.8), min_size=1, max_size=60)
 steps = st.integers(-40, 40).filter(bool)

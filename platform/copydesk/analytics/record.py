@@ -1,4 +1,4 @@
-"""A record of equity, made neutral to deposits and withdrawals: the one series that every return is read from.
+"""Equity made neutral to deposits and withdrawals: how the index grows that every return is read from.
 
 Equity is what an account would be worth if all were closed now: balances, and the floating profit and loss of what is
 open. A deposit moves equity and earns nothing, so growth is chained from point to point with each flow taken out (the
@@ -7,7 +7,6 @@ time-weighted return; GIPS 2020, 2.A.21). Binary floating point is enough here: 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import overload
 
 import numpy as np
@@ -25,58 +24,6 @@ DUST = 0.01
 _LEVEL = 1e-12
 # No growth is believed beyond this, up or down; it keeps every figure finite.
 _INDEX_MAX = 1e100
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Record:
-    """What an account was worth, and what was paid in or taken out; arrays of one length, oldest first.
-
-    `at_s` are whole seconds since 1970, each once. `equity` is money after the `flow` of its moment (above zero: paid
-    in). `index` is 1.0 at the first point, and what one unit of money would have become at each; it is 0 from the
-    moment on when all was lost, whatever is paid in later.
-    """
-
-    at_s: Whole
-    equity: Floats
-    flow: Floats
-    index: Floats
-
-    @property
-    def days(self) -> float:
-        """Return how long the record is, in days."""
-        return float(self.at_s[-1] - self.at_s[0]) / DAY_S if len(self.at_s) else 0.0
-
-
-def record_of(at_s: Whole, equity: Floats, flow: Floats | None = None) -> Record:
-    """Build a record from points as they come: in any order, some twice, some broken.
-
-    Points without a finite equity are left out, and their flow is carried to the next one. Of several at one second
-    the last given counts, with the flows of all. What lies before the account's first money is no record.
-    """
-    at_s, equity, flow = _in_order(np.asarray(at_s, np.int64), np.asarray(equity, float), flow)
-    held = np.flatnonzero(equity >= DUST)
-    first = int(held[0]) if len(held) else len(equity)
-    at_s, equity, flow = at_s[first:], equity[first:], flow[first:]
-    return Record(at_s, equity, flow, _index(equity, flow))
-
-
-def _in_order(at_s: Whole, equity: Floats, flow: Floats | None) -> tuple[Whole, Floats, Floats]:
-    flow = np.zeros(len(at_s)) if flow is None else np.nan_to_num(np.asarray(flow, float), posinf=0.0, neginf=0.0)
-    order = np.argsort(at_s, kind="stable")
-    at_s, equity, flow = at_s[order], equity[order], flow[order]
-    whole = np.isfinite(equity)
-    # The last sound point of a second stands for that second; flows that went before it are its own.
-    stands = whole.copy()
-    sound = np.flatnonzero(whole)
-    stands[sound[:-1][at_s[sound[1:]] == at_s[sound[:-1]]]] = False
-    paid = np.cumsum(flow)[stands]
-    return at_s[stands], equity[stands], np.diff(paid, prepend=0.0)
-
-
-def _index(equity: Floats, flow: Floats) -> Floats:
-    if not len(equity):
-        return np.empty(0)
-    return chained(equity[1:], flow[1:], equity_before=float(equity[0]), equity_max=float(equity[0]), index=1.0)
 
 
 def chained(equity: Floats, flow: Floats, *, equity_before: float, equity_max: float, index: float) -> Floats:

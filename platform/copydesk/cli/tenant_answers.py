@@ -10,6 +10,7 @@ from typing import Any
 
 from copydesk.kernel import InvalidInput
 from copydesk.tenancy import closest
+from copydesk.trading import quote_currency
 
 SLUG = re.compile(r"[a-z][a-z0-9-]{0,30}\Z")
 VENUES = ("binance", "okx", "bybit", "bitget")
@@ -125,7 +126,7 @@ def completed(slug: str, given: Given, ground: Ground) -> Answers:
     locales = tuple(given.locales or ("en",))
     theme = given.theme or ground.themes[0]
     markets = tuple(dict.fromkeys(given.markets or MARKETS))
-    quote = markets[0].partition("/")[2].partition(":")[0]
+    quote = quote_currency(markets[0])
     return Answers(
         slug=slug,
         name=given.name or " ".join(word.capitalize() for word in slug.split("-") if word),

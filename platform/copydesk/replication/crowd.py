@@ -25,7 +25,7 @@ from copydesk.replication.order_limits import LimitedCrowd, OrderLimits, Rows
 from copydesk.replication.order_states import Copier
 from copydesk.replication.port import Surroundings
 from copydesk.risk.store import Holder, StoredLimits, read_limits
-from copydesk.trading import Denial, SizePolicy, SizingMode, SubscriptionState
+from copydesk.trading import Denial, SizePolicy, SizingMode, SubscriptionState, quote_currency
 
 # Three plain reads joined in memory: as one statement PostgreSQL, without fresh statistics, joins them row by row.
 _SUBSCRIPTIONS = text(
@@ -150,7 +150,7 @@ class Crowds:
             stored=seats.limits,
             copiers=seats.copiers,
             kin=seats.sharing,
-            currency=due.fact.symbol.partition("/")[2].partition(":")[0],
+            currency=quote_currency(due.fact.symbol),
         )
 
     def kin(self, tenant_id: int, shard: str, strategy_id: int) -> dict[int, Kin]:

@@ -18,7 +18,7 @@ from copydesk.kernel import ZERO
 from copydesk.replication.burst import joined
 from copydesk.replication.model import Bound, No, SignalFact
 from copydesk.replication.sizing import BY_ALLOCATION
-from copydesk.trading import Side, SizingMode
+from copydesk.trading import Side, SizingMode, quote_currency
 
 _BPS = Decimal(10_000)
 
@@ -103,7 +103,7 @@ class LeaderMove:
 
     @property
     def quote(self) -> str:
-        return self.fact.symbol.partition("/")[2].partition(":")[0]
+        return quote_currency(self.fact.symbol)
 
     @property
     def seen_ms(self) -> int:

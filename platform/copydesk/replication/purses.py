@@ -18,6 +18,7 @@ from copydesk.db import TenantSession, array_literal, number_array
 from copydesk.kernel import ZERO
 from copydesk.risk.model import Measure, Scoped, Unit
 from copydesk.risk.order_rules import Purse
+from copydesk.trading import quote_currency
 from copydesk.venues import Balance, Position
 
 # How old a purse may become before it is looked at again.
@@ -138,7 +139,7 @@ def note_wallets(
     """Keep what accounts own of every currency that these markets are quoted in; a price is None where not known."""
     if not seen:
         return
-    currencies = sorted({symbol.partition("/")[2].partition(":")[0] for symbol in markets})
+    currencies = sorted({quote_currency(symbol) for symbol in markets})
     bought = bought_by(session, seen)
     prices = {one.symbol: px_of(one.symbol) for held in bought.values() for one in held}
     purses = {

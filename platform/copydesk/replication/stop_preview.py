@@ -17,6 +17,7 @@ from copydesk.db import TenantSession
 from copydesk.kernel import ZERO
 from copydesk.replication.stopping import reached_subscriptions
 from copydesk.risk import Reach, ThrownSwitch
+from copydesk.trading import quote_currency
 
 # Of how many of an instrument's last closes.
 _CLOSES_MAX = 50
@@ -74,7 +75,7 @@ class Exposed:
 
     @property
     def currency(self) -> str:
-        return self.symbol.partition("/")[2].partition(":")[0]
+        return quote_currency(self.symbol)
 
     @property
     def notional(self) -> Decimal | None:

@@ -17,7 +17,7 @@ from copydesk.replication.profit import EXACT, Earnings, Traded, WrittenOff, aft
 from copydesk.statements.model import ClosedPosition, Movement, MovementKind
 from copydesk.statements.period import Period
 from copydesk.statements.raw import BookEvents, Event
-from copydesk.trading import Side
+from copydesk.trading import Side, quote_currency
 
 _REST_RATIO = Decimal("0.01")
 
@@ -34,7 +34,7 @@ class BookPart(NamedTuple):
 
     @property
     def quote(self) -> str:
-        return quote_of(self.symbol)
+        return quote_currency(self.symbol)
 
     @property
     def realized(self) -> Decimal:
@@ -64,7 +64,7 @@ class _Trip:
     fees: dict[str, Decimal] = field(default_factory=dict)
 
     def closed(self, book: BookEvents, at: datetime) -> ClosedPosition:
-        quote = quote_of(book.symbol)
+        quote = quote_currency(book.symbol)
         apart = {name: paid for name, paid in self.fees.items() if name != quote and not in_cost(book.symbol, name)}
         return ClosedPosition(
             symbol=book.symbol,
@@ -110,11 +110,6 @@ def follow(book: BookEvents, period: Period, ours: Wanted = as_it_came) -> BookP
             movements.append(_movement(book, now, after, event))
         now = after
     return BookPart(book.symbol, book.position_side, before, now, tuple(closed), tuple(movements))
-
-
-def quote_of(symbol: str) -> str:
-    """Return the currency that a symbol is priced in ("BTC/USDT", "BTC/USDT:USDT")."""
-    return symbol.partition("/")[2].partition(":")[0]
 
 
 def in_cost(symbol: str, currency: str) -> bool:
@@ -196,7 +191,7 @@ def _movement(book: BookEvents, before: Earnings, after: Earnings, event: Event)
     line = Movement(
         MovementKind.FILL,
         event.at,
-        quote_of(book.symbol),
+        quote_currency(book.symbol),
         symbol=book.symbol,
         position_side=book.position_side,
         px=move.px,

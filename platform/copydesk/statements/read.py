@@ -17,7 +17,7 @@ from copydesk.statements.period import Period
 from copydesk.statements.raw import BookEvents, Flow, Paid, PointSeen, Prices, RawStrategy, RawSubscription
 from copydesk.statements.rows import leader_books, own_books, prices_at
 from copydesk.tenancy import Tenant
-from copydesk.trading import Environment
+from copydesk.trading import Environment, quote_currency
 
 _PERSON = text(
     "SELECT id AS user_id, display_name AS name, email, role, created_at FROM user_account WHERE id = :user_id"
@@ -175,7 +175,7 @@ def _copy(row: Row[Any]) -> Movement:
     return Movement(
         MovementKind.COPY,
         row.planned_at,
-        row.symbol.partition("/")[2].partition(":")[0],
+        quote_currency(row.symbol),
         symbol=row.symbol,
         position_side=row.position_side,
         side=row.side,

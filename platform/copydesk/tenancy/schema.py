@@ -34,6 +34,7 @@ from copydesk.tenancy.parts import (
     Strict,
     Surroundings,
 )
+from copydesk.trading import quote_currency
 
 __all__ = [
     "SCHEMA_VERSION",
@@ -113,7 +114,7 @@ class TenantConfig(Strict):
         """Allocations, books and leaders' equity are all in the brand's currency, so every market must be too."""
         currency = info.data.get("currency")
         markets = [market for exchange in exchanges for market in exchange.markets]
-        foreign = [market for market in markets if market.partition("/")[2].partition(":")[0] != currency]
+        foreign = [market for market in markets if quote_currency(market) != currency]
         if currency and foreign:
             raise misfit(f"markets quoted in the brand's currency {currency}", ", ".join(foreign))
         return exchanges

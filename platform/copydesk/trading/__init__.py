@@ -25,6 +25,7 @@ from copydesk.trading.model import (
     TimeInForce,
     can_follow,
 )
+from copydesk.trading.symbols import quote_currency
 
 __all__ = [
     "TERMINAL",
@@ -50,4 +51,5 @@ __all__ = [
     "SubscriptionState",
     "TimeInForce",
     "can_follow",
+    "quote_currency",
 ]

@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import NamedTuple, Protocol
 
 from copydesk.kernel import VenueRefused
-from copydesk.trading import Credentials, Denial, OrderRequest, PositionSide, Side
+from copydesk.trading import Credentials, Denial, OrderRequest, PositionSide, Side, quote_currency
 
 # A price older than this is nobody's measure any more; prices are read for each signal that opens.
 PRICE_AGE_S_MAX = 30.0
@@ -126,7 +126,9 @@ class Signer:
         if px is None:
             return _refused(Denial.SIGNER_PRICE_UNKNOWN, "it has no price, and the market's is not known")
         if order.qty * px > rules.notional_max:
-            return _refused(Denial.SIGNER_NOTIONAL_MAX, f"it is worth more than {rules.notional_max} {_quote(order)}")
+            return _refused(
+                Denial.SIGNER_NOTIONAL_MAX, f"it is worth more than {rules.notional_max} {quote_currency(order.symbol)}"
+            )
         # What waits for a price is measured by that one, which may be far from today's.
         measure = order.trigger_px or last
         if order.px is None or measure is None or not _worse(order.side, order.px, measure, rules.band_ratio):
@@ -156,10 +158,6 @@ def closes(order: OrderRequest) -> bool:
 def _worse(side: Side, px: Decimal, measure: Decimal, band_ratio: Decimal) -> bool:
     beyond = measure * band_ratio
     return px > measure + beyond if side is _BUY else px < measure - beyond
-
-
-def _quote(order: OrderRequest) -> str:
-    return order.symbol.partition("/")[2].partition(":")[0]
 
 
 def _refused(denial: Denial, why: str) -> VenueRefused:

@@ -8,7 +8,8 @@ from flask_babel import gettext, lazy_gettext, ngettext  # type: ignore[import-u
 from flask_babel.speaklater import LazyString  # type: ignore[import-untyped]
 
 from copydesk.replication.explain import Absence, Decision, LegKind, Sizing, leg_kind
-from copydesk.web.format import figure, money, quote
+from copydesk.trading import quote_currency
+from copydesk.web.format import figure, money
 
 _SIZES: dict[Sizing, LazyString] = {
     Sizing.EXACT: lazy_gettext("Wanted %(wanted)s, and sent exactly that."),
@@ -84,7 +85,7 @@ def sized_words(decision: Decision, symbol: str) -> str:
     return str(_SIZES[decision.sizing]) % {
         "wanted": base_qty(decision.wanted_qty, symbol),
         "sent": base_qty(decision.qty, symbol),
-        "allocation": money(decision.allocation, quote(symbol)),
+        "allocation": money(decision.allocation, quote_currency(symbol)),
     }
 
 

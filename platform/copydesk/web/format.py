@@ -18,6 +18,8 @@ from babel.dates import format_datetime, format_timedelta
 from babel.numbers import format_decimal, get_currency_symbol
 from markupsafe import Markup
 
+from copydesk.trading import quote_currency
+
 NOTHING = "–"
 NBSP = "\u00a0"
 _ISOLATE, _POP = "\u2066", "\u2069"
@@ -160,11 +162,6 @@ def base(symbol: str) -> str:
     return symbol.partition("/")[0]
 
 
-def quote(symbol: str) -> str:
-    """Return the currency that a pair or a perpetual is priced in ("BTC/USDT", "BTC/USDT:USDT")."""
-    return symbol.partition("/")[2].partition(":")[0]
-
-
 def _locale() -> Locale:
     return flask_babel.get_locale() or Locale("en")
 
@@ -172,7 +169,6 @@ def _locale() -> Locale:
 def filters(now: Callable[[], datetime]) -> dict[str, Callable[..., Any]]:
     """Return every formatting filter by its template name."""
     plain = {
-        f.__name__: f
-        for f in (money, signed_money, qty, px, pct, share, bps, ms, exact, date, isolated, pair, base, quote)
+        f.__name__: f for f in (money, signed_money, qty, px, pct, share, bps, ms, exact, date, isolated, pair, base)
     }
-    return {**plain, "ago": ago_filter(now)}
+    return {**plain, "quote": quote_currency, "ago": ago_filter(now)}

@@ -15,7 +15,7 @@ from copydesk.replication.sizing import payable_qty
 from copydesk.risk.limits import LimitSet
 from copydesk.risk.order_rules import OrderBounds, order_bounds
 from copydesk.risk.paper import Slot
-from copydesk.trading import Denial, Instrument, Side, SubscriptionState
+from copydesk.trading import Denial, Instrument, Side, SubscriptionState, quote_currency
 from copydesk.whatif.books import ME, Books
 from copydesk.whatif.model import CopyTerms, Past
 from copydesk.whatif.result import Copied
@@ -127,7 +127,7 @@ class Desk:
 
     def _risk(self, signal: SignalFact, prices: dict[str, Decimal]) -> RiskView | None:
         """Return what limits on orders are held against; None where no limit is about them."""
-        quote = signal.symbol.partition("/")[2].partition(":")[0]
+        quote = quote_currency(signal.symbol)
         if quote not in self._bounds:
             self._bounds[quote] = order_bounds(self._limits, currency=quote)
         if not self._bounds[quote]:

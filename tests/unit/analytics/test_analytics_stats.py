@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from copydesk.analytics.record import DAY_S, Record, record_of
-from copydesk.analytics.stats import (
+from copydesk.analytics.record import DAY_S
+from copydesk.analytics.stats import sharpe
+from whole_record import (
+    Record,
     daily_returns,
     drawdowns,
     moments_of,
     money_weighted,
+    record_of,
     return_between,
     return_over,
     risk_of,
-    sharpe,
     under_water,
 )
 
