@@ -13,6 +13,8 @@ from copydesk.kernel import Unavailable
 RETENTION = timedelta(days=30)
 # The fact that is an address: a path of the brand's own site, beginning with a single slash.
 LINK = "link"
+# How the addresses of guests end, who gave none: no mail server takes it (RFC 2606).
+NO_MAIL = "@guest.invalid"
 
 
 class Kind(StrEnum):
@@ -38,6 +40,7 @@ class Kind(StrEnum):
     SETTINGS_WAIT = "settings_wait"
     FIGURES_DIFFER = "figures_differ"
     STEP_UP_CODE = "step_up_code"
+    NOTICE = "notice"  # What `copydesk.notices` tells: one of them, or a digest.
 
 
 # The facts that a kind's text can say. All may be left out; a sentence without its facts is left out too.
@@ -62,6 +65,8 @@ KINDS: Mapping[Kind, frozenset[str]] = {
     Kind.SETTINGS_WAIT: frozenset({LINK, "at", "who", "reason"}),
     Kind.FIGURES_DIFFER: frozenset({LINK, "at", "count", "strategy"}),
     Kind.STEP_UP_CODE: frozenset({"code", "minutes"}),
+    # `notices` is read with `copydesk.notices.letters.notices_in`.
+    Kind.NOTICE: frozenset({LINK, "count", "more", "notices"}),
 }
 
 

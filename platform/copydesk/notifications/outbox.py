@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from copydesk.kernel import InvalidInput
 from copydesk.notifications.bell import BELL
-from copydesk.notifications.model import KINDS, LINK, Kind
+from copydesk.notifications.model import KINDS, LINK, NO_MAIL, Kind
 from copydesk.notifications.port import Seal
 from copydesk.notifications.tables import Mail
 
@@ -37,10 +37,12 @@ def queue_mail(
 
     `kind` and the names of facts as `KINDS` has them. The fact `link` is a path of the brand's own site ("/account/…");
     what must not be read in the database goes into `secret_facts`. Moments are told as ISO 8601, numbers as digits.
-    Raises `InvalidInput` for what is not one address.
+    Raises `InvalidInput` for what is not one address. Who has none that any mail reaches gets none.
     """
     if not _ADDRESS.match(to):
         raise InvalidInput("e-mail: expected one address such as name@example.com")
+    if to.endswith(NO_MAIL):
+        return
     hidden = dict(secret_facts or {})
     _check(Kind(kind), {**facts, **hidden})
     mail = Mail(tenant_id=tenant_id, recipient=to, kind=kind, locale=locale, facts=dict(facts), queued_at=at, due_at=at)

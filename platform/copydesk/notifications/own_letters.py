@@ -18,7 +18,10 @@ LINES_MAX = 20
 _PLACEHOLDER = re.compile(r"%\((\w+)\)s")
 _STRAY = re.compile(r"%(?!\(\w+\)s)\(")
 # Without these facts the mail would be of no use; the link stands on its button, whatever the words are.
-_NEEDED: Mapping[Kind, frozenset[str]] = {Kind.STEP_UP_CODE: frozenset({"code"})}
+_NEEDED: Mapping[Kind, frozenset[str]] = {
+    Kind.STEP_UP_CODE: frozenset({"code"}),
+    Kind.NOTICE: frozenset({"notices"}),
+}
 
 
 class OwnLetter(Protocol):
