@@ -1,0 +1,88 @@
+"""Followers of a strategy in aggregate, and what their results would be worth to its trader. Never one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from copydesk.kernel import ZERO
+from copydesk.performance.followers import FollowerTruth, follower_truth, followers_by_state
+from copydesk.studio.report import allocated
+from copydesk.studio.terms import Terms
+from copydesk.tenancy import PLATFORM_RATIO, Tenant, setting_value
+
+_COUNTS = text(
+    """
+    SELECT (SELECT count(*) FROM subscription WHERE strategy_id = :id AND state <> 'ended') AS copying,
+           (SELECT count(*) FROM subscription WHERE strategy_id = :id AND state = 'ended') AS gone,
+           (SELECT count(*) FROM watch WHERE strategy_id = :id) AS watching
+    """
+)
+_GAINS = text(
+    """
+    SELECT coalesce(sum(greatest(net_result, 0)), 0), count(*) FILTER (WHERE net_result > 0), count(*)
+    FROM subscription_figures WHERE strategy_id = :id AND net_result IS NOT NULL
+    """
+)
+_CENTS = Decimal("0.01")
+
+
+@dataclass(frozen=True, slots=True)
+class Crowd:
+    """Who follows, in numbers: subscriptions that run by state and those that ended, people who watch, allocations."""
+
+    copying: int
+    gone: int
+    watching: int
+    allocated: Decimal
+    by_state: Mapping[str, int]
+    truth: FollowerTruth
+
+
+@dataclass(frozen=True, slots=True)
+class Earnings:
+    """What a trader's share would be if every follower settled now: an estimate, nothing is booked.
+
+    `gains` are the results of those in profit since they began, in quote currency; losses take nothing off another's
+    gain. `fee` is the profit share of them, of which the brand keeps `brand_part`.
+    """
+
+    gains: Decimal
+    in_profit: int
+    judged: int
+    profit_share: Decimal
+    fee: Decimal
+    brand_part: Decimal
+
+    @property
+    def trader_part(self) -> Decimal:
+        return self.fee - self.brand_part
+
+
+def crowd_of(session: Session, strategy_id: int) -> Crowd:
+    """Sum up the followers of a strategy."""
+    copying, gone, watching = session.execute(_COUNTS, {"id": strategy_id}).one()
+    return Crowd(
+        copying=copying,
+        gone=gone,
+        watching=watching,
+        allocated=allocated(session, strategy_id),
+        by_state=followers_by_state(session, strategy_id),
+        truth=follower_truth(session, strategy_id, followers=copying),
+    )
+
+
+def earnings_of(session: Session, strategy_id: int, terms: Terms, tenant: Tenant) -> Earnings:
+    """Estimate what the terms would give today: a share of the gain of each follower who has one. Rounded down."""
+    gains, in_profit, judged = session.execute(_GAINS, {"id": strategy_id}).one()
+    fee = _down(gains * terms.profit_share)
+    part = _down(fee * setting_value(tenant, PLATFORM_RATIO, Decimal))
+    return Earnings(_down(gains), in_profit, judged, terms.profit_share, fee, part)
+
+
+def _down(amount: Decimal) -> Decimal:
+    return max(amount - amount % _CENTS, ZERO)

@@ -1,0 +1,44 @@
+"""To watch a strategy, and to let it go; both may be done twice and change nothing the second time."""
+
+from __future__ import annotations
+
+from flask import g, make_response, redirect, request
+from werkzeug.wrappers import Response
+
+from copydesk.identity.access import Permission
+from copydesk.kernel import NotFound
+from copydesk.replication import strategy_keys
+from copydesk.studio.watching import unwatch, watch
+from copydesk.web.access import needs
+from copydesk.web.account.asking import SEE_OTHER, own_id
+from copydesk.web.clock import current_time
+from copydesk.web.database import whole_database
+from copydesk.web.redirects import safe_next
+from copydesk.web.watching.blueprint import watching
+
+
+@watching.post("/strategies/<slug>/watch")
+@needs(Permission.ACCOUNT_OWN)
+def begin(slug: str) -> Response:
+    with whole_database().tenant(g.tenant_id) as session:
+        keys = strategy_keys(session, slug)
+        if keys is None:
+            raise NotFound("There is no such strategy.")
+        watch(session, own_id(), keys.strategy_id, at=current_time())
+    return _back(slug)
+
+
+@watching.post("/strategies/<slug>/unwatch")
+@needs(Permission.ACCOUNT_OWN)
+def stop(slug: str) -> Response:
+    with whole_database().tenant(g.tenant_id) as session:
+        keys = strategy_keys(session, slug)
+        if keys is None:
+            raise NotFound("There is no such strategy.")
+        unwatch(session, own_id(), keys.strategy_id)
+    return _back(slug)
+
+
+def _back(slug: str) -> Response:
+    """Return to where the button was: the strategy's page, or the list."""
+    return make_response(redirect(safe_next(request.form.get("next"), f"/strategies/{slug}"), code=SEE_OTHER))
