@@ -1,0 +1,95 @@
+"""What is done on an account besides orders: cancel, leverage, closing. Each is a row that the desk takes up."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask import Response, request
+from flask_babel import gettext  # type: ignore[import-untyped]
+
+from copydesk.identity.access import Permission
+from copydesk.kernel import InvalidInput
+from copydesk.terminal import ActKind, publish_to, read_leverage
+from copydesk.terminal.store import Placing, ask, order_of
+from copydesk.web.access import needs
+from copydesk.web.clock import current_time
+from copydesk.web.keys.blueprint import UNPROCESSABLE, go, own_id, runtime, transaction
+from copydesk.web.page import render
+from copydesk.web.terminal.addresses import back_to
+from copydesk.web.terminal.blueprint import terminal
+from copydesk.web.terminal.pages import common_values, show
+from copydesk.web.terminal.scene import Scene, scene_of
+from copydesk.web.terminal.terminal_words import problem_sentences
+from copydesk.web.visitor import current_actor
+
+_ID_LEN_MAX = 18
+
+
+@terminal.post("/<int:account_id>/cancel")
+@needs(Permission.STRATEGIES_OWN, agreed=False)
+def cancel(account_id: int) -> Response:
+    """Have one order canceled."""
+    scene = scene_of(account_id)
+    named = request.form.get("order", "")
+    if not named.isdecimal() or len(named) > _ID_LEN_MAX:
+        raise InvalidInput(gettext("The order to cancel is not named."))
+    with transaction() as session:
+        order = order_of(session, own_id(), account_id, int(named))
+    return _ask(scene, ActKind.CANCEL, order.planned.symbol, {"order_id": order.id})
+
+
+@terminal.post("/<int:account_id>/cancel-all")
+@needs(Permission.STRATEGIES_OWN, agreed=False)
+def cancel_all(account_id: int) -> Response:
+    """Have every order of one market canceled, also those that were not given here."""
+    scene = scene_of(account_id)
+    _require_market()
+    return _ask(scene, ActKind.CANCEL_ALL, scene.symbol, {})
+
+
+@terminal.post("/<int:account_id>/leverage")
+@needs(Permission.STRATEGIES_OWN, holds=True)
+def leverage(account_id: int) -> Response | tuple[str, int]:
+    """Have leverage and margin mode of a perpetual set."""
+    scene = scene_of(account_id)
+    if scene.instrument is None:
+        told = gettext("The exchange's rules of this market are not known at the moment. Try again in a minute.")
+        return show(scene, leverage_errors={"leverage": told}), UNPROCESSABLE
+    number, mode, problems = read_leverage(request.form, scene.instrument)
+    if problems or number is None or mode is None:
+        return show(scene, leverage_errors=problem_sentences(problems)), UNPROCESSABLE
+    return _ask(scene, ActKind.LEVERAGE, scene.symbol, {"leverage": number, "margin_mode": str(mode)})
+
+
+@terminal.post("/<int:account_id>/close")
+@needs(Permission.STRATEGIES_OWN, agreed=False)
+def close(account_id: int) -> Response:
+    """Have the position in one market closed at the market's price."""
+    scene = scene_of(account_id)
+    _require_market()
+    return _ask(scene, ActKind.CLOSE_POSITION, scene.symbol, {})
+
+
+@terminal.post("/<int:account_id>/close-all")
+@needs(Permission.STRATEGIES_OWN, agreed=False)
+def close_all(account_id: int) -> Response | str:
+    """Have every perpetual position closed, once that was confirmed."""
+    scene = scene_of(account_id)
+    if request.form.get("confirmed") != "yes":
+        return render("terminal/close_all.html", **common_values(scene))
+    return _ask(scene, ActKind.CLOSE_ALL, scene.symbol, {})
+
+
+def _require_market() -> None:
+    """What is canceled or closed is named: no market is the first one here."""
+    if not request.form.get("symbol"):
+        raise InvalidInput(gettext("The market is not named."))
+
+
+def _ask(scene: Scene, kind: ActKind, symbol: str, facts: Mapping[str, Any]) -> Response:
+    placing = Placing(own_id(), scene.account.account_id, "")
+    with transaction() as session:
+        ask(session, placing, kind, symbol=symbol, facts=facts, actor=current_actor(), at=current_time())
+    publish_to(runtime().redis_url, session.tenant_id)
+    return go(back_to(scene.account.account_id, scene.symbol))
