@@ -26,6 +26,7 @@ from copydesk.tenancy import TenantDirectory
 from copydesk.vault import MemoryKeyStore, Purpose
 from copydesk.venues import Venue
 from copydesk.workers.key_desk import KeyDesk
+from copydesk.workers.wallet_desk import WalletDesk
 
 ROOT = Path(__file__).parents[1]
 TRADES = ("read", "trade", "perp")
@@ -40,6 +41,8 @@ class LabHand(NamedTuple):
     rest: str
     stream: str
     control: LabControl
+    control_url: str = ""
+    token: str = ""
 
     def account(self, venue: str) -> str:
         """Open an account with money, and return its name."""
@@ -69,7 +72,7 @@ def open_lab(folder: Path) -> Iterator[LabHand]:
             assert process.stdout is not None
             ready = orjson.loads(process.stdout.readline())
             with LabControl(ready["control"], _TOKEN) as control:
-                yield LabHand(ready["rest"], ready["ws"], control)
+                yield LabHand(ready["rest"], ready["ws"], control, ready["control"], _TOKEN)
         finally:
             process.terminate()
 
@@ -106,7 +109,7 @@ class DeskRuntime(Runtime):
         return self._stores[purpose]
 
 
-class _Floor:
+class Floor:
     """The exchanges that a desk has opened."""
 
     def __init__(self, runtime: Runtime) -> None:
@@ -128,7 +131,7 @@ class _Floor:
 @contextmanager
 def desk_at_hand(runtime: Runtime, clock: Clock | None = None) -> Iterator[Callable[[], None]]:
     """Open a desk that looks when it is called: what was due is done then."""
-    floor = _Floor(runtime)
+    floor = Floor(runtime)
     with asyncio.Runner() as runner:
         desk = KeyDesk(runtime, floor, clock=clock, probes_per_s=1_000)
         try:
@@ -139,13 +142,29 @@ def desk_at_hand(runtime: Runtime, clock: Clock | None = None) -> Iterator[Calla
 
 
 @contextmanager
+def wallets_at_hand(runtime: Runtime, clock: Clock | None = None) -> Iterator[Callable[..., None]]:
+    """Open a wallet desk that looks when it is called, at exchanges that a test may put something in front of."""
+    floor = Floor(runtime)
+    with asyncio.Runner() as runner:
+
+        def look(before: Callable[[Venue], Any] = lambda venue: venue) -> None:
+            async def open_venue(where: Whereabouts) -> Any:
+                return before(await floor(where))
+
+            runner.run(WalletDesk(runtime, open_venue, clock=clock).look())
+
+        yield look
+        runner.run(floor.aclose())
+
+
+@contextmanager
 def desk_at_work(runtime: Runtime, *, look_every_s: float = 0.1) -> Iterator[None]:
     """Run a desk in a thread, as the listener does on its loop, until the block ends."""
     started = threading.Event()
     running: list[tuple[asyncio.AbstractEventLoop, asyncio.Task[None]]] = []
 
     async def serve() -> None:
-        floor = _Floor(runtime)
+        floor = Floor(runtime)
         desk = KeyDesk(runtime, floor, look_every_s=look_every_s)
         await desk.look()
         task = asyncio.create_task(desk.run())
