@@ -24,7 +24,8 @@ _NEXT_DUE = text(
     """
     SELECT s.id, s.strategy_id, s.symbol, s.px, s.position_before, s.position_after, s.leader_equity, s.venue_at,
            s.qty = s.cum_qty AS first_of_order, s.position_side, s.leader_leverage,
-           strategy.status = 'live' AS strategy_live, strategy.status = 'suspended' AS strategy_suspended,
+           strategy.status IN ('live', 'probation') AS strategy_live,
+           strategy.status = 'suspended' AS strategy_suspended,
            coalesce((SELECT version FROM crowd_version), 0) AS crowd_version,
            (SELECT json_object_agg(p.account_id, p.margin_mode) FROM account_setup p
             WHERE p.tenant_id = s.tenant_id AND p.symbol = s.symbol AND p.margin_mode = :other_mode) AS modes,

@@ -19,7 +19,7 @@ _DELIVERED = text(
     """
     SELECT o.id, y.version, o.strategy_id, o.symbol, o.position_side, o.side, o.type, o.status, o.qty, o.px,
            o.trigger_px, o.reduces, o.closes_all, o.placed_at, g.leader_equity, g.leader_leverage,
-           coalesce(l.qty, 0) AS position, t.status = 'live' AS strategy_live,
+           coalesce(l.qty, 0) AS position, t.status IN ('live', 'probation') AS strategy_live,
            t.status = 'suspended' AS strategy_suspended,
            coalesce((SELECT max(f.cum_qty) FROM signal f
                      JOIN delivery d ON d.tenant_id = f.tenant_id AND d.signal_id = f.id AND d.shard = y.shard

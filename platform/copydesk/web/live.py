@@ -1,7 +1,8 @@
 """Live events: what replication announces on Redis reaches the browsers of that brand as rendered rows.
 
 Reads each changed signal once, renders it once per locale in use, and sends it to everyone who listens. What risk does
-is nobody's business but those who may see it: they have a stream of their own (`live_risk`).
+is nobody's business but those who may see it: they have a stream of their own (`live_risk`). So has everybody who is
+signed in, for what concerns them (`live_me`).
 """
 
 from __future__ import annotations
@@ -9,24 +10,27 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator
-from urllib.parse import urlsplit
+from contextlib import suppress
 
 import orjson
 from aiohttp import web
-from flask import Flask
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
+from sqlalchemy.exc import SQLAlchemyError
 
 from copydesk.identity.access import Permission
 from copydesk.kernel import Clock, SystemClock, end
 from copydesk.tenancy import FEATURE_DESK, Tenant, TenantStatus, setting_value
-from copydesk.web.access import declares
-from copydesk.web.app import create_app
 from copydesk.web.broadcast import Coalescer, Listener, Rooms, sse_frame
-from copydesk.web.client import Proxies
+from copydesk.web.live_answers import answer_to, declares, own_origin, unavailable, wanted_locale
+from copydesk.web.live_me import LiveMe, asked_place
+from copydesk.web.live_news import PERSONAL
+from copydesk.web.live_pages import Page
+from copydesk.web.live_prices import SYMBOLS_MAX, wanted_prices
 from copydesk.web.live_risk import RiskRooms
+from copydesk.web.live_rows import DeskRows
 from copydesk.web.port import Runtime
-from copydesk.web.render import DeskRenderer
+from copydesk.web.proxies import Proxies
 
 log = logging.getLogger(__name__)
 
@@ -40,30 +44,24 @@ _PATTERN = "copydesk:*:desk"
 # What risk did, what a leader did to a position without trading, and which subscription got out of sync or back in.
 _OF_RISK = frozenset({"risk", "margin", "leverage", "subscription"})
 _FIGURES = "figures"
-_BEAT = b": beat\n\n"
+_BEAT, _RETRY = b": beat\n\n", b"retry: 2000\n\n"
 _TOO_MANY = (
     f"Expected at most {LISTENERS_PER_CLIENT_MAX} open pages of this site from one address: close some, then reload.\n"
 )
-_HEADERS = {
-    "Content-Type": "text/event-stream; charset=utf-8",
-    "Cache-Control": "no-store",
-    "X-Accel-Buffering": "no",
-    "X-Content-Type-Options": "nosniff",
-    "Vary": "Origin",
-}
 
 
 class Live:
     """One process of live events for every brand."""
 
-    def __init__(self, runtime: Runtime, flask_app: Flask, proxies: Proxies, clock: Clock) -> None:
+    def __init__(self, runtime: Runtime, proxies: Proxies, clock: Clock) -> None:
         self._runtime = runtime
         self._clock = clock
         self._proxies = proxies
-        self._renderer = DeskRenderer(flask_app)
+        self._desk_rows = DeskRows(runtime)
         self._coalescer: Coalescer[tuple[str, int]] = Coalescer(self._publish, pause_s=PAUSE_S)
         self.rooms = Rooms()
         self.risk = RiskRooms(runtime, PAUSE_S)
+        self.me = LiveMe(runtime, clock)
         self.subscribed = asyncio.Event()
 
     @declares(Permission.PUBLIC)
@@ -73,7 +71,7 @@ class Live:
         if tenant is None or not setting_value(tenant, FEATURE_DESK, bool):
             return web.Response(status=404, text="Not Found\n")
         if tenant.status is TenantStatus.SUSPENDED:
-            return web.Response(status=503, text="Service Unavailable\n", headers={"Retry-After": "3600"})
+            return unavailable(3600)
         locale = wanted_locale(tenant, request.query.get("locale", ""))
         return await self._stream(request, tenant, Listener(tenant.slug, locale, self._address(request)), self.rooms)
 
@@ -92,6 +90,37 @@ class Live:
         lasts_s = (grant.until - now).total_seconds()
         return await self._stream(request, tenant, listener, self.risk.rooms, lasts_s=lasts_s)
 
+    @declares(Permission.ACCOUNT_OWN)
+    async def own(self, request: web.Request) -> web.StreamResponse:
+        """Stream what concerns one person to a page of theirs, until it leaves, falls behind or their session ends."""
+        tenant = self._tenant(request)
+        if tenant is None:
+            return web.Response(status=404, text="Not Found\n")
+        if tenant.status is TenantStatus.SUSPENDED:
+            return unavailable(3600)
+        try:
+            grant = await self.me.grant(tenant, request.query.get("token", ""))
+        except SQLAlchemyError:
+            return unavailable(5)
+        if grant is None:
+            return web.Response(status=403, text="Forbidden\n")
+        wanted = wanted_prices(tenant, request.query.get("symbols", ""))
+        if wanted is None:
+            return web.Response(status=400, text=f"Expected at most {SYMBOLS_MAX} instruments.\n")
+        address = self._address(request)
+        refusal = self._refusal(request, tenant, address) or self.me.refusal(tenant, grant)
+        if refusal is not None:
+            return refusal
+        response = answer_to(request)
+        with suppress(ConnectionError):  # The browser is gone; there is nobody left to tell.
+            await response.prepare(request)
+            await response.write(_RETRY)
+            last = request.headers.get("Last-Event-ID") or request.query.get("last", "")
+            page = Page(tenant.slug, grant.user_id, grant.session_id, address, asked_place(grant, last))
+            self.me.take_over(request, page, wanted)
+            await asyncio.get_running_loop().create_future()  # Canceled, for the server has lost this connection.
+        return response
+
     def _tenant(self, request: web.Request) -> Tenant | None:
         self._runtime.directory.refresh_if_due()
         return self._runtime.directory.by_host(request.host)
@@ -99,30 +128,28 @@ class Live:
     def _address(self, request: web.Request) -> str:
         return self._proxies.client(request.remote or "", request.headers.getall("X-Forwarded-For", ()))
 
-    def _refusal(self, request: web.Request, tenant: Tenant, listener: Listener) -> web.Response | None:
+    def _refusal(self, request: web.Request, tenant: Tenant, address: str) -> web.Response | None:
         origin = request.headers.get("Origin")
         if origin is not None and not own_origin(tenant, origin):
             return web.Response(status=403, text="Forbidden\n")
-        if len(self.rooms) + len(self.risk.rooms) >= LISTENERS_MAX:
-            return web.Response(status=503, text="Service Unavailable\n", headers={"Retry-After": "5"})
-        held = (rooms.count(tenant.slug, listener.address) for rooms in (self.rooms, self.risk.rooms))
-        if sum(held) >= LISTENERS_PER_CLIENT_MAX:
+        if len(self.rooms) + len(self.risk.rooms) + len(self.me) >= LISTENERS_MAX:
+            return unavailable(5)
+        held = sum(rooms.count(tenant.slug, address) for rooms in (self.rooms, self.risk.rooms))
+        if held + self.me.of_client(tenant.slug, address) >= LISTENERS_PER_CLIENT_MAX:
             return web.Response(status=429, text=_TOO_MANY, headers={"Retry-After": "5"})
         return None
 
     async def _stream(
         self, request: web.Request, tenant: Tenant, listener: Listener, rooms: Rooms, *, lasts_s: float | None = None
     ) -> web.StreamResponse:
-        refusal = self._refusal(request, tenant, listener)
+        refusal = self._refusal(request, tenant, listener.address)
         if refusal is not None:
             return refusal
         rooms.join(listener)
-        origin = request.headers.get("Origin")
-        cors = {"Access-Control-Allow-Origin": origin} if origin else {}
-        response = web.StreamResponse(headers={**_HEADERS, **cors})
+        response = answer_to(request)
         try:
             await response.prepare(request)
-            await response.write(b"retry: 2000\n\n")
+            await response.write(_RETRY)
             if "Last-Event-ID" in request.headers and rooms is self.rooms:
                 await self._catch_up(tenant, listener)
             await self._feed(request, response, listener, lasts_s)
@@ -154,7 +181,7 @@ class Live:
 
     async def _catch_up(self, tenant: Tenant, listener: Listener) -> None:
         """Send the newest rows again after a break; a row that the page has already is replaced by itself."""
-        rows = await asyncio.to_thread(self._renderer.recent, tenant, listener.locale, REPLAYED)
+        rows = await asyncio.to_thread(self._desk_rows.recent, tenant, listener.locale, REPLAYED)
         for signal_id, html in reversed(rows):
             listener.offer(sse_frame("signal", signal_id, html))
 
@@ -177,20 +204,22 @@ class Live:
             async for message in pubsub.listen():
                 if message["type"] == "psubscribe":
                     self.subscribed.set()
+                    self.me.heard()
                 elif message["type"] == "pmessage":
                     self._heard(message["channel"], message["data"])
 
     def _heard(self, channel: bytes, data: bytes) -> None:
         try:
             tenant_id, told = int(channel.split(b":")[1]), orjson.loads(data)
-            if told.get("type") == _FIGURES:
+            slug = next((slug for slug, known in self._runtime.tenant_ids.items() if known == tenant_id), None)
+            self.me.heard(slug or "")
+            if told.get("type") == _FIGURES or told.get("type") in PERSONAL:
                 return  # Pages read figures when they are asked for.
             risk = told.get("type") in _OF_RISK
             number = told.get("subscription_id") if risk else int(told["signal_id"])
         except (ValueError, KeyError, IndexError, TypeError, AttributeError):
             log.warning("live events skipped a message that names no signal on %r", channel)
             return
-        slug = next((slug for slug, known in self._runtime.tenant_ids.items() if known == tenant_id), None)
         if slug is not None and risk:
             self.risk.heard(slug, number)
         elif slug is not None and self.rooms.locales(slug):
@@ -202,10 +231,10 @@ class Live:
         locales = sorted(self.rooms.locales(slug))
         if tenant is None or not locales:
             return
-        receipt = await asyncio.to_thread(self._renderer.receipt, tenant, signal_id)
+        receipt = await asyncio.to_thread(self._desk_rows.receipt, tenant, signal_id)
         if receipt is None:
             return
-        rendering = [asyncio.to_thread(self._renderer.row, tenant, locale, receipt) for locale in locales]
+        rendering = [asyncio.to_thread(self._desk_rows.row, tenant, locale, receipt) for locale in locales]
         # One locale's bad words are never another's: a failure is that locale's result.
         for locale, row in zip(locales, await asyncio.gather(*rendering, return_exceptions=True), strict=True):
             if isinstance(row, BaseException):
@@ -216,29 +245,18 @@ class Live:
     async def close(self) -> None:
         await self._coalescer.close()
         await self.risk.close()
-        self._renderer.close()
-
-
-def own_origin(tenant: Tenant, origin: str) -> bool:
-    """Tell whether a page of this brand asks: scheme and port may differ, the host may not."""
-    try:
-        parts = urlsplit(origin)
-        return parts.scheme in {"http", "https"} and parts.hostname in tenant.hosts
-    except ValueError:
-        return False
-
-
-def wanted_locale(tenant: Tenant, asked: str) -> str:
-    return asked if asked in tenant.config.locales else tenant.config.locale_default
+        await self.me.close()
+        self._desk_rows.close()
 
 
 def create_live_app(runtime: Runtime, proxies: Proxies | None = None, *, clock: Clock | None = None) -> web.Application:
     """Build the live server; `app[LIVE]` is its heart, for tests. Without `proxies`, those on loopback are believed."""
-    live = Live(runtime, create_app(runtime), proxies or Proxies(), clock or SystemClock())
+    live = Live(runtime, proxies or Proxies(), clock or SystemClock())
     app = web.Application()
     app[LIVE] = live
     app.router.add_get("/live/desk", live.desk)
     app.router.add_get("/live/risk", live.risk_desk)
+    app.router.add_get("/live/me", live.own)
     app.router.add_get("/health", _healthy)
     app.cleanup_ctx.append(_follow_redis)
     return app
@@ -253,7 +271,8 @@ async def _healthy(_request: web.Request) -> web.Response:
 
 
 async def _follow_redis(app: web.Application) -> AsyncIterator[None]:
-    task = asyncio.create_task(app[LIVE].follow())
+    live = app[LIVE]
+    tasks = [asyncio.create_task(work) for work in (live.follow(), live.me.keep())]
     yield
-    await end(task)
-    await app[LIVE].close()
+    await end(*tasks)
+    await live.close()

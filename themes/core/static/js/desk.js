@@ -1,6 +1,6 @@
 // The live desk: rows arrive as finished HTML over server-sent events and replace or join the list.
 (() => {
-  const feed = document.querySelector("[data-live]");
+  const feed = document.querySelector(".feed[data-live]");
   if (!feed) return;
   const rows = feed.querySelector("[data-feed]");
   const news = feed.querySelector("[data-feed-news]");
