@@ -9,6 +9,10 @@ from account_people import PASSWORD, People
 from copydesk.db import tenant_tables
 from copydesk.identity import Role, SignIn, User, UserSession, UserStatus
 from copydesk.identity.access.tables import StaffGrant
+from copydesk.notices.reaching import begin_telegram
+from copydesk.notices.tables import NoticeAddress
+from copydesk.replication.tables import Strategy
+from copydesk.studio.watching import watch, watched_by
 from copydesk.vault.tables import Account
 from copydesk.web.account.own_data import own_queries
 from form_posts import submit
@@ -108,6 +112,7 @@ def test_every_table_of_a_brand_is_somebodys_own_or_named_here_as_nobodys() -> N
         *("audit_checkpoint", "audit_head", "crowd_version", "data_key", "delivery", "order_delivery", "reconcile_run"),
         *("risk_switch", "risk_watch", "shard_lease", "sign_in_throttle", "staff_role"),
         *("legal_text", "legal_version", "setting_revision", "brand_file", "figures_check"),
+        *("notice_cursor", "notice_open_copy"),
     }
     assert set(tenant_tables()) - set(own_queries(1, "x")) == nobodys
 
@@ -143,6 +148,21 @@ def test_closing_erases_the_person_and_keeps_the_number(people: People) -> None:
     assert acts == ["key.destroyed", "factors.erased", "account.closed"]
     assert people.browser().sign_in(user.email).status_code == 422
     assert [kind for kind, _ in people.mails("aurora", user.email)] == ["account_closed"]
+
+
+def test_closing_forgets_where_notices_went_and_what_was_watched(people: People) -> None:
+    user, trader = people.add(factor=True), people.add(role=Role.TRADER)
+    keys = {"tenant_id": user.tenant_id, "trader_id": trader.id, "account_id": account_of(people, trader, "Theirs")}
+    with people.database.tenant(user.tenant_id) as session:
+        begin_telegram(session, user.id, at=people.clock.now())
+        strategy = Strategy(slug="watched", name="Watched", summary="", **keys)
+        session.add(strategy)
+        session.flush()
+        watch(session, user.id, strategy.id, at=people.clock.now())
+    submit(people.signed_in(user), "/account/close", CLOSING)
+    with people.database.tenant(user.tenant_id) as session:
+        assert session.scalar(select(func.count()).where(NoticeAddress.user_id == user.id)) == 0
+        assert watched_by(session, user.id) == []
 
 
 def test_the_address_of_a_closed_account_is_free_again(people: People) -> None:

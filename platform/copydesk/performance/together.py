@@ -1,0 +1,161 @@
+"""All subscriptions of one person as one line: how far below its highest it stands; and small lines of each. Reads.
+
+Payments are no performance: a day's growth is its end over its beginning and what was paid in that day.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import NamedTuple
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from copydesk.db import number_array
+from copydesk.kernel import ZERO
+
+# Over how many days the line of all is drawn, and small lines of each.
+LINE_DAYS = 30
+SPARK_POINTS_MAX = 30
+_MINUTES_BELOW, _HOURS_BELOW = timedelta(hours=12), timedelta(days=10)
+
+_RUNNING = text(
+    """
+    SELECT s.id, s.created_at, s.allocation
+    FROM account a JOIN subscription s ON s.tenant_id = a.tenant_id AND s.account_id = a.id
+    WHERE a.user_id = :user_id AND s.state <> 'ended'
+    """
+)
+# By numbers that are told, not by a join: without fresh statistics PostgreSQL would read all points for each.
+_LINE = text(
+    """
+    SELECT at + interval '1 day' AS at, sum(equity) AS equity FROM performance_point
+    WHERE owner = 'subscription' AND owner_id = ANY(CAST(:ids AS bigint[])) AND grain = 'day'
+      AND at >= CAST(:since AS timestamptz) AND at < date_trunc('day', CAST(:now AS timestamptz), 'UTC')
+    GROUP BY 1 ORDER BY 1
+    """
+)
+_PAID = text(
+    "SELECT subscription_id, date_trunc('day', at, 'UTC') + interval '1 day' AS at, amount FROM cash_flow "
+    "WHERE subscription_id = ANY(CAST(:ids AS bigint[]))"
+)
+_BEGUN = text(
+    "SELECT subject_id, day_equity FROM risk_watermark "
+    "WHERE scope = 'subscription' AND subject_id = ANY(CAST(:ids AS bigint[]))"
+)
+_SPARKS = text(
+    """
+    SELECT wanted.id, spark.told
+    FROM unnest(CAST(:ids AS bigint[])) AS wanted (id)
+    CROSS JOIN LATERAL (
+        SELECT string_agg(CAST(extract(epoch FROM at) AS bigint) || ':' || round(index_close, 6), ' ' ORDER BY at)
+               AS told
+        FROM (
+            SELECT at, index_close, row_number() OVER (ORDER BY at DESC) - 1 AS place, count(*) OVER () AS points
+            FROM performance_point AS point
+            WHERE point.owner = 'subscription' AND point.owner_id = wanted.id AND point.grain = :grain AND at >= :since
+        ) AS point
+        WHERE place % ((points + CAST(:most AS int) - 1) / CAST(:most AS int)) = 0
+    ) AS spark
+    WHERE spark.told IS NOT NULL
+    """
+)
+
+Point = tuple[datetime, Decimal]
+
+
+class Running(NamedTuple):
+    """A subscription that has not ended."""
+
+    id: int
+    created_at: datetime
+    allocation: Decimal
+
+
+def running(session: Session, user_id: int) -> list[Running]:
+    """Return what a person copies at present."""
+    return [Running(*row) for row in session.execute(_RUNNING, {"user_id": user_id})]
+
+
+def day_begun(session: Session, mine: Sequence[Running]) -> Decimal:
+    """Return what subscriptions were worth when the brand's day began, later payments counted as if made before.
+
+    One that nobody has watched yet was worth its allocation.
+    """
+    ids = {"ids": number_array([row.id for row in mine])}
+    begun: dict[int, Decimal] = {row.subject_id: row.day_equity for row in session.execute(_BEGUN, ids)}
+    return sum((begun.get(row.id, row.allocation) for row in mine), ZERO)
+
+
+def drawdown_together(session: Session, mine: Sequence[Running], *, equity: Decimal, now: datetime) -> Decimal | None:
+    """Return how far subscriptions together stand below their highest of the last days, 0 to 1.
+
+    `equity` is what they are worth now. None where nothing is known of the days before.
+    """
+    since = now - timedelta(days=LINE_DAYS)
+    ids = {"ids": number_array([row.id for row in mine])}
+    points = [(row.at, row.equity) for row in session.execute(_LINE, {**ids, "since": since, "now": now})]
+    paid: defaultdict[datetime, Decimal] = defaultdict(Decimal)
+    known = set()
+    for number, at, amount in session.execute(_PAID, ids):
+        known.add(number)
+        paid[at] += amount
+    for row in mine:
+        # What a subscription began with is known before it is recorded as a payment.
+        if row.id not in known:
+            paid[_day_end(row.created_at)] += row.allocation
+    first = points[0][0] if points else _day_end(now)
+    if any(_day_end(row.created_at) < first for row in mine):
+        if not points:
+            return None
+        # What there was when the first day began is not known: the line begins at that day's end.
+        paid[first] = points[0][1]
+    return fallen(points, paid, equity=equity, now=now)
+
+
+def fallen(points: Sequence[Point], paid: Mapping[datetime, Decimal], *, equity: Decimal, now: datetime) -> Decimal:
+    """Return how far a line stands below its highest, payments left out. Pure.
+
+    `points` are ends of days, `paid` what came in during the day that ends at a moment, what there was at first too.
+    """
+    line = [*points, (_day_end(now), equity)]
+    index = peak = Decimal(1)
+    before: Decimal | None = None
+    for at, worth in line:
+        base = (before or ZERO) + paid.get(at, ZERO)
+        if base > 0:
+            index *= max(worth, ZERO) / base
+        peak, before = max(peak, index), worth
+    return 1 - index / peak
+
+
+def sparks(session: Session, started: Mapping[int, datetime], *, now: datetime) -> dict[int, tuple[Point, ...]]:
+    """Return a small line of each subscription, 1 where its record begins; of all in at most three statements."""
+    grains: dict[str, list[int]] = {"minute": [], "hour": [], "day": []}
+    for number, since in started.items():
+        grains[_grain(now - since)].append(number)
+    keys = {"since": now - timedelta(days=LINE_DAYS * 3), "most": SPARK_POINTS_MAX}
+    return {
+        number: tuple(map(_point, told.split()))
+        for grain, ids in grains.items()
+        if ids
+        for number, told in session.execute(_SPARKS, {**keys, "grain": grain, "ids": ids})
+    }
+
+
+def _day_end(moment: datetime) -> datetime:
+    return moment.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
+
+
+def _grain(age: timedelta) -> str:
+    if age < _MINUTES_BELOW:
+        return "minute"
+    return "hour" if age < _HOURS_BELOW else "day"
+
+
+def _point(told: str) -> Point:
+    at_s, _, index = told.partition(":")
+    return datetime.fromtimestamp(int(at_s), UTC), Decimal(index)

@@ -1,0 +1,166 @@
+"""Puts together what the home page shows: all subscriptions as one, and a card of each on this page of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from copydesk.db import TenantSession
+from copydesk.performance.together import Point, day_begun, drawdown_together, running, sparks
+from copydesk.replication.own_copying import (
+    PAGE,
+    OwnCopying,
+    OwnTogether,
+    Worth,
+    has_copied,
+    own_accounts,
+    own_copying,
+    own_together,
+    worth_of,
+)
+from copydesk.replication.own_standing import OwnStanding, StopDistance, own_standings, places_held, read_held
+from copydesk.trading import SubscriptionState
+from copydesk.web.act_words import drift_words
+from copydesk.web.home.blueprint import ground, marks_now, own_id, transaction
+from copydesk.web.home.home_words import TONES, leaving_words
+from copydesk.web.home.outages import Outage, outages
+from copydesk.web.limit_gauge import fullness
+from copydesk.web.reason_words import STATE_REASONS
+
+STOPS_SHOWN = 3
+
+
+@dataclass(frozen=True)
+class StopLine:
+    """One stop of a card with its bar; `left` in quote currency, None where it cannot be told now."""
+
+    stop: StopDistance
+    full: Decimal | None
+
+    @property
+    def left(self) -> Decimal | None:
+        return None if self.stop.reading is None else self.stop.reading.left
+
+
+@dataclass(frozen=True)
+class Card:
+    """One subscription on the home page. `why` says what its state does not, `spark` are its line's corners."""
+
+    copying: OwnCopying
+    standing: OwnStanding
+    tone: str
+    why: str
+    stops: tuple[StopLine, ...]
+    hidden: int
+    spark: str
+
+
+@dataclass(frozen=True)
+class HomePicture:
+    """Everything that somebody copies. `today` and `drawdown` are None where they cannot be told.
+
+    `more` is the number below which older subscriptions follow, None where there are none. `ever` tells whether
+    anything was ever copied, `keys` whether there is an exchange account to copy with.
+    """
+
+    currency: str
+    read_at: datetime
+    together: OwnTogether
+    worth: Worth
+    today: Decimal | None
+    drawdown: Decimal | None
+    cards: tuple[Card, ...]
+    more: int | None
+    outages: tuple[Outage, ...]
+    ever: bool
+    keys: bool
+
+    @property
+    def net(self) -> Decimal:
+        return self.worth.equity - self.together.allocation
+
+    @property
+    def today_ratio(self) -> Decimal | None:
+        """Return what was earned today as a share of what the day began with."""
+        begun = None if self.today is None else self.worth.equity - self.today
+        return self.today / begun if self.today is not None and begun and begun > 0 else None
+
+
+def read_home(now: datetime, *, before: int | None = None, state: SubscriptionState | None = None) -> HomePicture:
+    """Read how everything stands that the visitor copies; the number of statements does not depend on how much."""
+    user_id, stands_on = own_id(), ground()
+    with transaction() as session:
+        accounts = own_accounts(session, user_id)
+        together = own_together(session, user_id)
+        found = own_copying(session, user_id, before=before, state=state, most=PAGE + 1)
+        shown = found[:PAGE]
+        held = read_held(session, [one.id for one in shown])
+        places = places_held(held)
+        for one in together.held:
+            places.setdefault(one.place, set()).update({one.symbol} if one.positions else ())
+        marks = marks_now(places)
+        standings = own_standings(session, stands_on, held, marks)
+        worth, mine = worth_of(together, marks), running(session, user_id)
+        return HomePicture(
+            stands_on.currency,
+            now,
+            together,
+            worth,
+            worth.equity - day_begun(session, mine) if mine else None,
+            drawdown_together(session, mine, equity=worth.equity, now=now) if mine else None,
+            _cards(session, shown, standings, now),
+            shown[-1].id if len(found) > PAGE else None,
+            outages(session, accounts, now),
+            bool(together.count) or has_copied(session, user_id),
+            bool(accounts),
+        )
+
+
+def _cards(
+    session: TenantSession, shown: Sequence[OwnCopying], standings: dict[int, OwnStanding], now: datetime
+) -> tuple[Card, ...]:
+    lines = sparks(session, {one.id: one.created_at for one in shown}, now=now)
+    # One that ended since the list was read has no card.
+    return tuple(_card(one, standings[one.id], lines.get(one.id, ())) for one in shown if one.id in standings)
+
+
+def _card(one: OwnCopying, standing: OwnStanding, spark: tuple[Point, ...]) -> Card:
+    stops = sorted(map(stop_line, standing.stops), key=_nearness)
+    shown = tuple(stops[:STOPS_SHOWN])
+    return Card(one, standing, TONES[one.state], why_words(one), shown, len(stops) - len(shown), corners(spark))
+
+
+def corners(spark: Sequence[Point]) -> str:
+    """Return a small line's corners on a ground of 200 × 48, as SVG writes them; "" for less than two points. Pure."""
+    values = [float(value) for _, value in spark]
+    if len(values) < 2:
+        return ""
+    low, span = min(values), max(values) - min(values)
+    step = 200 / (len(values) - 1)
+    return " ".join(
+        f"{place * step:.1f},{44 - (value - low) / span * 40 if span else 24:.1f}" for place, value in enumerate(values)
+    )
+
+
+def stop_line(stop: StopDistance) -> StopLine:
+    """Put a stop beside how much of the way to it is used up."""
+    reading = stop.reading
+    if reading is None or reading.now is None:
+        return StopLine(stop, None)
+    limit = stop.holding.scoped.limit
+    return StopLine(stop, fullness(limit, now=reading.now, at=reading.at, balance=stop.balance))
+
+
+def why_words(one: OwnCopying) -> str:
+    """Say why a subscription does not run, as far as there is more to say than its state."""
+    if one.state is SubscriptionState.ENDING:
+        return leaving_words(one.end_mode)
+    if one.state is SubscriptionState.OUT_OF_SYNC or (one.state_reason and one.state_reason in STATE_REASONS):
+        return drift_words(one.state_reason)
+    return ""
+
+
+def _nearness(line: StopLine) -> tuple[bool, Decimal]:
+    return line.full is None, -(line.full or Decimal(0))
