@@ -44,6 +44,6 @@ def test_every_venue_of_the_composition_root_has_a_policy() -> None:
     assert signature(Runtime.venue).parameters["policy"].default is NO_ORDER
 
 
-def test_only_the_surroundings_of_replicator_and_risk_have_orders_signed() -> None:
+def test_only_the_surroundings_of_replicator_and_risk_and_the_terminals_floor_have_orders_signed() -> None:
     giving = [module_name(path) for path in files(".py", under=PACKAGE) if "policy=self._signing" in path.read_text()]
-    assert giving == ["copydesk.bootstrap.surroundings"]
+    assert giving == ["copydesk.bootstrap.surroundings", "copydesk.bootstrap.terminal_floor"]

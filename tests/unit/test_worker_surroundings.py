@@ -139,7 +139,7 @@ def test_copies_that_are_booked_are_told_with_their_strategy_and_nothing_else_is
         lambda tenant_id, shard: None,
         booked=lambda tenant_id, strategy_id: booked.append((tenant_id, strategy_id)),
     )
-    around.announce(1, copies_booked(7, 3))
+    around.announce(1, copies_booked(7, 3, "binance-lab:0"))
     around.announce(1, {"type": "subscription", "subscription_id": 5})
     assert booked == [(1, 3)]
 

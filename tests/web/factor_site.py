@@ -9,13 +9,15 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import pyotp
-from copydesk.identity import Origin, Role, SessionLimits, User
-from copydesk.identity.sessions import start_session
+from copydesk.identity import Origin, Role, SessionLimits, User, UserSession
+from copydesk.identity.factors.tables import TotpSecret
+from copydesk.identity.sessions import pass_factor, start_session
 from copydesk.web import create_app
 from flask import Flask
 from flask.testing import FlaskClient
 from form_posts import token_in
 from site_seed import NOW, FakeRuntime
+from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 STEP = timedelta(seconds=30)
@@ -113,6 +115,17 @@ class FactorSite:
             session.flush()
             user_id = user.id
         return self.again(user_id)
+
+    def member(self, role: Role = Role.FOLLOWER) -> Visit:
+        """Return the browser of somebody new who has an authenticator app, and has passed it."""
+        browser = self.person(role)
+        with self.runtime.database.tenant(self.tenant_id) as session:
+            secret = {"user_id": browser.user_id, "confirmed": True, "created_at": self.clock.at}
+            session.add(TotpSecret(tenant_id=self.tenant_id, **secret))
+            of_theirs = select(UserSession.id).where(UserSession.user_id == browser.user_id)
+            token = pass_factor(session, session.scalars(of_theirs).one(), "totp", at=self.clock.at)
+        browser.set_cookie("session", token, domain=browser.host)
+        return browser
 
     def again(self, user_id: int) -> Visit:
         """Return another browser of the same person, who has just given their password in it."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 
 from copydesk.db import Database, TenantSession
 from copydesk.identity import Invite, Role, User, UserSession
@@ -13,7 +14,10 @@ from copydesk.identity.access.tables import IpAllow, StaffGrant, StaffRole
 from copydesk.identity.factors.tables import Passkey, TotpSecret
 from copydesk.identity.tokens import token_hash
 from copydesk.keys.tables import KeyIntake
+from copydesk.notices.tables import NoticeRow, PushDevice
 from copydesk.replication.tables import Strategy, Subscription
+from copydesk.studio.tables import AnnouncementRow, StrategyInvite
+from copydesk.studio.terms import Terms, store_terms
 from copydesk.vault import Vault
 from copydesk.vault.tables import Account
 from matrix_table import MAY
@@ -80,7 +84,7 @@ class Objects:
         """Return what belongs to somebody, or on staff pages to their brand; `anew` where the visit may spend it."""
         if kind == "passkey" and not persona.enrolled:
             return "0"  # Nobody without a second factor has one.
-        if anew and kind in _SPENT:
+        if anew and kind in _SPENT | _STUDIO:
             return self._make(kind, persona.name, brand)
         return self._made(kind, persona.name, brand)
 
@@ -92,6 +96,7 @@ class Objects:
         foreign = {"theme file": "none/css/base.css", "brand file": "tenant.yaml", "locale": "tlh", "venue": "kraken"}
         foreign |= {"bundle": "none/bundle-site-0", "icon": "tenant.yaml", "section": "none"}
         foreign |= {"legal text": "nothing", "legal version": "imprint/99", "statement": "2026-02.exe"}
+        foreign |= {"own signal": "999999"}
         return foreign.get(kind) or self._made(kind, "owner", _other_brand(brand))
 
     def _made(self, kind: str, name: str, brand: str) -> str:
@@ -127,7 +132,7 @@ def _account(session: TenantSession, user_id: int, *_: object) -> int:
     return _stored(session, row)
 
 
-def subscription(session: TenantSession, user_id: int, *_: object) -> int:
+def subscription(session: TenantSession, user_id: int, *_: object, state: str = "synced") -> int:
     strategy_id = session.scalars(select(Strategy.id).limit(1)).one()
     row = Subscription(
         tenant_id=session.tenant_id,
@@ -135,8 +140,15 @@ def subscription(session: TenantSession, user_id: int, *_: object) -> int:
         account_id=_account(session, user_id),
         allocation=D(500),
         sizing_mode="equity_ratio",
+        state=state,
     )
     return _stored(session, row)
+
+
+def _own_signal(session: TenantSession, user_id: int, brand: str, objects: Objects) -> int:
+    """Return a signal of a strategy that somebody copies."""
+    subscription(session, user_id)
+    return objects.seeded.signal_ids[brand]
 
 
 def _intake(session: TenantSession, user_id: int, *_: object) -> int:
@@ -207,13 +219,65 @@ def _session(session: TenantSession, user_id: int, *_: object) -> int:
     return _stored(session, signed_in(session.tenant_id, user_id, f"another {known}"))
 
 
+def _notice(session: TenantSession, user_id: int, *_: object) -> int:
+    known = session.scalars(select(NoticeRow.id).order_by(NoticeRow.id.desc()).limit(1)).one_or_none() or 0
+    row = NoticeRow(tenant_id=session.tenant_id, user_id=user_id, kind="security", at=NOW, facts={}, key=str(known))
+    return _stored(session, row)
+
+
+def _device(session: TenantSession, user_id: int, *_: object) -> int:
+    known = session.scalars(select(PushDevice.id).order_by(PushDevice.id.desc()).limit(1)).one_or_none() or 0
+    endpoint = str(known).encode()
+    row = PushDevice(
+        tenant_id=session.tenant_id, user_id=user_id, endpoint_hash=endpoint, name="a browser", made_at=NOW
+    )
+    return _stored(session, row)
+
+
+def _own_strategy(session: TenantSession, user_id: int, *_: object, status: str = "live") -> str:
+    """Store a private strategy of somebody, and return its slug."""
+    account_id = _account(session, user_id)
+    row = Strategy(
+        tenant_id=session.tenant_id,
+        trader_id=user_id,
+        account_id=account_id,
+        slug=f"of-the-matrix-{account_id}",
+        name=f"Of the matrix {account_id}",
+        summary="One that is looked at.",
+        status=status,
+    )
+    store_terms(session, _stored(session, row), Terms(D("0.1"), private=True), at=NOW)
+    return row.slug
+
+
+def _announcement(session: TenantSession, user_id: int, *_: object) -> str:
+    slug = _own_strategy(session, user_id)
+    strategy_id = session.scalars(select(Strategy.id).where(Strategy.slug == slug)).one()
+    row = AnnouncementRow(tenant_id=session.tenant_id, strategy_id=strategy_id, body="A word.", at=NOW)
+    return f"{slug}/announcements/{_stored(session, row)}"
+
+
+def _strategy_invite(session: TenantSession, user_id: int, *_: object) -> str:
+    slug = _own_strategy(session, user_id)
+    strategy_id = session.scalars(select(Strategy.id).where(Strategy.slug == slug)).one()
+    row = StrategyInvite(
+        tenant_id=session.tenant_id, strategy_id=strategy_id, digest=slug.encode(), expires_at=NOW + HOURS
+    )
+    return f"{slug}/invitations/{_stored(session, row)}"
+
+
 _MAKERS: dict[str, Callable[..., object]] = {
     "account": _account,
     "subscription": subscription,
+    "running subscription": subscription,
+    "paused subscription": partial(subscription, state="paused"),
+    "own signal": _own_signal,
     "intake": _intake,
     "network": _network,
     "staff network": _staff_network,
     "passkey": _passkey,
+    "notice": _notice,
+    "device": _device,
     "invite": _invite,
     "role": _role,
     "user": _user,
@@ -222,6 +286,11 @@ _MAKERS: dict[str, Callable[..., object]] = {
     "token": lambda *_: "no-such-token",
     "venue": lambda *_: "binance",
     "locale": lambda *_: "en",
+    "own strategy": _own_strategy,
+    "running strategy": _own_strategy,
+    "paused strategy": partial(_own_strategy, status="paused"),
+    "announcement": _announcement,
+    "strategy invite": _strategy_invite,
     "strategy": lambda _session, _user, brand, _objects: STRATEGIES[brand][0],
     "signal": lambda _session, _user, brand, objects: objects.seeded.signal_ids[brand],
     "theme file": lambda *_: "core/css/base.css",
@@ -238,9 +307,29 @@ _MAKERS: dict[str, Callable[..., object]] = {
     "legal version": lambda session, *_: f"{imprint(session)}/1",
 }
 _SPENT = frozenset(
-    {"proposal", "network", "staff network", "passkey", "invite", "role", "user", "member", "session", "intake"}
+    {
+        "proposal",
+        "network",
+        "staff network",
+        "passkey",
+        "invite",
+        "role",
+        "user",
+        "member",
+        "session",
+        "intake",
+        "device",
+        "running subscription",
+        "paused subscription",
+    }
 )
-_OF_PERSONS = frozenset({"account", "subscription", "intake", "network", "passkey", "session"})
+_STUDIO = frozenset({"running strategy", "paused strategy", "announcement", "strategy invite"})
+_OF_PERSONS = _STUDIO | frozenset(
+    {
+        *("own strategy", "notice", "device", "account", "intake", "network", "passkey", "session"),
+        *("subscription", "running subscription", "paused subscription"),
+    }
+)
 
 
 def person(tenant_id: int, name: str, role: Role) -> User:

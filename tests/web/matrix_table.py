@@ -53,26 +53,31 @@ _ALL = EVERYBODY | {"second_step", "account:own", "factors:own", "addresses:own"
 _STAFF = _ALL | {"staff:area"}
 _ADMIN = _STAFF | {
     *("risk:read", "users:read", "users:write", "staff:read", "staff:grant", "allowlist:write", "audit:read"),
-    *("settings:read", "settings:write", "finance:read"),
+    *("settings:read", "settings:write", "finance:read", "strategies:review"),
 }
 # What each role permits, in so far as a page asks for it.
 MAY: Mapping[str, frozenset[str]] = {
     "nobody": EVERYBODY,
-    "follower": _ALL | {"keys:own", "risk:own"},
-    "trader": _ALL | {"keys:own"},
+    "follower": _ALL | {"keys:own", "risk:own", "subscriptions:own"},
+    "trader": _ALL | {"keys:own", "strategies:own"},
     "owner": _ADMIN | {"fees:write"},
     "administrator": _ADMIN,
-    "compliance": _STAFF | {"users:read", "users:write", "audit:read"},
+    "compliance": _STAFF | {"users:read", "users:write", "audit:read", "strategies:review"},
     "support": _STAFF | {"users:read"},
     "finance": _STAFF | {"finance:read", "fees:write"},
-    "risk": _STAFF | {"risk:read"},
+    "risk": _STAFF | {"risk:read", "strategies:review"},
     "auditor": _STAFF | {"risk:read", "users:read", "staff:read", "audit:read", "settings:read", "finance:read"},
     "none": _STAFF,
     "night-desk": _STAFF | {"risk:read"},
     "operator": _STAFF | {"risk:read", "staff:read", "staff:grant", "audit:read"},
 }
 # Where the front page of staff pages leads.
-LEADS_TO = frozenset({"users:read", "risk:read", "staff:read", "audit:read", "settings:read", "finance:read"})
+LEADS_TO = frozenset(
+    {
+        *("users:read", "risk:read", "strategies:review", "staff:read", "audit:read", "settings:read"),
+        "finance:read",
+    }
+)
 # What rests in a place that was not confirmed yet.
 RESTS = frozenset(
     {
@@ -82,6 +87,7 @@ RESTS = frozenset(
 )
 
 _USER = "/staff/users/<int:user_id>"
+_COPYING = "/copying/<int:subscription_id>"
 TABLE: tuple[Row, ...] = (
     # Everybody's.
     Row("GET", "/", "public"),
@@ -102,8 +108,12 @@ TABLE: tuple[Row, ...] = (
     Row("GET", "/api/v1/strategies/<slug>", "public", other=404, object="strategy"),
     Row("GET", "/api/v1/strategies/<slug>/equity", "public", other=404, object="strategy"),
     Row("GET", "/api/v1/compare", "public", own=422),
+    Row("GET", "/strategies/<slug>/announcements", "public", other=404, object="strategy"),
     Row("GET", "/strategies/<slug>/what-if", "public", other=404, object="strategy"),
     Row("GET", "/strategies/<slug>/what-if.json", "public", own=503, other=404, object="strategy"),
+    *both("/strategies/<slug>/copy", "subscriptions:own", post=422, other=404, object="strategy"),
+    Row("GET", "/strategies/<slug>/copy/preflight", "subscriptions:own", own=404, other=404, object="strategy"),
+    Row("GET", "/strategies/<slug>/copy/review", "subscriptions:own", other=404, object="strategy"),
     Row("GET", "/desk", "public"),
     Row("GET", "/desk/<int:signal_id>", "public", other=404, object="signal"),
     Row("GET", "/theme/<theme>/<path:path>", "public", other=404, object="theme file"),
@@ -114,6 +124,8 @@ TABLE: tuple[Row, ...] = (
     Row("GET", "/apple-touch-icon.png", "public"),
     Row("GET", "/card.png", "public"),
     Row("GET", "/manifest.webmanifest", "public"),
+    Row("GET", "/worker.js", "public"),
+    Row("GET", "/offline", "public"),
     Row("POST", "/language/<locale>", "public", own=303, other=404, object="locale"),
     Row("GET", "/legal/<kind>", "public", other=404, object="legal text"),
     Row("GET", "/legal/<kind>/<int:number>", "public", other=404, object="legal version"),
@@ -129,6 +141,16 @@ TABLE: tuple[Row, ...] = (
     *both("/account/reset/<token>", "visit", get=410, post=410, object="token"),
     *both("/account/invited/<token>", "visit", get=410, post=410, object="token"),
     *both("/account/location/<token>", "visit", get=410, post=410, object="token"),
+    # The demo without registration, which this installation does not run.
+    *both("/guest", "visit", get=404, post=404, whole=303, half=303),
+    *both("/guest/keep/<token>", "visit", get=410, post=410, object="token"),
+    Row("GET", "/guest/keep/sent", "visit"),
+    *both("/guest/keep", "account:own", get=303),
+    Row("GET", "/guest/opening", "account:own", own=303),
+    Row("GET", "/guest/opening/now", "account:own", own=404),
+    Row("POST", "/guest/opening", "account:own", own=404),
+    Row("POST", "/guest/end", "account:own", own=303),
+    Row("GET", "/guest/live", "subscriptions:own", own=404, enrolled=False),
     # Between password and second factor.
     Row("GET", "/account/factors/verify", "second_step", own=303, half=200, enrolled=False),
     Row("POST", "/account/factors/verify", "second_step", own=303, half=422, enrolled=False),
@@ -136,6 +158,7 @@ TABLE: tuple[Row, ...] = (
     # One's own account.
     Row("GET", "/account", "account:own"),
     *both("/account/password", "account:own", post=422),
+    Row("GET", "/account/live", "account:own"),
     Row("GET", "/account/sessions", "account:own"),
     Row("POST", "/account/sessions/<int:session_id>/end", "account:own", own=303, other=404, object="session"),
     Row("POST", "/account/sessions/end-others", "account:own", own=303),
@@ -158,6 +181,26 @@ TABLE: tuple[Row, ...] = (
         holds=True,
         object="network",
     ),
+    *both("/account/preferences", "account:own"),
+    # One's own notices, and what one watches.
+    Row("GET", "/notices", "account:own"),
+    Row("GET", "/notices/now", "account:own"),
+    Row("GET", "/notices/bell", "account:own"),
+    Row("POST", "/notices/read", "account:own", own=303),
+    Row("POST", "/notices/<int:notice_id>/read", "account:own", own=303, other=404, object="notice"),
+    *both("/notices/settings", "account:own"),
+    Row("GET", "/notices/log", "account:own"),
+    Row("POST", "/notices/devices", "account:own", own=422),
+    Row("POST", "/notices/devices/forget", "account:own"),
+    Row("POST", "/notices/devices/<int:device_id>/remove", "account:own", own=303, other=404, object="device"),
+    Row("POST", "/notices/telegram", "account:own", own=404),
+    Row("POST", "/notices/telegram/disconnect", "account:own", own=303),
+    Row("POST", "/notices/webhook", "account:own", own=422),
+    Row("POST", "/notices/webhook/test", "account:own", own=404),
+    Row("POST", "/notices/webhook/disconnect", "account:own", own=303),
+    Row("GET", "/watching", "account:own"),
+    Row("POST", "/strategies/<slug>/watch", "account:own", own=303, other=404, object="strategy"),
+    Row("POST", "/strategies/<slug>/unwatch", "account:own", own=303, other=404, object="strategy"),
     # One's own second factors.
     Row("GET", "/account/factors", "factors:own", enrolled=False),
     *both("/account/factors/totp", "factors:own", post=422, fresh=True, holds=True, enrolled=False),
@@ -180,6 +223,84 @@ TABLE: tuple[Row, ...] = (
     Row("POST", "/account/factors/phone/remove", "factors:own", own=400, fresh=True, holds=True),
     *both("/account/factors/step-up", "factors:own", post=422, bare=303, enrolled=False),
     *both("/legal/accept", "account:own", get=303),
+    # What one copies.
+    Row("GET", "/home", "subscriptions:own"),
+    Row("GET", "/home/now", "subscriptions:own"),
+    *both("/copying/stop-everything", "subscriptions:own", post=422),
+    Row("GET", _COPYING, "subscriptions:own", other=404, object="subscription"),
+    Row("GET", f"{_COPYING}/now", "subscriptions:own", other=404, object="subscription"),
+    *both(f"{_COPYING}/pause", "subscriptions:own", other=404, object="running subscription"),
+    *both(f"{_COPYING}/resume", "subscriptions:own", other=404, object="paused subscription"),
+    *both(f"{_COPYING}/stop", "subscriptions:own", post=422, other=404, object="subscription"),
+    *both(f"{_COPYING}/allocation", "subscriptions:own", post=422, other=404, object="subscription"),
+    *both(f"{_COPYING}/limits", "subscriptions:own", post=422, other=404, object="subscription"),
+    Row("POST", f"{_COPYING}/attach", "subscriptions:own", own=303, other=404, object="subscription"),
+    Row("GET", "/activity", "subscriptions:own"),
+    Row("GET", "/activity/now", "subscriptions:own"),
+    Row("GET", "/activity/<int:signal_id>", "subscriptions:own", other=404, object="own signal"),
+    # Wallets of one's own exchange accounts.
+    Row("GET", "/wallets", "keys:own"),
+    Row("GET", "/wallets/now", "keys:own", own=286),
+    Row("POST", "/wallets/<int:account_id>/look", "keys:own", own=303, other=404, object="account"),
+    Row("GET", "/wallets/<int:account_id>/move", "keys:own", own=404, other=404, fresh=True, object="account"),
+    Row("POST", "/wallets/<int:account_id>/move", "keys:own", own=404, other=404, fresh=True, object="account"),
+    # The studio, and what its invitations lead to.
+    Row("GET", "/studio", "strategies:own"),
+    *both("/studio/apply", "strategies:own", post=422),
+    Row("GET", "/studio/<slug>", "strategies:own", other=404, object="own strategy"),
+    Row("GET", "/studio/<slug>/signals", "strategies:own", other=404, object="own strategy"),
+    *both("/studio/<slug>/announcements", "strategies:own", post=422, other=404, object="own strategy"),
+    Row(
+        "POST",
+        "/studio/<slug>/announcements/<int:announcement_id>/delete",
+        "strategies:own",
+        own=303,
+        other=404,
+        object="announcement",
+    ),
+    *both("/studio/<slug>/invitations", "strategies:own", post=200, other=404, object="own strategy"),
+    Row(
+        "POST",
+        "/studio/<slug>/invitations/<int:invite_id>/revoke",
+        "strategies:own",
+        own=303,
+        other=404,
+        object="strategy invite",
+    ),
+    Row("GET", "/studio/<slug>/manage", "strategies:own", other=404, object="own strategy"),
+    Row("POST", "/studio/<slug>/pause", "strategies:own", own=303, other=404, object="running strategy"),
+    Row("POST", "/studio/<slug>/resume", "strategies:own", own=303, other=404, object="paused strategy"),
+    Row("POST", "/studio/<slug>/close", "strategies:own", own=422, other=404, fresh=True, object="own strategy"),
+    *both("/invitation/<token>", "subscriptions:own", get=410, post=410, object="token"),
+    Row("GET", "/staff/strategies", "strategies:review"),
+    Row("GET", "/staff/strategies/<slug>", "strategies:review", other=404, object="strategy"),
+    *(
+        Row("POST", f"/staff/strategies/<slug>/{act}", "strategies:review", 422, 404, fresh=True, object="strategy")
+        for act in ("approve", "reject", "live", "resume")
+    ),
+    # Trading by hand on one's own accounts.
+    Row("GET", "/terminal", "strategies:own"),
+    Row("GET", "/terminal/<int:account_id>", "strategies:own", other=404, object="account"),
+    Row("GET", "/terminal/<int:account_id>/now", "strategies:own", other=404, object="account"),
+    Row("GET", "/terminal/<int:account_id>/history", "strategies:own", other=404, object="account"),
+    Row("GET", "/terminal/<int:account_id>/market", "strategies:own", other=404, object="account"),
+    Row("GET", "/terminal/<int:account_id>/book", "strategies:own", other=404, object="account"),
+    Row("POST", "/terminal/<int:account_id>/estimate", "strategies:own", own=422, other=404, object="account"),
+    Row("POST", "/terminal/<int:account_id>/order", "strategies:own", own=422, other=404, holds=True, object="account"),
+    Row("POST", "/terminal/<int:account_id>/exits", "strategies:own", own=422, other=404, holds=True, object="account"),
+    Row(
+        "POST",
+        "/terminal/<int:account_id>/leverage",
+        "strategies:own",
+        own=422,
+        other=404,
+        holds=True,
+        object="account",
+    ),
+    Row("POST", "/terminal/<int:account_id>/cancel", "strategies:own", own=422, other=404, object="account"),
+    Row("POST", "/terminal/<int:account_id>/cancel-all", "strategies:own", own=422, other=404, object="account"),
+    Row("POST", "/terminal/<int:account_id>/close", "strategies:own", own=422, other=404, object="account"),
+    Row("POST", "/terminal/<int:account_id>/close-all", "strategies:own", other=404, object="account"),
     # One's own exchange keys.
     Row("GET", "/keys", "keys:own"),
     Row("GET", "/keys/<int:account_id>", "keys:own", other=404, object="account"),

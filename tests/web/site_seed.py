@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 
 from copydesk.db import Database, sqlalchemy_url
+from copydesk.guests.port import LabDoor
 from copydesk.identity import User
 from copydesk.identity.factors import Texter
 from copydesk.identity.hashing import HashCost, Hasher
@@ -84,6 +85,7 @@ class FakeRuntime:
     exchange_store: MemoryKeyStore = field(default_factory=MemoryKeyStore)
     identity_store: MemoryKeyStore = field(default_factory=MemoryKeyStore)
     texters: dict[str, Texter] = field(default_factory=dict)
+    lab_door: LabDoor | None = None
     secrets: SecretBox = field(default_factory=SecretBox)
 
     def live_url(self, host: str) -> str:

@@ -104,7 +104,7 @@ def test_the_second_step_takes_a_code_once_and_leads_where_the_visitor_wanted(
 @pytest.mark.parametrize("wanted", ["https://evil.example/", "//evil.example", "/\\evil.example", "javascript:0"])
 def test_the_second_step_leads_to_no_other_site(site: FactorSite, enrolled: Visit, wanted: str) -> None:
     browser = second_browser(site, enrolled)
-    assert browser.send(VERIFY, code=enrolled.code(), next=wanted).headers["Location"] == "/account"
+    assert browser.send(VERIFY, code=enrolled.code(), next=wanted).headers["Location"] == "/home"
 
 
 def test_a_wrong_second_step_stands_in_the_history(site: FactorSite, enrolled: Visit) -> None:

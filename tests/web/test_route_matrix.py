@@ -23,6 +23,7 @@ from site_seed import HOSTS, FakeRuntime, Seeded
 
 HOME = "aurora"
 CELLS_MIN = 3_000
+_WORKER = "core/static/js/worker.js"
 _BARE_LAYOUT = "{% block title %}{% endblock %}{% block main %}{% endblock %}<form>{{ csrf_field() }}</form>"
 _MADE_BY_FLASK = {"HEAD", "OPTIONS"}
 
@@ -84,8 +85,9 @@ def runtime(runtime: FakeRuntime, tmp_path_factory: pytest.TempPathFactory) -> F
         shutil.copytree(theme / "templates", themes / theme.name / "templates")
     (themes / "core" / "templates" / "layout.html").write_text(_BARE_LAYOUT)
     file = Path("core", "static", "css", "base.css")
-    (themes / file).parent.mkdir(parents=True)
-    shutil.copy(runtime.themes_dir / file, themes / file)
+    for needed in (file, _WORKER):
+        (themes / needed).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(runtime.themes_dir / needed, themes / needed)
     return replace(runtime, themes_dir=themes, texters=dict.fromkeys(HOSTS, NoTexter()))
 
 

@@ -134,6 +134,7 @@ def test_every_handler_of_live_events_declares_what_it_needs(runtime: FakeRuntim
     assert {path: getattr(handler, "needs", None) for path, handler in handlers.items()} == {
         "/live/desk": "public",
         "/live/risk": "risk:own",
+        "/live/me": "account:own",
         "/health": "public",
     }
     asyncio.run(app[LIVE].close())

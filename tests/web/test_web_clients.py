@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from copydesk.kernel import ConfigError
-from copydesk.web.client import Proxies
+from copydesk.web.proxies import Proxies
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 from copydesk.stack import wait_until
-from copydesk.web.server import allow_open_files
+from copydesk.web.listening import allow_open_files
 from site_seed import ROOT, Seeded
 
 COPYDESK = str(Path(sys.executable).parent / "copydesk")

@@ -98,6 +98,13 @@ ANALYTICS_BARS = (
     Bar("follow_p95_ms", at_most=5),
 )
 
+# With 20 followers who each have a page open, and 5,000 pages on one live process.
+PUSH_BARS = (
+    Bar("execution_to_page_p95_ms", at_most=500),
+    Bar("news_to_clients_p99_ms", at_most=250),
+    Bar("live_rss_mb", at_most=150),
+)
+
 # At 40 sign-ins a second on two cores, at OWASP's parameters. `page_flood_more_ms` is the 95th percentile of pages that
 # need no account, during the flood, less that without it.
 SIGN_IN_BARS = (

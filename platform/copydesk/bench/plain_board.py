@@ -19,7 +19,7 @@ _CARDS = text(
     "SELECT strategy.id, slug, name, summary, strategy.status, display_name, account.venue FROM strategy "
     "JOIN user_account ON user_account.tenant_id = strategy.tenant_id AND user_account.id = strategy.trader_id "
     "JOIN account ON account.tenant_id = strategy.tenant_id AND account.id = strategy.account_id "
-    "WHERE strategy.status IN ('live', 'paused', 'suspended') ORDER BY strategy.id"
+    "WHERE strategy.status IN ('probation', 'live', 'paused', 'suspended') ORDER BY strategy.id"
 )
 _POINTS = text(
     """

@@ -9,8 +9,9 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from copydesk.bootstrap.news import desk_channel
     from copydesk.bootstrap.places import Installation, declared_settings
-    from copydesk.bootstrap.runtime import Runtime, desk_channel
+    from copydesk.bootstrap.runtime import Runtime
     from copydesk.bootstrap.surroundings import FRESH_EVERY_S, OpenExchange, WorkerSurroundings, broker_prefix
 
 __all__ = [
@@ -24,8 +25,9 @@ __all__ = [
     "desk_channel",
 ]
 _HOMES = {
+    "news": ("desk_channel",),
     "places": ("Installation", "declared_settings"),
-    "runtime": ("Runtime", "desk_channel"),
+    "runtime": ("Runtime",),
     "surroundings": ("FRESH_EVERY_S", "OpenExchange", "WorkerSurroundings", "broker_prefix"),
 }
 

@@ -9,13 +9,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import orjson
 from redis import Redis
 from redis.exceptions import RedisError
 
 from copydesk.audit.notary import Notary
 from copydesk.bootstrap.beat import ConfigBeat
 from copydesk.bootstrap.key_stores import open_key_store
+from copydesk.bootstrap.news import send_news
 from copydesk.bootstrap.places import Installation, declared_settings
 from copydesk.db import Database
 from copydesk.kernel import ConfigError, Setting, arm
@@ -137,9 +137,9 @@ class Runtime:
         return Redis.from_url(self.require("REDIS_URL"), **waits)
 
     def announce(self, tenant_id: int, event: Mapping[str, Any]) -> None:
-        """Tell watching browsers of a brand; with Redis away nobody is told and nothing else happens."""
+        """Tell a brand's open pages (see `news`); with Redis away nobody is told and nothing else happens."""
         with suppress(RedisError):
-            self.hasty_redis.publish(desk_channel(tenant_id), orjson.dumps(event))
+            send_news(self.hasty_redis, tenant_id, event)
 
     @cached_property
     def vault(self) -> Vault:
@@ -247,7 +247,7 @@ class Runtime:
     ) -> Venue:
         """Open the trading side of a venue environment, from one of our addresses; close it with `aclose`.
 
-        Without a `policy` it signs no order: only `WorkerSurroundings` gives one.
+        Without a `policy` it signs no order: only `WorkerSurroundings` and `TerminalFloor` give one.
 
         Raises `ConfigError` for an address that the installation does not list.
         """
@@ -276,8 +276,3 @@ class Runtime:
             self.db.dispose()
         for name in {"redis", "hasty_redis"} & self.__dict__.keys():
             self.__dict__[name].close()
-
-
-def desk_channel(tenant_id: int) -> str:
-    """Name the Redis channel on which a brand's desk events travel."""
-    return f"copydesk:{tenant_id}:desk"

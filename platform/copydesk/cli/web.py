@@ -21,6 +21,7 @@ from copydesk.tenancy import SettingsDesk, TenantDirectory, setting_value
 from copydesk.vault import FileSecretStore, IntakePublic, Vault
 
 if TYPE_CHECKING:
+    from copydesk.guests.port import LabDoor
     from copydesk.identity.factors import Texter
     from copydesk.identity.hashing import Hasher
 
@@ -102,6 +103,13 @@ class SiteRuntime:
         threads, waiting = (self.runtime.number(one) for one in (HASH_THREADS, HASHES_WAITING_MAX))
         return Hasher(limits=HashLimits(threads, waiting))
 
+    @property
+    def lab_door(self) -> LabDoor | None:
+        """Return who opens demo accounts at the simulated exchange; looked up anew, for it may start after us."""
+        from copydesk.bootstrap.demo_lab import open_lab_door
+
+        return open_lab_door(self.runtime)
+
     def texter(self, slug: str) -> Texter | None:
         """Return who carries a brand's text messages: nobody, or a folder that stands in for a provider."""
         from copydesk.identity.factors import TextFiles
@@ -118,7 +126,8 @@ class SiteRuntime:
     def check(self, *, pages: bool = False) -> None:
         """Raise ConfigError now for what would fail every request later, then let go of every connection.
 
-        With `pages` that includes the key that forms are signed with, which is made where there is none yet.
+        With `pages` that includes the address of the simulated exchange, where one is named, and the key that forms are
+        signed with, which is made where there is none yet.
         """
         try:
             if not self.tenant_ids:
@@ -127,8 +136,14 @@ class SiteRuntime:
                 )
             if pages:
                 self.signing_key("csrf", next(iter(self.tenant_ids)))
+                self._require_lab_address()
         finally:
             self.runtime.close()
+
+    def _require_lab_address(self) -> None:
+        from copydesk.bootstrap.demo_lab import open_lab_door
+
+        open_lab_door(self.runtime)
 
 
 def site_address(site_url: str, port: int) -> str:

@@ -12,7 +12,7 @@ from datetime import datetime
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from copydesk.audit import Act, Actor, ActorKind, record_all
+from copydesk.audit import SYSTEM, Act, Actor, ActorKind, record_all
 from copydesk.db import TenantSession
 from copydesk.identity.access.tables import AccessHold, IpAllow, KnownPlace, StaffGrant
 from copydesk.identity.access.team import is_last_owner, take_invites_back
@@ -49,18 +49,50 @@ def close_account(visit: Visit, user_id: int, password: str, farewell: Farewell)
     with visit.transaction() as session:
         if is_last_owner(session, user_id):
             raise LastOwner("A brand needs an owner: make somebody else an owner first.")
-        user = session.scalars(select(User).where(User.id == user_id).with_for_update()).one()
         actor = Actor(ActorKind.USER, user_id, visit.actor.session_id, visit.origin.ip)
-        end_sessions(session, user_id, reason=EndReason.CLOSED, at=visit.at)
-        taken_back = take_invites_back(session, user_id, at=visit.at)
-        farewell(session)
-        erase_factors(session, user_id, actor, visit.at)
-        act = Act("account.closed", f"user:{user_id}", {"status": user.status}, {"status": UserStatus.CLOSED.value})
+        user = _locked(session, user_id)
+        taken_back = _end(session, user_id, farewell, actor, visit.at)
+        act = _closed(user)
         _forget_mail(session, user.email)
         visit.write(session, user, "account_closed", at=visit.at.isoformat())
-        _forget_ways_in(session, user_id, user.email, visit.at)
-        _forget_person(visit, session, user_id)
+        _forget(session, user, visit.at)
         record_all(session, visit.tenant_id, actor, [act, *taken_back], at=visit.at)
+
+
+def close_unasked(session: TenantSession, user_id: int, farewell: Farewell, *, at: datetime) -> None:
+    """Close the account of somebody who is gone and has no password to close it with: a guest whose time is up.
+
+    Erases what `close_account` does, and writes to nobody.
+    """
+    user = _locked(session, user_id)
+    taken_back = _end(session, user_id, farewell, SYSTEM, at)
+    act = _closed(user)
+    _forget_mail(session, user.email)
+    _forget(session, user, at)
+    record_all(session, session.tenant_id, SYSTEM, [act, *taken_back], at=at)
+
+
+def _locked(session: Session, user_id: int) -> User:
+    return session.scalars(select(User).where(User.id == user_id).with_for_update()).one()
+
+
+def _end(session: TenantSession, user_id: int, farewell: Farewell, actor: Actor, at: datetime) -> list[Act]:
+    """End all that works for somebody; return what their leaving took back from others."""
+    end_sessions(session, user_id, reason=EndReason.CLOSED, at=at)
+    taken_back = take_invites_back(session, user_id, at=at)
+    farewell(session)
+    erase_factors(session, user_id, actor, at)
+    return taken_back
+
+
+def _closed(user: User) -> Act:
+    return Act("account.closed", f"user:{user.id}", {"status": user.status}, {"status": UserStatus.CLOSED.value})
+
+
+def _forget(session: Session, user: User, at: datetime) -> None:
+    user_id = user.id
+    _forget_ways_in(session, user_id, user.email, at)
+    _forget_person(session, user_id, at)
 
 
 def _forget_mail(session: Session, email: str) -> None:
@@ -79,7 +111,7 @@ def _forget_ways_in(session: Session, user_id: int, email: str, at: datetime) ->
     session.execute(to_them.values(email=""))
 
 
-def _forget_person(visit: Visit, session: Session, user_id: int) -> None:
+def _forget_person(session: Session, user_id: int, at: datetime) -> None:
     """Leave a row that nobody can sign in to; the address is free for a new account."""
     erased = {
         "email": f"closed-{user_id}@closed.invalid",
@@ -91,6 +123,7 @@ def _forget_person(visit: Visit, session: Session, user_id: int) -> None:
         "status": UserStatus.CLOSED.value,
         "held_until": None,
         "hold_reason": None,
-        "closed_at": visit.at,
+        "closed_at": at,
+        "guest_until": None,
     }
     session.execute(update(User).where(User.id == user_id).values(erased))

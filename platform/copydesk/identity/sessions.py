@@ -97,10 +97,11 @@ def find_session(session: Session, token: str, *, ip: str, idle: timedelta, at: 
     """Return whose session a cookie's token is, without permissions; None where it is nobody's any more.
 
     One query by one index. A session is over when it was idle too long, when its time is up, when it was ended, when
-    its second factor did not come, and when its user is no longer active.
+    its second factor did not come, and when its user is no longer active. A guest's lasts as long as they are one:
+    it is the only way to their demo account.
     """
     row = session.execute(_LOOKUP, {"token_hash": token_hash(token)}).one_or_none()
-    if row is None or row.expires_at <= at or row.seen_at + idle <= at:
+    if row is None or row.expires_at <= at or _is_left(row, idle, at):
         return None
     visitor = _visitor(row, ip)
     if not visitor.signed_in and row.created_at + HALF_LASTS <= at:
@@ -211,6 +212,7 @@ def _lookup() -> Select[Any]:
         *(UserSession.id.label("session_id"), UserSession.created_at, UserSession.seen_at, UserSession.expires_at),
         *(UserSession.factor, UserSession.stepped_up_at),
         *(User.id.label("user_id"), User.email, User.display_name, User.role, User.held_until),
+        *(User.scheme, User.time_zone, User.guest_until),
         *(has_totp.label("has_totp"), has_passkey.label("has_passkey"), legal_due.label("legal_due")),
     )
     owner = (User.tenant_id == UserSession.tenant_id) & (User.id == UserSession.user_id)
@@ -234,7 +236,7 @@ def _visitor(row: Row[Any], ip: str) -> Visitor:
         user_id=row.user_id,
         role=role,
         session_id=row.session_id,
-        email=row.email,
+        email="" if row.guest_until else row.email,
         display_name=row.display_name,
         ip=ip,
         enrolled=_enrolled(row, role),
@@ -243,7 +245,17 @@ def _visitor(row: Row[Any], ip: str) -> Visitor:
         held_until=row.held_until,
         permissions=frozenset(),
         legal_due=row.legal_due and role in OWN_CHOICE,
+        scheme=row.scheme,
+        time_zone=row.time_zone,
+        guest_until=row.guest_until,
     )
+
+
+def _is_left(row: Row[Any], idle: timedelta, at: datetime) -> bool:
+    """Tell whether a session was left alone for too long."""
+    if row.guest_until is not None:
+        return bool(row.guest_until <= at)
+    return bool(row.seen_at + idle <= at)
 
 
 def _enrolled(row: Row[Any], role: Role) -> bool:

@@ -49,13 +49,14 @@ class EmailUnconfirmed(Refused):
 class Admitted:
     """A sign-in whose password was right; `factor_needed` says that the second factor is still to come.
 
-    `locale` is the language that this person reads and gets mails in.
+    `locale` is the language that this person reads and gets mails in, `role` what kind of account it is.
     """
 
     user_id: int
     session_id: int
     factor_needed: bool
     locale: str
+    role: str
     token: str = field(repr=False)
 
 
@@ -179,7 +180,7 @@ def _admit(visit: Visit, session: TenantSession, known: _Known, checked: _Checke
     take_back(session, known.counted, at=visit.at)
     factor_needed = _has_factor(session, user_id)
     _note(visit, session, user_id, started, factor_needed)
-    return Admitted(user_id, started.session_id, factor_needed, locale, started.token)
+    return Admitted(user_id, started.session_id, factor_needed, locale, role, started.token)
 
 
 def _note(visit: Visit, session: TenantSession, user_id: int, started: Started, factor_needed: bool) -> None:

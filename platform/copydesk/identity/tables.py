@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ForeignKeyConstraint, Index, Integer, LargeBinary, Text, UniqueConstraint, func
+from sqlalchemy import ForeignKeyConstraint, Index, Integer, LargeBinary, Text, UniqueConstraint, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from copydesk.db import BigInt, Identity, Moment, Table, TenantRow
@@ -22,11 +22,21 @@ class User(TenantRow, Table):
 
     `email` in small letters. `status` is a `UserStatus`; `locale` the language that mails are written in, "" for the
     brand's own. Until `held_until` key changes and payouts rest (`identity.access.holds` says which and why).
-    `legal_accepted_id` is the newest legal version that they accepted (`identity.legal`).
+    `legal_accepted_id` is the newest legal version that they accepted (`identity.legal`). `scheme` and `time_zone` are
+    how they read the site (`identity.preferences`), "" for what the browser and the brand have.
+    Until `guest_until` they are a guest (`guests`), who has no password, and an address that no mail reaches.
     """
 
     __tablename__ = "user_account"
-    __table_args__ = (UniqueConstraint("tenant_id", "email"),)
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "email"),
+        Index(
+            "ix_user_account_guest_until",
+            "tenant_id",
+            "guest_until",
+            postgresql_where=text("guest_until IS NOT NULL"),
+        ),
+    )
 
     id: Mapped[Identity]
     email: Mapped[str] = mapped_column(Text)
@@ -38,10 +48,13 @@ class User(TenantRow, Table):
     status: Mapped[str] = mapped_column(Text, server_default="active")
     email_verified_at: Mapped[Moment | None]
     locale: Mapped[str] = mapped_column(Text, server_default="")
+    scheme: Mapped[str] = mapped_column(Text, server_default="")
+    time_zone: Mapped[str] = mapped_column(Text, server_default="")
     held_until: Mapped[Moment | None]
     hold_reason: Mapped[str | None] = mapped_column(Text)
     closed_at: Mapped[Moment | None]
     legal_accepted_id: Mapped[BigInt] = mapped_column(server_default="0")
+    guest_until: Mapped[Moment | None]
 
     def __repr__(self) -> str:
         return f"User(tenant_id={self.tenant_id}, id={self.id}, role={self.role!r})"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from ipaddress import IPv4Address, ip_address, ip_network
@@ -20,14 +20,18 @@ from sqlalchemy.orm import Session
 from copydesk.db import TenantSession
 from copydesk.identity.access.networks import place_of
 from copydesk.identity.tables import SignInThrottle
-from copydesk.identity.throttle_rules import RULES, Scope, Standing, after_failure, after_success, wait_left
+from copydesk.identity.throttle_rules import RULES, Rule, Scope, Standing, after_failure, after_success, wait_left
 from copydesk.kernel import Refused
 
 # After this long nothing that is counted still makes anybody wait.
 FORGOTTEN = timedelta(days=1)
 _NETWORK_BITS = {4: 24, 6: 64}
 _AROUND_BITS = 48
-_AROUND = {Scope.NETWORK: Scope.NETWORK_AROUND, Scope.MAIL_NETWORK: Scope.MAIL_NETWORK_AROUND}
+_AROUND = {
+    Scope.NETWORK: Scope.NETWORK_AROUND,
+    Scope.MAIL_NETWORK: Scope.MAIL_NETWORK_AROUND,
+    Scope.GUEST_NETWORK: Scope.GUEST_NETWORK_AROUND,
+}
 _AT_ONCE = 500
 
 
@@ -80,7 +84,9 @@ def by_user(user_id: int) -> Counted:
     return Counted(Scope.CONFIRM, str(user_id))
 
 
-def count_try(session: TenantSession, counted: Sequence[Counted], *, at: datetime) -> None:
+def count_try(
+    session: TenantSession, counted: Sequence[Counted], *, at: datetime, rules: Mapping[Scope, Rule] = RULES
+) -> None:
     """Count a try as failed before it is made; raises `TooManyTries`, and counts nothing, while one has to wait.
 
     Commit before the try: rows are locked until then, in one order, so that two tries never wait for each other.
@@ -91,7 +97,7 @@ def count_try(session: TenantSession, counted: Sequence[Counted], *, at: datetim
     if wait:
         raise TooManyTries(wait)
     for one, standing in standings.items():
-        _store(session, one, after_failure(RULES[one.scope], standing, at))
+        _store(session, one, after_failure(rules[one.scope], standing, at))
 
 
 def take_back(session: Session, counted: Sequence[Counted], *, at: datetime) -> None:

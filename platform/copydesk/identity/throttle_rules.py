@@ -23,6 +23,8 @@ class Scope(StrEnum):
     MAIL = "mail"  # Mails to one address that anybody may ask for.
     MAIL_NETWORK = "mail_network"  # What anybody may ask for and costs a mail, or the judging of a password.
     MAIL_NETWORK_AROUND = "mail_network_around"
+    GUEST_NETWORK = "guest_network"  # Demo accounts, which cost the simulated exchange room.
+    GUEST_NETWORK_AROUND = "guest_network_around"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,12 @@ def _around(rule: Rule) -> Rule:
     return Rule(10 * rule.free, rule.first, rule.longest, rule.fades / 10)
 
 
+def guest_rules(daily: int) -> dict[Scope, Rule]:
+    """Return the rules for demo accounts of which a network opens so many a day, as the brand sets it."""
+    rule = Rule(daily, 60 * _MINUTE, 60 * _MINUTE, timedelta(days=1) / daily)
+    return {Scope.GUEST_NETWORK: rule, Scope.GUEST_NETWORK_AROUND: _around(rule)}
+
+
 RULES: Mapping[Scope, Rule] = {
     Scope.ACCOUNT: Rule(5, timedelta(seconds=5), 15 * _MINUTE, 10 * _MINUTE),
     Scope.DEVICE: Rule(5, timedelta(seconds=5), 15 * _MINUTE, 10 * _MINUTE),
@@ -57,6 +65,7 @@ RULES: Mapping[Scope, Rule] = {
     Scope.MAIL: Rule(3, 5 * _MINUTE, 60 * _MINUTE, 20 * _MINUTE),
     Scope.MAIL_NETWORK: _MAIL_NETWORK,
     Scope.MAIL_NETWORK_AROUND: _around(_MAIL_NETWORK),
+    **guest_rules(20),
 }
 
 

@@ -26,9 +26,14 @@ class TokenKind(StrEnum):
 
     VERIFY_EMAIL = "verify_email"
     RESET_PASSWORD = "reset_password"  # noqa: S105 - a purpose
+    KEEP_GUEST = "keep_guest"
 
 
-LIFETIMES = {TokenKind.VERIFY_EMAIL: timedelta(hours=24), TokenKind.RESET_PASSWORD: timedelta(hours=1)}
+LIFETIMES = {
+    TokenKind.VERIFY_EMAIL: timedelta(hours=24),
+    TokenKind.RESET_PASSWORD: timedelta(hours=1),
+    TokenKind.KEEP_GUEST: timedelta(hours=24),
+}
 
 
 def draw_token() -> str:

@@ -16,9 +16,9 @@ from copydesk.kernel import Refused
 from copydesk.keys.model import OFFER_LASTS, OPEN, Gone, Handed, Intake, IntakeState, NewIntake, Trouble
 from copydesk.keys.port import SealIn
 from copydesk.keys.revoke import Destroyed, destroy
-from copydesk.keys.store import holdings_of, intake_row, key_of
+from copydesk.keys.store import holdings_of, intake_row, is_guest, key_of
 from copydesk.keys.tables import AccountKey, KeyIntake
-from copydesk.trading import Denial, KeyKind
+from copydesk.trading import Denial, Environment, KeyKind
 from copydesk.vault import IntakePlace
 
 # So that nobody makes the desk ask exchanges all day.
@@ -30,7 +30,8 @@ CHECKS_APART = timedelta(seconds=30)
 def hand_in(session: TenantSession, seal: SealIn, new: NewIntake, handed: Handed, *, actor: Actor, at: datetime) -> int:
     """Seal a key for the desk, and return the number under which it is looked at.
 
-    Raises `Refused` ("too_many") where this person has too many on their way, `NotFound` for an account to renew that
+    Raises `Refused` ("too_many") where this person has too many on their way, ("guest") for a guest's key of a real
+    exchange, `NotFound` for an account to renew that
     is not theirs, `Unavailable` before anybody could open what is sealed.
     """
     row = _begin(session, new, IntakeState.WAITING, at)
@@ -116,6 +117,8 @@ def close_intake(
 
 
 def _begin(session: TenantSession, new: NewIntake, state: IntakeState, at: datetime) -> KeyIntake:
+    if new.environment is not Environment.LAB and is_guest(session, new.user_id):
+        raise Refused("A guest connects simulated accounts only. Keep the account first.", code="guest")
     if new.account_id is not None:
         key_of(session, new.user_id, new.account_id)
     mine = select(func.count()).select_from(KeyIntake).where(KeyIntake.user_id == new.user_id)

@@ -30,7 +30,7 @@ from copydesk.keys.port import OpenIn
 from copydesk.keys.store import intake_value
 from copydesk.keys.tables import AccountKey, KeyIntake
 from copydesk.notifications import Kind, Seal
-from copydesk.trading import Credentials, KeyKind
+from copydesk.trading import Credentials, Environment, KeyKind
 from copydesk.vault import Account, NewAccount, SealBroken, Vault, add_account
 from copydesk.vault.store import FIELD_KEY, FIELD_PASSPHRASE, FIELD_SECRET
 from copydesk.venues import KeyScope
@@ -139,7 +139,8 @@ def accept(
     if row is None:
         return None
     # Not locked: who closes an account voids what is on its way first, and so waits for this row.
-    if session.get_one(User, (session.tenant_id, row.user_id)).status in _LEFT:
+    owner = session.get_one(User, (session.tenant_id, row.user_id))
+    if owner.status in _LEFT or (owner.guest_until is not None and row.environment != Environment.LAB):
         refuse(session, seal, intake_id, Trouble.GIVEN_UP, at=at)
         return None
     kind, public_key = row.kind, row.public_key

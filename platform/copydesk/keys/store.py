@@ -9,6 +9,7 @@ from sqlalchemy import Row, Select, func, select, text
 from sqlalchemy.orm import Session
 
 from copydesk.db import TenantSession
+from copydesk.identity import User
 from copydesk.kernel import NotFound
 from copydesk.keys.model import Intake, IntakeState, KeyHealth
 from copydesk.keys.tables import AccountKey, KeyIntake
@@ -22,7 +23,7 @@ _HELD = text(
     "WHERE s.account_id = :account_id AND b.qty <> 0"
 )
 _COPIED = text("SELECT count(*) FROM subscription WHERE account_id = :account_id AND state <> 'ended'")
-_LEADS = text("SELECT count(*) FROM strategy WHERE account_id = :account_id AND status <> 'closed'")
+_LEADS = text("SELECT count(*) FROM strategy WHERE account_id = :account_id AND status NOT IN ('closed', 'declined')")
 
 
 def intakes_of(session: Session, user_id: int, *, limit: int = 20) -> list[Intake]:
@@ -121,6 +122,11 @@ def uses_of(session: Session, account_id: int) -> tuple[int, int]:
     counts = (session.execute(query, {"account_id": account_id}).scalar_one() for query in (_COPIED, _LEADS))
     copied, leads = (int(count) for count in counts)
     return copied, leads
+
+
+def is_guest(session: Session, user_id: int) -> bool:
+    """Tell whether somebody is a guest, who holds simulated accounts only."""
+    return session.scalar(select(User.guest_until).where(User.id == user_id)) is not None
 
 
 def next_due(session: TenantSession) -> datetime | None:

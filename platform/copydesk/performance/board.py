@@ -31,7 +31,7 @@ __all__ = [
     "listed_slugs",
 ]
 ROWS_MAX = 100
-LISTED = ("live", "paused", "suspended")
+LISTED = ("probation", "live", "paused", "suspended")
 
 # Smaller is better; a record that is too early to judge has no such figure.
 _KEYS: Mapping[Sort, str] = {
@@ -54,7 +54,7 @@ WITH listed AS MATERIALIZED (
     FROM strategy
     LEFT JOIN strategy_figures AS kept ON kept.tenant_id = strategy.tenant_id AND kept.strategy_id = strategy.id
     {joined}
-    WHERE strategy.status = ANY (:statuses){conditions}
+    WHERE strategy.status = ANY (:statuses) AND {public}{conditions}
 )
 SELECT total, page.id, page.key
 FROM (SELECT count(*) AS total FROM listed) AS counted
@@ -67,7 +67,12 @@ _UNSEEN = "NOT EXISTS (SELECT FROM unnest(CAST(:seen AS bigint[])) AS shown (id)
 _BEHIND = " AND (key, id) > (:last_key, :last_id)"
 _TRADER = "JOIN user_account ON user_account.tenant_id = strategy.tenant_id AND user_account.id = strategy.trader_id"
 _ACCOUNT = "JOIN account ON account.tenant_id = strategy.tenant_id AND account.id = strategy.account_id"
-_SLUGS = text("SELECT slug FROM strategy WHERE status = ANY (:statuses) ORDER BY id")
+# Private ones are shown to who was invited, on their own pages.
+_IS_PUBLIC = (
+    "NOT EXISTS (SELECT FROM strategy_terms AS terms WHERE terms.tenant_id = strategy.tenant_id "
+    "AND terms.strategy_id = strategy.id AND terms.private)"
+)
+_SLUGS = text(f"SELECT slug FROM strategy WHERE status = ANY (:statuses) AND {_IS_PUBLIC} ORDER BY id")  # noqa: S608
 
 
 def leaderboard(
@@ -112,6 +117,7 @@ def _found(session: Session, filters: Filters, sort: Sort, before: Cursor | None
         key=key,
         last=_LAST,
         joined=" ".join(sorted({join for join in conditions.values() if join})),
+        public=_IS_PUBLIC,
         conditions="".join(f" AND {condition}" for condition in conditions),
         unseen=unseen,
     )

@@ -25,10 +25,13 @@ CROSS JOIN LATERAL (
 ) AS watched
 LEFT JOIN strategy_figures AS kept ON kept.tenant_id = strategy.tenant_id AND kept.strategy_id = strategy.id
 WHERE trader_id = (SELECT trader_id FROM strategy WHERE id = :id) AND status = ANY (:statuses)
+      AND (strategy.id = :id OR NOT EXISTS (
+          SELECT FROM strategy_terms AS terms WHERE terms.tenant_id = strategy.tenant_id
+                 AND terms.strategy_id = strategy.id AND terms.private))
 ORDER BY started_at DESC, strategy.id DESC
 """)
-# What was public once stays so; what waits for approval was not.
-_PUBLIC = ["live", "paused", "suspended", "closed"]
+# What was public once stays so; what waits for approval was not, and what is private is on its own page alone.
+_PUBLIC = ["probation", "live", "paused", "suspended", "closed"]
 
 
 def lifetime(session: Session, strategy_id: int, *, now: datetime) -> tuple[PastStrategy, ...]:

@@ -53,7 +53,7 @@ _HELD = text(
                         WHERE e.tenant_id = s.tenant_id AND e.account_id = s.account_id AND e.fee <> 0
                         ORDER BY e.seq DESC LIMIT 20) AS fee
     CROSS JOIN LATERAL (SELECT split_part(split_part(fee.symbol, ':', 1), '/', 2) AS currency) AS quote
-    WHERE s.status IN ('live', 'paused', 'suspended') AND fee.currency <> quote.currency
+    WHERE s.status IN ('probation', 'live', 'paused', 'suspended') AND fee.currency <> quote.currency
       AND fee.currency <> split_part(fee.symbol, '/', 1) AND fee.currency <> ''
     """
 )

@@ -104,7 +104,7 @@ class BoardRow:
     `score_version` names the weights and gates that were used. `follower_return` is the followers' median
     money-weighted result. `copies_expected` leaves out copies that had nothing to do. `exchange` is the trader's, by
     its venue name. `flags` are remarks with the numbers that their sentences need. `spark` is the index of the last
-    90 days. `as_of` is None while nothing was computed yet.
+    90 days. `as_of` is None while nothing was computed yet. How many follow is told to all where `followers_shown`.
     """
 
     id: int
@@ -148,6 +148,7 @@ class BoardRow:
     closed: int = 0
     symbols: tuple[str, ...] = ()
     as_of: datetime | None = None
+    followers_shown: bool = True
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -22,6 +22,7 @@ from copydesk.performance.points import curve
 from copydesk.performance.quality import quality_of, skip_reasons, with_quality
 from copydesk.performance.rows import read_rows
 from copydesk.performance.scoring import breakdown_of
+from copydesk.performance.shown import Shown, positions_of, shown_of
 from copydesk.replication.desk import SignalReceipt, recent_signals
 from copydesk.tenancy import Tenant
 
@@ -42,17 +43,12 @@ COMPARED_MAX = 4
 RECENT_SIGNALS = 12
 CURVE_DAYS = 90
 # What was public once stays so.
-_SHOWN = ["live", "paused", "suspended", "closed"]
+_SHOWN = ["probation", "live", "paused", "suspended", "closed"]
 
 _FIND = text("SELECT id, slug FROM strategy WHERE slug = ANY (:slugs) AND status = ANY (:statuses)")
 _FIGURES = text(
     "SELECT strategy_id, truth - 'histogram' || figures AS figures FROM strategy_figures WHERE strategy_id = ANY (:ids)"
 )
-_POSITIONS = text("""
-SELECT symbol, qty, last_px, qty * last_px AS notional, leverage
-FROM leader_book LEFT JOIN leader_setup USING (tenant_id, strategy_id, symbol)
-WHERE strategy_id = :id AND qty <> 0 ORDER BY abs(qty * last_px) DESC, symbol, position_side
-""")
 _DAYS = text("""
 SELECT CAST(at AT TIME ZONE 'UTC' AS date) AS day, CAST(index_close AS float8) AS index FROM performance_point
 WHERE owner = 'strategy' AND owner_id = :id AND grain = 'day' ORDER BY at
@@ -77,7 +73,7 @@ class StrategyStanding:
 
     The row's copy quality is of the last signals. `reasons` are why copies of those were left out (reason, count),
     `followers_by_state` the subscriptions that run by their state, `lifetime` every strategy that the trader ever had
-    here, the newest first.
+    here, the newest first. `positions`, `recent` and `followers_by_state` are as far as the trader `shows` them.
     """
 
     row: BoardRow
@@ -91,6 +87,7 @@ class StrategyStanding:
     followers_by_state: Mapping[str, int]
     reasons: tuple[tuple[str, int], ...]
     lifetime: tuple[PastStrategy, ...]
+    shows: Shown = field(default_factory=Shown)
 
 
 @dataclass(frozen=True)
@@ -106,7 +103,8 @@ def standing(session: Session, tenant: Tenant, slug: str, *, now: datetime) -> S
     id_ = _id_of(session, slug)
     (stored,) = read_rows(session, [id_], now=now)
     row = with_quality(stored, quality_of(session, id_))
-    positions = tuple(Position(*found) for found in session.execute(_POSITIONS, {"id": id_}))
+    shows = shown_of(session, id_)
+    positions = positions_of(session, id_, shows, now=now)
     figures = _figures(session, [id_]).get(id_, {})
     return StrategyStanding(
         row=row,
@@ -116,10 +114,11 @@ def standing(session: Session, tenant: Tenant, slug: str, *, now: datetime) -> S
         monthly=_months(session, row, figures),
         positions=positions,
         exposure=_exposure(positions, row.equity),
-        recent=tuple(recent_signals(session, limit=RECENT_SIGNALS, strategy_id=id_)),
-        followers_by_state=followers_by_state(session, id_),
+        recent=_recent(session, id_, shows.until(now)),
+        followers_by_state=followers_by_state(session, id_) if shows.followers else {},
         reasons=skip_reasons(session, id_),
         lifetime=lifetime(session, id_, now=now),
+        shows=shows,
     )
 
 
@@ -176,6 +175,14 @@ def _months(session: Session, row: BoardRow, figures: Mapping[str, float | int |
     if days and row.as_of is not None and earned is not None:
         days.append((row.as_of.astimezone(UTC).date(), 1.0 + earned))
     return monthly([day for day, _ in days], [index for _, index in days])
+
+
+def _recent(session: Session, strategy_id: int, until: datetime | None) -> tuple[SignalReceipt, ...]:
+    """Return the newest signals up to a moment: those that everybody sees."""
+    if until is None:
+        return ()
+    found = recent_signals(session, limit=RECENT_SIGNALS, strategy_id=strategy_id, until=until)
+    return tuple(found)
 
 
 def _exposure(positions: Sequence[Position], worth: Decimal | None) -> Exposure:

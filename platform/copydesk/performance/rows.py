@@ -33,12 +33,14 @@ SELECT strategy.id, slug, name, strategy.summary, strategy.status, display_name 
        kept.return_30, kept.return_90, kept.return_all, kept.drawdown_max, kept.drawdown_now, kept.risk, kept.days,
        kept.closed, kept.follower_return, kept.copy_success, kept.min_allocation, kept.style, kept.symbols, kept.spot,
        kept.perpetual, kept.leverage_max, kept.equity, kept.too_early,
-       kept.adjusted_place, kept.adjusted_reason, kept.adjusted_at
+       kept.adjusted_place, kept.adjusted_reason, kept.adjusted_at,
+       coalesce(CAST(terms.shows ->> 'followers' AS boolean), true) AS followers_shown
 FROM unnest(CAST(:ids AS bigint[])) WITH ORDINALITY AS wanted (id, number)
 JOIN strategy ON strategy.id = wanted.id
 JOIN user_account ON user_account.tenant_id = strategy.tenant_id AND user_account.id = strategy.trader_id
 JOIN account ON account.tenant_id = strategy.tenant_id AND account.id = strategy.account_id
 LEFT JOIN strategy_figures AS kept ON kept.tenant_id = strategy.tenant_id AND kept.strategy_id = strategy.id
+LEFT JOIN strategy_terms AS terms ON terms.tenant_id = strategy.tenant_id AND terms.strategy_id = strategy.id
 ORDER BY number
 """)
 # As many points as a small curve has room for, spread evenly and always with the last; one row a strategy. Of one grain
@@ -113,6 +115,7 @@ def _row(row: RowMapping, spark: tuple[Point, ...], now: datetime) -> BoardRow:
         closed=row["closed"] or 0,
         symbols=tuple(row["symbols"] or ()),
         as_of=row["as_of"],
+        followers_shown=row["followers_shown"],
     )
 
 

@@ -22,17 +22,18 @@ from copydesk.performance import settings as declared
 from copydesk.performance.model import BoardRow, Breakdown, ScorePart
 from copydesk.tenancy import Tenant, setting_value
 
-RANKED_STATES = ("live", "paused", "suspended")
+RANKED_STATES = ("probation", "live", "paused", "suspended")
 _ONE = text("""
 SELECT strategy_id, days, closed, drawdown_max, risk, sortino, follower_return, equity, copy_success, followers
 FROM strategy_figures WHERE strategy_id = :id
 """)
 _READ = text("""
 SELECT kept.strategy_id, kept.score, kept.score_version, kept.place, adjusted_place, adjusted_at,
-       strategy.status = ANY (:statuses) AS listed, days, closed, drawdown_max, risk, sortino, follower_return, equity,
-       copy_success, followers
+       strategy.status = ANY (:statuses) AND private IS NOT TRUE AS listed, days, closed, drawdown_max, risk, sortino,
+       follower_return, equity, copy_success, followers
 FROM strategy_figures AS kept
 JOIN strategy ON strategy.tenant_id = kept.tenant_id AND strategy.id = kept.strategy_id
+LEFT JOIN strategy_terms AS terms ON terms.tenant_id = kept.tenant_id AND terms.strategy_id = kept.strategy_id
 ORDER BY kept.strategy_id
 """)
 _AMONG = text("SELECT count(*) FROM strategy_figures WHERE place > 0")

@@ -33,7 +33,7 @@ from copydesk.risk.model import Scope, Scoped
 from copydesk.risk.profiles import Profile
 from copydesk.risk.service import ground_of, profile_of
 from copydesk.risk.store import Holder
-from copydesk.tenancy import PROFIT_SHARE_RATIO, Tenant, setting_value
+from copydesk.tenancy import PROFIT_SHARE_RATIO, PROFIT_SHARE_RATIO_MAX, Tenant, setting_value
 from copydesk.trading import Instrument, PositionSide, SizePolicy, SizingMode
 from copydesk.whatif import CopyTerms, MarkLine, Past, fees_at, grid_step_s
 
@@ -48,9 +48,11 @@ _STRATEGY = text(
            coalesce((SELECT min(at) FROM equity_point p WHERE p.tenant_id = t.tenant_id AND p.strategy_id = t.id),
                     t.created_at) AS started_at
     FROM strategy t JOIN account a ON a.tenant_id = t.tenant_id AND a.id = t.account_id
-    WHERE t.slug = :slug AND t.status IN ('live', 'paused', 'suspended', 'closed')
+    WHERE t.slug = :slug AND t.status IN ('probation', 'live', 'paused', 'suspended', 'closed')
     """
 )
+# What the trader asks (`studio.terms`); without a row of theirs the brand's own share holds.
+_SHARE = text("SELECT profit_share FROM strategy_terms WHERE strategy_id = :id")
 _NEWEST = text("SELECT coalesce(max(id), 0) FROM signal WHERE strategy_id = :id")
 _SIGNALS = text(
     """
@@ -162,7 +164,7 @@ def read_terms(session: TenantSession, tenant: Tenant, subject: Subject, wanted:
         size_policy=wanted.size_policy,
         fees=fees_at(subject.venue),
         slippage_bps=_slippage(session, subject.strategy_id),
-        profit_share=setting_value(tenant, PROFIT_SHARE_RATIO, Decimal),
+        profit_share=_profit_share(session, tenant, subject.strategy_id),
         limits=_limits(session, tenant, subject, wanted.profile),
     )
 
@@ -188,6 +190,14 @@ def _limits(session: TenantSession, tenant: Tenant, subject: Subject, profile: P
     chosen = () if profile is None else profile_of(ground, profile)
     holder = Holder(NEW, subject.strategy_id, NEW)
     return limits_on_joining(session, ground, holder, [Scoped(Scope.SUBSCRIPTION, limit) for limit in chosen])
+
+
+def _profit_share(session: TenantSession, tenant: Tenant, strategy_id: int) -> Decimal:
+    """Return what of a gain the trader asks, never above what the brand allows."""
+    asked: Decimal | None = session.execute(_SHARE, {"id": strategy_id}).scalar()
+    if asked is None:
+        return setting_value(tenant, PROFIT_SHARE_RATIO, Decimal)
+    return min(asked, setting_value(tenant, PROFIT_SHARE_RATIO_MAX, Decimal))
 
 
 def _slippage(session: TenantSession, strategy_id: int) -> Decimal:

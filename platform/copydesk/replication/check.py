@@ -92,7 +92,7 @@ class Reconciler:
         if looks_soon(sent):
             self._around.look_soon(tenant_id, shard)
         for booked in {(copy.signal_id, copy.strategy_id) for copy in due}:
-            self._around.announce(tenant_id, copies_booked(*booked))
+            self._around.announce(tenant_id, copies_booked(*booked, shard))
         return len(verdicts.settlements) + len(sent)
 
     def _correct(self, tenant_id: int, shard: str, hold: Hold) -> int:

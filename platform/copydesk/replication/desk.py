@@ -139,7 +139,7 @@ WITH chosen AS (
     JOIN account ON account.tenant_id = signal.tenant_id AND account.id = signal.account_id
     JOIN strategy ON strategy.tenant_id = signal.tenant_id AND strategy.id = signal.strategy_id
     JOIN user_account ON user_account.tenant_id = strategy.tenant_id AND user_account.id = strategy.trader_id
-    WHERE strategy.status IN ('live', 'paused', 'suspended', 'closed') AND {condition}
+    WHERE strategy.status IN ('probation', 'live', 'paused', 'suspended', 'closed') AND {condition}
     ORDER BY signal.id DESC LIMIT :limit
 )
 SELECT chosen.id AS signal_id, strategy_slug, strategy_name, trader_name, exchange, symbol, side, position_before,
@@ -234,10 +234,19 @@ def _receipts_query(condition: str) -> str:
     )
 
 
+# What a trader shows to the invited alone, or later than now, is not for every visitor (`studio.terms`).
+_SHOWN_TO_ALL = """NOT EXISTS (
+    SELECT FROM strategy_terms AS terms WHERE terms.tenant_id = strategy.tenant_id AND terms.strategy_id = strategy.id
+           AND (terms.private OR terms.shows ->> 'positions' <> 'now'))"""
 # An order that was placed and has no fill yet is no trade.
-_RECENT = text(_receipts_query("signal.cum_qty > 0"))
-_OF_STRATEGY = text(_receipts_query("strategy.id = :strategy_id AND signal.cum_qty > 0"))
-_ONE = text(_receipts_query("signal.id = :signal_id"))
+_RECENT = text(_receipts_query(f"signal.cum_qty > 0 AND {_SHOWN_TO_ALL}"))
+_OF_STRATEGY = text(
+    _receipts_query(
+        "strategy.id = :strategy_id AND signal.cum_qty > 0 "
+        "AND (CAST(:until AS timestamptz) IS NULL OR signal.venue_at <= :until)"
+    )
+)
+_ONE = text(_receipts_query(f"signal.id = :signal_id AND {_SHOWN_TO_ALL}"))
 _COPIES_OF = text(
     _COPIES.format(
         planned_ms=_ms("planned_at", "signal.venue_at"),
@@ -248,10 +257,12 @@ _COPIES_OF = text(
 )
 
 
-def recent_signals(session: Session, *, limit: int, strategy_id: int | None = None) -> list[SignalReceipt]:
-    """Return the newest signals first, of one strategy or of all that a visitor may see."""
+def recent_signals(
+    session: Session, *, limit: int, strategy_id: int | None = None, until: datetime | None = None
+) -> list[SignalReceipt]:
+    """Return the newest signals first, of all that a visitor may see, or of one strategy up to a moment."""
     query = _RECENT if strategy_id is None else _OF_STRATEGY
-    facts = {"limit": limit} | ({} if strategy_id is None else {"strategy_id": strategy_id})
+    facts = {"limit": limit} | ({} if strategy_id is None else {"strategy_id": strategy_id, "until": until})
     return [SignalReceipt(**row) for row in session.execute(query, facts).mappings()]
 
 

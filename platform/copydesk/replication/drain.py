@@ -166,7 +166,7 @@ class Drainer:
         with self._db.tenant(tenant_id) as session:
             record(session, place, legs, settlements, epoch=hold.epoch, moment=moment, stored_at=stored_at)
         reached(Failpoint.SETTLED)
-        self._around.announce(tenant_id, copies_booked(place.signal_id, strategy_id))
+        self._around.announce(tenant_id, copies_booked(place.signal_id, strategy_id, shard))
         if looks_soon(settlements):
             self._around.look_soon(tenant_id, shard)
         if any(item.waits for leg in legs for item in leg.planned):

@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from copydesk.db import TenantSession
 
-_LIVE = text("SELECT id, slug FROM strategy WHERE status = 'live' ORDER BY id")
+_LIVE = text("SELECT id, slug FROM strategy WHERE status IN ('live', 'probation') ORDER BY id")
 # Years of points are no more than hints of the past: of what lies behind, each minute's last is enough.
 _HISTORY = text(
     """

@@ -59,7 +59,7 @@ PASSES = frozenset(
 
 _WAITING = text(
     """
-    SELECT j.subscription_id, s.strategy_id, s.created_at, t.status = 'live' AS live,
+    SELECT j.subscription_id, s.strategy_id, s.created_at, t.status IN ('live', 'probation') AS live,
            t.status = 'suspended' AS suspended, j.mode, j.tries, j.symbol,
            j.position_side, j.leader_qty, j.entry_px, j.since_signal_id
     FROM late_join j JOIN subscription s ON s.tenant_id = j.tenant_id AND s.id = j.subscription_id

@@ -14,8 +14,10 @@ _LEADERS = text(
     """
     SELECT s.tenant_id, s.id, s.account_id, s.created_at, a.egress, a.venue, a.environment
     FROM strategy s JOIN account a ON a.tenant_id = s.tenant_id AND a.id = s.account_id
-    WHERE a.status = 'active' AND (s.status IN ('live', 'paused', 'suspended') OR (s.status = 'closed' AND EXISTS (
-        SELECT 1 FROM subscription f WHERE f.tenant_id = s.tenant_id AND f.strategy_id = s.id AND f.state <> 'ended')))
+    WHERE a.status = 'active' AND (s.status IN ('probation', 'live', 'paused', 'suspended')
+        OR (s.status = 'closed' AND EXISTS (
+            SELECT 1 FROM subscription f
+            WHERE f.tenant_id = s.tenant_id AND f.strategy_id = s.id AND f.state <> 'ended')))
     ORDER BY s.id
     """
 )

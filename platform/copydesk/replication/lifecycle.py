@@ -32,6 +32,7 @@ class Act(StrEnum):
     END = "end"
     REATTACH = "reattach"
     SWITCH = "switch between fills and orders"
+    REALLOCATE = "be given another allocation"
 
 
 # From which states an act is possible. Resuming is what a person does: nothing here happens by itself.
@@ -42,9 +43,12 @@ ALLOWED: Mapping[Act, frozenset[SubscriptionState]] = MappingProxyType(
         Act.END: frozenset(_S) - {_S.ENDED},
         Act.REATTACH: frozenset(_S) - {_S.ENDING, _S.ENDED},
         Act.SWITCH: frozenset(_S) - {_S.ENDING, _S.ENDED},
+        Act.REALLOCATE: frozenset(_S) - {_S.ENDING, _S.ENDED},
     }
 )
 
+# In these a strategy's opens are copied.
+_COPIED = ("live", "probation")
 # Either would end the closing of what somebody has stopped.
 _NOT_BEFORE_FLAT = frozenset({Act.PAUSE, Act.RESUME})
 
@@ -67,6 +71,11 @@ _OF_STRATEGY = text(
     "SELECT id FROM subscription WHERE strategy_id = :id AND state NOT IN ('ending', 'ended') ORDER BY id FOR UPDATE"
 )
 _SET_STRATEGY = text("UPDATE strategy SET status = :to WHERE id = :id AND status = ANY(:was) RETURNING id")
+# What was approved and is not live yet is on probation (`studio.reviewing`).
+_GOING_ON = text(
+    "SELECT CASE WHEN EXISTS (SELECT 1 FROM strategy_terms WHERE strategy_id = :id AND decided_at IS NOT NULL "
+    "AND live_at IS NULL) THEN 'probation' ELSE 'live' END"
+)
 _COPYING = text("SELECT id FROM subscription WHERE strategy_id = :id AND state <> 'ended'")
 _CLOSE_STRATEGY = text("UPDATE strategy SET status = 'closed' WHERE id = :id AND status <> 'closed' RETURNING id")
 
@@ -121,25 +130,28 @@ def reattach(session: TenantSession, door: Doorway) -> Denial:
 def pause_strategy(session: TenantSession, strategy_id: int) -> list[str]:
     """Open nothing any more for anyone; closes follow the leader, who is still watched. Returns the shards to wake.
 
-    Resting orders that open are recalled, exits stay. Raises InvalidInput unless the strategy is live.
+    Resting orders that open are recalled, exits stay. Raises InvalidInput unless the strategy is live or on probation.
     """
-    return _set_strategy(session, strategy_id, was=("live",), to="paused")
+    return _set_strategy(session, strategy_id, was=_COPIED, to="paused")
 
 
 def resume_strategy(session: TenantSession, strategy_id: int) -> list[str]:
     """Open again from the next signal on, and place what rests again; how far it falls is measured anew from now on.
 
-    Only a person calls it. Raises InvalidInput unless the strategy is paused or suspended.
+    One that was on probation is so again. Only a person calls it. Raises InvalidInput unless the strategy is paused or
+    suspended.
     """
-    shards = _set_strategy(session, strategy_id, was=("paused", "suspended"), to="live")
+    to = str(session.execute(_GOING_ON, {"id": strategy_id}).scalar_one())
+    shards = _set_strategy(session, strategy_id, was=("paused", "suspended"), to=to)
     if end_suspensions(session, strategy_id):
         tell_news(session, strategy_id, NewsKind.RESUMED, None, {}, utc_now())
     return shards
 
 
 def suspend_strategy(session: TenantSession, strategy_id: int) -> list[str] | None:
-    """Do as `pause_strategy` does, in the name of the guard; None where the strategy is not live."""
-    if session.execute(_SET_STRATEGY, {"id": strategy_id, "was": ["live"], "to": "suspended"}).scalar() is None:
+    """Do as `pause_strategy` does, in the name of the guard; None where nobody could be opening anything."""
+    suspended = {"id": strategy_id, "was": list(_COPIED), "to": "suspended"}
+    if session.execute(_SET_STRATEGY, suspended).scalar() is None:
         return None
     return recall_orders(session, *session.execute(_COPYING, {"id": strategy_id}).scalars())
 
@@ -180,5 +192,6 @@ def allow(session: TenantSession, subscription_id: int, act: Act) -> None:
 
 def _set_strategy(session: TenantSession, strategy_id: int, *, was: Sequence[str], to: str) -> list[str]:
     if session.execute(_SET_STRATEGY, {"id": strategy_id, "was": list(was), "to": to}).scalar() is None:
-        raise InvalidInput(f"only a strategy that is {' or '.join(was)} becomes {to}")
+        before = " or ".join("on probation" if state == "probation" else state for state in was)
+        raise InvalidInput(f"only a strategy that is {before} becomes {to}")
     return recall_orders(session, *session.execute(_COPYING, {"id": strategy_id}).scalars())

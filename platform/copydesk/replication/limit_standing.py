@@ -40,11 +40,15 @@ PriceOf = Callable[[str, str], Decimal | None]
 
 
 class Stands(NamedTuple):
-    """A subscription with where it stands; `symbol` is its largest position, which limits on positions are about."""
+    """A subscription with where it stands; `symbol` is its largest position, which limits on positions are about.
+
+    `together` are all subscriptions of its account, it among them.
+    """
 
     holder: Holder
     standing: Standing
     symbol: str
+    together: tuple[Exposure, ...] = ()
 
 
 def standing_now(session: TenantSession, subscription_id: int, px_of: PriceOf, *, currency: str) -> Stands:
@@ -77,7 +81,8 @@ def standing_now(session: TenantSession, subscription_id: int, px_of: PriceOf, *
         equity_state(state.own, mine.allocation, own, margin),
         equity_state(state.account, state.allocation_total, account, margin),
     )
-    return Stands(Holder(subscription_id, mine.strategy_id, mine.account_id), standing, scene.symbol)
+    holder = Holder(subscription_id, mine.strategy_id, mine.account_id)
+    return Stands(holder, standing, scene.symbol, tuple(together))
 
 
 def _marks(exposures: Sequence[Exposure], px_of: PriceOf) -> dict[str, Decimal]:

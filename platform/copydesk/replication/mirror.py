@@ -136,7 +136,7 @@ class Mirror:
             # What a closing order left open is for the fixes.
             self._around.look_soon(tenant_id, shard)
         for booked in {(task.rest.signal_id, task.rest.strategy_id) for task in tasks}:
-            self._around.announce(tenant_id, copies_booked(*booked))
+            self._around.announce(tenant_id, copies_booked(*booked, lane.shard))
         return len(tasks)
 
     def _enter(self, lane: LaneNow, terms: Terms) -> list[DeliveredOrder]:

@@ -36,7 +36,7 @@ _LANES = text(
 _UNWATCHED = text(
     """
     SELECT s.slug, a.id, a.status_reason FROM strategy s JOIN account a ON a.id = s.account_id
-    WHERE s.status IN ('live', 'paused', 'suspended') AND a.status <> 'active' ORDER BY s.slug
+    WHERE s.status IN ('probation', 'live', 'paused', 'suspended') AND a.status <> 'active' ORDER BY s.slug
     """
 )
 

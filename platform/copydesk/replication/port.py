@@ -142,6 +142,6 @@ class Surroundings(Protocol):
         ...
 
 
-def copies_booked(signal_id: int, strategy_id: int) -> dict[str, Any]:
-    """Return the event that says: copies of this signal, which is of this strategy, were booked."""
-    return {"type": "copies", "signal_id": signal_id, "strategy_id": strategy_id}
+def copies_booked(signal_id: int, strategy_id: int, shard: str) -> dict[str, Any]:
+    """Return the event that says: copies of this signal, which is of this strategy, were booked in a lane."""
+    return {"type": "copies", "signal_id": signal_id, "strategy_id": strategy_id, "shard": shard}

@@ -90,22 +90,27 @@ async def _take(venue: Venue, key: Credentials | None, task: Task, right: Right,
 
 
 async def _cancel(venue: Venue, key: Credentials, rest: Rest) -> Answer:
-    """Cancel an order; of a conditional one that has triggered, the order that it placed, as far as that has a name."""
     assert rest.client_order_id is not None, "only what was placed once is canceled"
-    conditional = rest.type.conditional
+    return await cancel_named(venue, key, rest.symbol, rest.client_order_id, conditional=rest.type.conditional)
+
+
+async def cancel_named(
+    venue: Venue, key: Credentials, symbol: str, client_order_id: str, *, conditional: bool
+) -> OrderView | None:
+    """Cancel an order; of a conditional one that has triggered, the order that it placed, as far as that has a name."""
     with drawing_on(Draw.RESERVE):
-        view = await venue.cancel(key, rest.symbol, rest.client_order_id, conditional=conditional)
+        view = await venue.cancel(key, symbol, client_order_id, conditional=conditional)
         if view is not None or not conditional:
             return view
-        placed = await venue.query(key, rest.symbol, rest.client_order_id, conditional=True)
+        placed = await venue.query(key, symbol, client_order_id, conditional=True)
         if placed is None or placed.status in TERMINAL:
             return placed
-        listed = await venue.open_orders(key, rest.symbol)
+        listed = await venue.open_orders(key, symbol)
         named = next((order for order in listed if order.venue_order_id == placed.venue_order_id), None)
         if named is None or not named.client_order_id:
             return placed
-        canceled = await venue.cancel(key, rest.symbol, named.client_order_id)
-        return None if canceled is None else canceled._replace(client_order_id=rest.client_order_id)
+        canceled = await venue.cancel(key, symbol, named.client_order_id)
+        return None if canceled is None else canceled._replace(client_order_id=client_order_id)
 
 
 async def _look(venue: Venue, key: Credentials, rest: Rest, now: datetime) -> Answer:

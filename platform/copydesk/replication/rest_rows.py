@@ -64,7 +64,7 @@ _DUE_OF = """{live}
                THEN s.state <> 'ended' AND NOT (s.state = 'ending' AND s.end_mode <> 'manage_until_exit')
                     AND NOT (s.state IN ('disarmed', 'out_of_sync')
                              AND coalesce(s.state_reason, '') IN ('stopped_by_switch', 'stopped_by_owner'))
-               ELSE s.state IN ('synced', 'catching_up') AND t.status = 'live' AND a.key_denial IS NULL
+               ELSE s.state IN ('synced', 'catching_up') AND t.status IN ('live', 'probation') AND a.key_denial IS NULL
                     AND NOT EXISTS (
                     SELECT 1 FROM door d WHERE d.tenant_id = live.tenant_id AND d.subscription_id = s.id
                     AND d.symbol = live.symbol AND d.position_side = live.position_side) END AS kept

@@ -162,7 +162,7 @@ class Reversals:
             self._around.look_soon(tenant_id, shard)
         still = {copy.signal_id for copy in decided.wait}
         for booked in {(copy.signal_id, copy.strategy_id) for copy in waiting if copy.signal_id not in still}:
-            self._around.announce(tenant_id, copies_booked(*booked))
+            self._around.announce(tenant_id, copies_booked(*booked, shard))
         return len(decided.ended) + len(settlements)
 
 

@@ -53,7 +53,7 @@ _SHORT = text(
     WHERE c.shard = :shard AND c.status IN ('canceled', 'rejected', 'expired') AND c.leg IN ('open', 'close')
       AND c.reason IN ('price_moved', 'insufficient_balance', 'nothing_to_reduce')
       AND c.planned_at >= :closes_since
-      AND (c.reduces OR (g.venue_at >= :opens_since AND t.status = 'live' AND a.key_denial IS NULL
+      AND (c.reduces OR (g.venue_at >= :opens_since AND t.status IN ('live', 'probation') AND a.key_denial IS NULL
                          AND s.state IN ('synced', 'catching_up')
                          AND b.qty * CASE c.side WHEN 'buy' THEN 1 ELSE -1 END >= 0))
       AND NOT EXISTS (SELECT 1 FROM copy o WHERE o.tenant_id = c.tenant_id AND o.signal_id = c.signal_id

@@ -79,7 +79,7 @@ _WANTED = text(
         FROM leader_setup l
         JOIN unnest(CAST(:symbols AS text[]), CAST(:leverages_max AS integer[])) AS listed(symbol, leverage_max)
             ON listed.symbol = l.symbol
-        JOIN strategy t ON t.tenant_id = l.tenant_id AND t.id = l.strategy_id AND t.status = 'live'
+        JOIN strategy t ON t.tenant_id = l.tenant_id AND t.id = l.strategy_id AND t.status IN ('live', 'probation')
         JOIN subscription s ON s.tenant_id = l.tenant_id AND s.strategy_id = l.strategy_id
             AND s.state IN ('synced', 'catching_up')
         CROSS JOIN LATERAL (
@@ -150,7 +150,7 @@ _FORGET_OTHER_MARGIN = text(
 _TRADED = text(
     """
     SELECT l.symbol, min(a.id) FROM leader_setup l
-    JOIN strategy t ON t.tenant_id = l.tenant_id AND t.id = l.strategy_id AND t.status = 'live'
+    JOIN strategy t ON t.tenant_id = l.tenant_id AND t.id = l.strategy_id AND t.status IN ('live', 'probation')
     JOIN subscription s ON s.tenant_id = l.tenant_id AND s.strategy_id = l.strategy_id AND s.state <> 'ended'
     JOIN account a ON a.tenant_id = s.tenant_id AND a.id = s.account_id AND a.status = 'active' AND a.shard = :shard
     WHERE l.leverage IS NOT NULL GROUP BY l.symbol

@@ -6,6 +6,7 @@ address is no use elsewhere, and what an exchange counts by address is another's
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
 
 from copydesk.trading import Environment
@@ -36,6 +37,7 @@ def place_of(venue: str, environment: Environment, egress: str | None = None) ->
     return f"{venue}-{environment}@{egress.replace(':', '_')}" if egress else f"{venue}-{environment}"
 
 
+@lru_cache(maxsize=1024)
 def whereabouts_of(shard: str) -> Whereabouts:
     """Read the name of a lane, or of the place that it begins with."""
     exchange, _, egress = shard.partition(":")[0].partition("@")

@@ -15,10 +15,8 @@ from sqlalchemy import text
 
 from copydesk.db import TenantSession
 from copydesk.replication.act_history import acts_of
-from copydesk.replication.exposure import read_exposures
 from copydesk.replication.limit_standing import PriceOf, Stands, standing_now
 from copydesk.replication.stop_fills import StopFill, read_stop_fills
-from copydesk.replication.stopping import copying
 from copydesk.risk.acts import Act
 from copydesk.risk.limits import Holding, subject_of
 from copydesk.risk.measures import MEASURES, Judged, Subject
@@ -97,7 +95,7 @@ def read_standing(
     stands = standing_now(session, subscription_id, noted, currency=ground.currency)
     unpriced = {
         one.subscription_id: missing.intersection(book.symbol for book in one.books if book.qty)
-        for one in read_exposures(session, copying(session, account_id=stands.holder.account_id))
+        for one in stands.together
     }
     priced = not unpriced[subscription_id]
     blind = {Subject.ACCOUNT: any(unpriced.values()), Subject.SUBSCRIPTION: not priced}

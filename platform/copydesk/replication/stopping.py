@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import text
 
-from copydesk.db import TenantSession
+from copydesk.db import TenantSession, number_array
 from copydesk.kernel import NotFound
 from copydesk.replication.flattening import StopReason, close_books, close_instrument
 from copydesk.replication.rest_rows import recall_orders
@@ -38,6 +38,16 @@ _OF_USER = text("SELECT id FROM account WHERE user_id = :id ORDER BY id")
 _COPYING = text(
     "SELECT id FROM subscription WHERE account_id = ANY(CAST(:ids AS bigint[])) AND state <> 'ended' ORDER BY id"
 )
+# Whose positions are being closed does not stop that by pausing.
+_TO_PAUSE = text(
+    """
+    SELECT id FROM subscription
+    WHERE id = ANY(CAST(:ids AS bigint[])) AND state IN ('synced', 'catching_up', 'out_of_sync')
+      AND coalesce(state_reason, '') NOT IN ('stopped_by_switch', 'stopped_by_owner')
+    ORDER BY id FOR UPDATE
+    """
+)
+_PAUSE = text("UPDATE subscription SET state = 'paused', state_reason = NULL WHERE id = ANY(CAST(:ids AS bigint[]))")
 _IN_USE = text(
     """
     SELECT ARRAY(SELECT DISTINCT venue || '-' || environment FROM account),
@@ -109,3 +119,15 @@ def stop_everything(session: TenantSession, *, user_id: int | None = None, accou
     ids = copying(session, user_id=user_id, account_id=account_id)
     shards = close_books(session, ids, StopReason.OWNER, Denial.SUBSCRIPTION_DISARMED)
     return Stopped(tuple(ids), tuple(shards))
+
+
+def pause_everything(session: TenantSession, *, user_id: int) -> Stopped:
+    """Pause every subscription of a user that runs: nothing new is opened, closes follow their leaders.
+
+    What was stopped, is paused already or is leaving stays as it is. Raises NotFound for a user without an account.
+    """
+    ids = copying(session, user_id=user_id)
+    paused = session.execute(_TO_PAUSE, {"ids": number_array(ids)}).scalars().all()
+    if paused:
+        session.execute(_PAUSE, {"ids": number_array(paused)})
+    return Stopped(tuple(paused), tuple(recall_orders(session, *paused)))

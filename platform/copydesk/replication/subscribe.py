@@ -13,13 +13,13 @@ from copydesk.replication.kinship import add_edge
 from copydesk.replication.late import Standing
 from copydesk.replication.lifecycle import note_errand
 from copydesk.replication.lifecycle_tables import LateJoin
-from copydesk.replication.room import require_room_for_follower, require_room_for_strategy
+from copydesk.replication.room import require_room_for_follower, require_room_for_strategy, require_terms
 from copydesk.replication.standings import standings
 from copydesk.replication.tables import Strategy, Subscription
 from copydesk.risk.service import Ground
 from copydesk.trading import CopyMode, Denial, JoinMode, SizePolicy, SizingMode
 
-_OPEN_TO_FOLLOWERS = frozenset({"live", "paused", "suspended"})
+_OPEN_TO_FOLLOWERS = frozenset({"probation", "live", "paused", "suspended"})
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,7 @@ class NewStrategy:
     slug: str
     name: str
     summary: str
+    status: str = "live"
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,8 @@ def subscribe(session: TenantSession, new: NewSubscription, ground: Ground | Non
     What the leader holds already is ignored, taken over by the lane's next round, or waited out, as `join_mode` says.
     `ground` is what the brand's limits stand on; a seed that has none is held to no limit on its allocation here.
     Raises InvalidInput for terms that cannot work and an allocation beyond its limits, Refused for an account that
-    would copy itself, directly or not (`kinship`), and for one follower more than the brand's plan has room for.
+    would copy itself, directly or not (`kinship`), for one follower more than the brand's plan or the strategy's terms
+    have room for, and for whom these terms leave out (`room.BeyondTerms`).
     """
     if new.allocation <= 0:
         raise InvalidInput(f"allocation must be above 0, found {new.allocation}")
@@ -81,6 +83,7 @@ def subscribe(session: TenantSession, new: NewSubscription, ground: Ground | Non
         raise InvalidInput(f"leverage_max must be at least 1, found {new.leverage_max}")
     open_to_followers(session, new.strategy_id)
     require_room_for_follower(session, new.account_id)
+    require_terms(session, new.strategy_id, new.account_id, new.allocation)
     subscription = Subscription(tenant_id=session.tenant_id, **vars(new))
     session.add(subscription)
     session.flush()

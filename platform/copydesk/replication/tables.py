@@ -19,9 +19,10 @@ def reference(table: str, *columns: str) -> ForeignKeyConstraint:
 class Strategy(TenantRow, Table):
     """What can be copied: one leader account plus its public profile.
 
-    `status`: "live"; "paused" (opens nothing, closes are still copied); "suspended" (the same, by the guard: see
-    `workers.risk_strategies`); "closed" (the same, until its last follower has left); anything else is not watched at
-    all. `orders_heard_since`: from when on the leader's resting orders are known, None where nobody copies orders.
+    `status`: "live"; "probation" (copied alike, and says so); "paused" (opens nothing, closes are still copied);
+    "suspended" (the same, by the guard: see `workers.risk_strategies`); "closed" (the same, until its last follower has
+    left); anything else ("pending", "declined": see `studio.model.Status`) is not watched at all.
+    `orders_heard_since`: from when on the leader's resting orders are known, None where nobody copies orders.
     """
 
     __tablename__ = "strategy"
@@ -62,6 +63,7 @@ class Subscription(TenantRow, Table):
             unique=True,
             postgresql_where=text("state <> 'ended'"),
         ),
+        Index("ix_subscription_account", "tenant_id", "account_id"),
     )
 
     id: Mapped[Identity]

@@ -43,7 +43,7 @@ _NOW = text(
     """
     SELECT (SELECT count(DISTINCT a.user_id) FROM subscription s
             JOIN account a ON a.tenant_id = s.tenant_id AND a.id = s.account_id WHERE s.state <> 'ended') AS followers,
-           (SELECT count(*) FROM strategy WHERE status <> 'closed') AS strategies,
+           (SELECT count(*) FROM strategy WHERE status NOT IN ('closed', 'declined')) AS strategies,
            (SELECT count(*) FROM delivery WHERE drained_at IS NULL) AS waiting
     """
 )

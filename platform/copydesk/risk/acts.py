@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from psycopg.types.json import Jsonb
 from sqlalchemy import text
 
-from copydesk.db import TenantSession
+from copydesk.db import TenantSession, number_array
 from copydesk.risk.waters import Water, Waters
 
 
@@ -98,6 +98,7 @@ _WATERS = text(
     "month_equity, month_realised, month_at FROM risk_watermark"
 )
 _WATERS_OF = text(f"{_WATERS.text} WHERE scope = :scope AND subject_id = :subject_id")
+_WATERS_AMONG = text(f"{_WATERS.text} WHERE scope = :scope AND subject_id = ANY(CAST(:ids AS bigint[]))")
 _KEEP = text(
     """
     INSERT INTO risk_watermark (tenant_id, scope, subject_id, peak, day_equity, day_realised, day_at, week_equity,
@@ -201,6 +202,12 @@ def waters_of(session: TenantSession, owner: Owner) -> Waters | None:
     """Return one holder's high waters as they were last kept, None before that."""
     row = session.execute(_WATERS_OF, {"scope": owner[0], "subject_id": owner[1]}).first()
     return None if row is None else _kept(row)[1]
+
+
+def waters_among(session: TenantSession, scope: str, subject_ids: Sequence[int]) -> dict[int, Waters]:
+    """Return the high waters of many holders of one scope, by their numbers; of those that have some."""
+    keys = {"scope": scope, "ids": number_array(subject_ids)}
+    return {owner[1]: known for owner, known in map(_kept, session.execute(_WATERS_AMONG, keys))}
 
 
 def keep_waters(session: TenantSession, waters: Iterable[tuple[Owner, Waters]]) -> None:

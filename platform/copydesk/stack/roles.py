@@ -80,7 +80,7 @@ ROLES = (
     Role("replicator", ("{copydesk}", "work", "replicate")),
     Role("relay", ("{copydesk}", "relay")),
     Role("risk", ("{copydesk}", "risk")),
-    Role("worker", ("{copydesk}", "work", "default")),
+    Role("worker", ("{copydesk}", "work", "default", "--port", "{port}")),
 )
 
 

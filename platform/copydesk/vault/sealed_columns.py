@@ -29,4 +29,7 @@ SEALED_COLUMNS = (
     SealedColumn("totp_secret", "sealed", "totp.secret", _PEOPLE),
     SealedColumn("phone", "sealed", "phone.number", _PEOPLE),
     SealedColumn("mail", "sealed_facts", "mail.facts", _PEOPLE),
+    SealedColumn("push_device", "keys", "push.keys", _PEOPLE),
+    SealedColumn("notice_address", "address", "notice.address", _PEOPLE),
+    SealedColumn("notice_address", "secret", "notice.secret", _PEOPLE),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ForeignKeyConstraint, Integer, LargeBinary, Text, func
+from sqlalchemy import ForeignKeyConstraint, Index, Integer, LargeBinary, Text, func
 from sqlalchemy.orm import Mapped, mapped_column
 
 from copydesk.db import BigInt, Identity, Moment, Table, TenantRow
@@ -31,7 +31,10 @@ class Account(TenantRow, Table):
     """
 
     __tablename__ = "account"
-    __table_args__ = (ForeignKeyConstraint(["tenant_id", "user_id"], ["user_account.tenant_id", "user_account.id"]),)
+    __table_args__ = (
+        ForeignKeyConstraint(["tenant_id", "user_id"], ["user_account.tenant_id", "user_account.id"]),
+        Index("ix_account_user", "tenant_id", "user_id"),
+    )
 
     id: Mapped[Identity]
     user_id: Mapped[BigInt]

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import Any
 
-from copydesk.venues.model import Liquidity
+from copydesk.venues.model import Depth, Liquidity
 
 NEAR = Decimal("0.01")
+LEVELS_SHOWN = 20
 
 # Price and size first, as every exchange tells a level, as text or as a number; more may follow.
 Levels = Sequence[Sequence[Any]]
@@ -30,6 +31,12 @@ def liquidity_of(bids: Levels, asks: Levels, volume: Decimal, *, unit: Decimal =
         _notional((level for level in ask_levels if level[0] <= high), unit),
         volume,
     )
+
+
+def depth_of(bids: Levels, asks: Levels, *, unit: Decimal = Decimal(1)) -> Depth:
+    """Return the best levels of both sides, where sizes count `unit` base units; the best levels come first."""
+    sides = (tuple((px, qty * unit) for px, qty in map(_level, side[:LEVELS_SHOWN])) for side in (bids, asks))
+    return Depth(*sides)
 
 
 def _level(row: Sequence[Any]) -> tuple[Decimal, Decimal]:

@@ -20,23 +20,27 @@ from copydesk.venues.client.windows import Seat, Shares
 from copydesk.venues.exchanges import budgets_of
 from copydesk.venues.traits import RateLimit
 
-_LISTENER, _REPLICATORS, _RISK = Decimal("0.15"), Decimal("0.50"), Decimal("0.05")
+_LISTENER, _REPLICATORS, _RISK, _TERMINAL = Decimal("0.12"), Decimal("0.50"), Decimal("0.05"), Decimal("0.03")
 _REPLICATORS_KEYS = Decimal("0.55")
+_NOTHING = Decimal(0)
 # Of an account's orders: what risk closes must go out however busy the replicators are.
 _RISK_ORDERS = Decimal("0.1")
 _REPLICATORS_ORDERS = Decimal("0.5")
-ROLES = ("listener", "replicator", "risk")
+ROLES = ("listener", "replicator", "risk", "terminal")
 
 
 def seat_of(role: str, replicators: int) -> Seat:
-    """Return the seat of the listener, of risk, or of one of so many replicators: they are alike."""
+    """Return the seat of the listener, of risk, of one of so many replicators, which are alike, or of the terminal.
+
+    The terminal sends from accounts that lead, and nobody else does: all orders of an account are its own there.
+    """
     assert role in ROLES, f"{role} has no seat at the rate budgets"
-    orders = 1 - _RISK_ORDERS if replicators == 1 else _REPLICATORS_ORDERS
+    by_hand = role == "terminal"
     return Seat(
-        address=_shares(_LISTENER, _REPLICATORS, _RISK, replicators, modest=1),
-        orders=_shares(Decimal(0), orders, _RISK_ORDERS, replicators),
-        keys=_shares(_LISTENER, _REPLICATORS_KEYS, _RISK, replicators, modest=1),
-        place={"listener": 0, "replicator": 1, "risk": 1 + replicators}[role],
+        address=_shares(_LISTENER, _REPLICATORS, _RISK, _TERMINAL, replicators, modest=2),
+        orders=_shares(_NOTHING, _NOTHING, _NOTHING, Decimal(1), replicators) if by_hand else _orders(replicators),
+        keys=_shares(_LISTENER, _REPLICATORS_KEYS, _RISK, _TERMINAL, replicators, modest=2),
+        place={"listener": 0, "replicator": 1, "risk": 1 + replicators, "terminal": 2 + replicators}[role],
     )
 
 
@@ -76,6 +80,14 @@ def begin_anew(redis_url: str) -> None:
         redis.hset(BIRTH, mapping={"run": run, "at": "0"})
 
 
-def _shares(listener: Decimal, replicators: Decimal, risk: Decimal, count: int, *, modest: int = 0) -> Shares:
+def _orders(replicators: int) -> Shares:
+    """Share an account's orders where copies are sent from it."""
+    part = 1 - _RISK_ORDERS if replicators == 1 else _REPLICATORS_ORDERS
+    return _shares(_NOTHING, part, _RISK_ORDERS, _NOTHING, replicators)
+
+
+def _shares(
+    listener: Decimal, replicators: Decimal, risk: Decimal, terminal: Decimal, count: int, *, modest: int = 0
+) -> Shares:
     """Return the shares of all; of the few that an exchange allows of some calls, `modest` ones take none."""
-    return Shares((listener, *[replicators / count] * count, risk), modest)
+    return Shares((listener, *[replicators / count] * count, risk, terminal), modest)

@@ -234,6 +234,13 @@ class Liquidity(NamedTuple):
     volume: Decimal
 
 
+class Depth(NamedTuple):
+    """The best levels of one instrument's order book, price and base units, the best first."""
+
+    bids: tuple[tuple[Decimal, Decimal], ...]
+    asks: tuple[tuple[Decimal, Decimal], ...]
+
+
 @dataclass(frozen=True, slots=True)
 class PriceEvent:
     state: FeedState

@@ -14,6 +14,7 @@ from copydesk.trading import Bracket, Credentials, Fill, Instrument, MarginMode,
 from copydesk.venues.model import (
     Amendment,
     Balance,
+    Depth,
     FundingPayment,
     FundingRate,
     KeyScope,
@@ -151,6 +152,10 @@ class Venue(Protocol):
 
     async def liquidity(self, symbol: str) -> Liquidity:
         """Return what is offered of one instrument within 1 % of its price, and what was traded of it in 24 hours."""
+        ...
+
+    async def depth(self, symbol: str) -> Depth:
+        """Return the best levels of one instrument's order book; needs no key."""
         ...
 
     async def funding_rate(self, symbol: str) -> FundingRate:

@@ -11,18 +11,20 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from copydesk.web.app import create_app
-    from copydesk.web.client import LOOPBACK
     from copydesk.web.live import create_live_app
+    from copydesk.web.live_server import serve_live
     from copydesk.web.port import Runtime
-    from copydesk.web.server import serve_live, serve_sites
+    from copydesk.web.proxies import LOOPBACK
+    from copydesk.web.server import serve_sites
 
 __all__ = ["LOOPBACK", "Runtime", "create_app", "create_live_app", "serve_live", "serve_sites"]
 _HOMES = {
     "app": ("create_app",),
-    "client": ("LOOPBACK",),
     "live": ("create_live_app",),
+    "live_server": ("serve_live",),
     "port": ("Runtime",),
-    "server": ("serve_live", "serve_sites"),
+    "proxies": ("LOOPBACK",),
+    "server": ("serve_sites",),
 }
 
 

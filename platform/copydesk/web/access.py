@@ -2,7 +2,8 @@
 
 Asked in this order: is somebody signed in, at an address that is allowed, with the permission, with a second factor
 where the brand wants one, do they agree to the brand's texts, is the act not on hold, was the factor given just now.
-The first "no" is the answer.
+The first "no" is the answer. Guests, who hold simulated money only, are asked for no factor; what stands on one, on a
+password or on an e-mail address is closed to them until they keep their account.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from urllib.parse import urlencode
 from flask import Flask, Response, g, make_response, redirect, request
 from flask_babel import gettext  # type: ignore[import-untyped]
 
+from copydesk.guests import CLOSED_TO_GUESTS, WITHOUT_A_FACTOR, is_guest
 from copydesk.identity import Role, Visitor
 from copydesk.identity.access import Permission, allows_address, holds_of, resting
 from copydesk.identity.access.permissions import EVERYBODY
@@ -37,6 +39,7 @@ SECOND_STEP = "/account/factors/verify"
 FACTORS = "/account/factors"
 STEP_UP = "/account/factors/step-up"
 LEGAL = "/legal/accept"
+KEEP = "/guest/keep"
 # Looking at one's own risk, stopping there and proving who one is wait for nobody's signature.
 _BEFORE_AGREEING = frozenset({Permission.RISK_OWN, Permission.FACTORS_OWN})
 FRESH_FOR = timedelta(minutes=5)
@@ -49,6 +52,7 @@ class Need:
     """What a view asks for: a permission, and besides a fresh factor, any factor, that the act is not on hold.
 
     `agreed` is False for what somebody may do who has not agreed to a brand's changed texts: to leave, and to stop.
+    `guests` is False for what stands on a password, which guests do not have.
     """
 
     permission: Permission
@@ -56,6 +60,7 @@ class Need:
     enrolled: bool = True
     holds: bool = False
     agreed: bool = True
+    guests: bool = True
 
 
 class SignInNeeded(Refused):
@@ -66,15 +71,22 @@ class SignInNeeded(Refused):
 
 
 def needs(
-    permission: Permission, *, fresh: bool = False, enrolled: bool = True, holds: bool = False, agreed: bool = True
+    permission: Permission,
+    *,
+    fresh: bool = False,
+    enrolled: bool = True,
+    holds: bool = False,
+    agreed: bool = True,
+    guests: bool = True,
 ) -> Callable[[F], F]:
     """Let a view run only for who may see it. Stands below the route, so that the route gets the guarded view.
 
     `enrolled=False` is for the few pages that somebody needs before they have a second factor, `fresh` for acts that
     want the factor of the last five minutes, `holds` for acts that rest for a while after something unusual,
-    `agreed=False` for those that must not wait until somebody agrees to changed texts.
+    `agreed=False` for those that must not wait until somebody agrees to changed texts, `guests=False` for those that
+    ask for a password.
     """
-    need = Need(permission, fresh=fresh, enrolled=enrolled, holds=holds, agreed=agreed)
+    need = Need(permission, fresh=fresh, enrolled=enrolled, holds=holds, agreed=agreed, guests=guests)
 
     def declare(view: F) -> F:
         @wraps(view)
@@ -103,25 +115,16 @@ def admit(need: Need) -> Response | None:
         return _send_to(SECOND_STEP, SignInNeeded(gettext("Confirm your sign-in with your second factor first.")))
     if need.permission not in visitor.permissions:
         raise NotPermitted(gettext("Your role does not include this page."))
+    if is_guest(visitor):
+        return _keep_first(need) or _agree_first(need, visitor)
     if need.enrolled and not visitor.enrolled and second_factor_required(visitor):
         refusal = NotPermitted(gettext("Set up a second factor first."), code="factor_needed")
         return _send_to(FACTORS, refusal)
-    if visitor.legal_due and need.agreed and need.permission not in _BEFORE_AGREEING:
-        told = gettext("Read what has changed and agree to it first. Closing and stopping need no agreement.")
-        return _send_to(LEGAL, NotPermitted(told, code="legal_due"))
+    if (answer := _agree_first(need, visitor)) is not None:
+        return answer
     if need.holds:
         _require_no_hold(visitor, need.permission)
     return _ask_again(visitor) if need.fresh else None
-
-
-def declares(permission: Permission) -> Callable[[F], F]:
-    """Say what a handler of live events needs; it proves that by a token of its own, for no cookie reaches it."""
-
-    def declare(handler: F) -> F:
-        handler.needs = permission  # type: ignore[attr-defined]
-        return handler
-
-    return declare
 
 
 def is_fresh(visitor: Visitor) -> bool:
@@ -148,6 +151,22 @@ def second_factor_required(visitor: Visitor) -> bool:
     if visitor.role in {Role.STAFF, Role.OPERATOR}:
         return True
     return setting_value(current_site().tenant, SECOND_FACTOR, str) == "required"
+
+
+def _keep_first(need: Need) -> Response | None:
+    """Lead a guest to an account that is kept, for all that stands on an e-mail address, a password or a factor."""
+    asks_factor = need.fresh and need.permission not in WITHOUT_A_FACTOR
+    if need.guests and not asks_factor and need.permission not in CLOSED_TO_GUESTS:
+        return None
+    told = gettext("A demo account has no e-mail address and no password, which this needs. Keep the account first.")
+    return _send_to(KEEP, NotPermitted(told, code="guest"))
+
+
+def _agree_first(need: Need, visitor: Visitor) -> Response | None:
+    if not visitor.legal_due or not need.agreed or need.permission in _BEFORE_AGREEING:
+        return None
+    told = gettext("Read what has changed and agree to it first. Closing and stopping need no agreement.")
+    return _send_to(LEGAL, NotPermitted(told, code="legal_due"))
 
 
 def _require_allowed_address(visitor: Visitor) -> None:

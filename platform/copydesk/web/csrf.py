@@ -35,10 +35,11 @@ _KEY_AGE_S = 60.0
 
 
 class FormKeys:
-    """The keys that forms are signed with, one for each brand: read anew once a minute, for they may be turned."""
+    """The keys that forms, or another purpose, are signed with: one for each brand, read anew once a minute."""
 
-    def __init__(self, runtime: Runtime) -> None:
+    def __init__(self, runtime: Runtime, purpose: str = PURPOSE) -> None:
         self._runtime = runtime
+        self._purpose = purpose
         self._held: dict[str, tuple[bytes, float]] = {}
 
     def key(self, slug: str, *, fresh: bool = False) -> bytes:
@@ -46,7 +47,7 @@ class FormKeys:
         held = self._held.get(slug)
         if held is None or fresh or monotonic() - held[1] > _KEY_AGE_S:
             try:
-                self._held[slug] = held = (self._runtime.signing_key(PURPOSE, slug), monotonic())
+                self._held[slug] = held = (self._runtime.signing_key(self._purpose, slug), monotonic())
             except SQLAlchemyError:
                 if held is None:
                     raise

@@ -143,12 +143,12 @@ def ago_filter(now: Callable[[], datetime]) -> Callable[[datetime | None], Marku
 
 
 def exact(moment: datetime) -> str:
-    """Write a moment in the brand's time zone, to the second."""
+    """Write a moment in the reader's time zone, to the second."""
     return str(format_datetime(moment, "medium", tzinfo=flask_babel.get_timezone(), locale=_locale()))
 
 
 def date(moment: datetime) -> str:
-    """Write a day in the brand's time zone."""
+    """Write a day in the reader's time zone."""
     return str(flask_babel.format_date(moment.astimezone(flask_babel.get_timezone()).date(), "medium"))
 
 

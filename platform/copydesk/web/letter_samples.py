@@ -4,16 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from flask_babel import force_locale  # type: ignore[import-untyped]
 
+from copydesk.notices import Notice, NoticeKind
+from copydesk.notices.letters import letter_facts
 from copydesk.notifications import KINDS, Kind, Letter, Waiting
 from copydesk.notifications.own_letters import OwnLetter
 from copydesk.tenancy import Tenant
 from copydesk.web.letters import written
 from copydesk.web.site import current_site
 
+_NOTICE = Notice(
+    1,
+    NoticeKind.COPY_CLOSED,
+    0,
+    datetime(2026, 3, 1, 12, tzinfo=UTC),
+    {
+        **{"strategy": "Steady", "symbol": "BTC/USDT", "position_side": "long", "side": "sell"},
+        **{"qty": "0.004", "px": "64214", "result": "3.10", "currency": "USDT"},
+    },
+)
 # Addresses of RFC 5737 and codes that open nothing.
 _FACTS: Mapping[str, str] = {
     "ip": "203.0.113.7",
@@ -31,6 +43,8 @@ _FACTS: Mapping[str, str] = {
     "right": "withdraw",
     "change": "allowlist.added 203.0.113.0/24",
     "reason": "withdrawal_allowed",
+    "count": "1",
+    "notices": letter_facts([_NOTICE])["notices"],
 }
 
 

@@ -5,8 +5,7 @@ A letter links to the brand's own site and nowhere else, shows no picture, and t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -22,9 +21,11 @@ from copydesk.tenancy import Tenant
 from copydesk.web.format import isolated
 from copydesk.web.mail_facts import safe_facts
 from copydesk.web.mail_words import TEXTS, said
-from copydesk.web.site import Site, Sites, current_site
+from copydesk.web.notice_letters import only_one, told_facts
+from copydesk.web.site import Site, current_site
 from copydesk.web.suspended import may_leave
 from copydesk.web.theme import current_themes
+from copydesk.web.voice import BrandVoice
 
 _SENDER_DEFAULT = "no-reply"
 
@@ -33,38 +34,18 @@ class LetterWriter:
     """Write letters outside any request. `site_url` gives the origin of a brand's site for its host."""
 
     def __init__(self, app: Flask, brands: Callable[[], Mapping[str, int]], site_url: Callable[[str], str]) -> None:
-        self._app = app
-        self._brands = brands
-        self._site_url = site_url
+        self._voice = BrandVoice(app, brands, site_url)
 
     def write(self, waiting: Waiting) -> Letter:
-        tenant = self._tenant(waiting.tenant_id)
+        tenant = self._voice.tenant(waiting.tenant_id)
         if not may_leave(tenant, waiting.kind):
             raise Postponed("the brand is suspended")
-        locale = waiting.locale if waiting.locale in tenant.config.locales else tenant.config.locale_default
-        with self._as_brand(tenant, locale) as origin:
+        with self._voice.speaking(tenant, waiting.locale) as origin:
+            site = current_site()
             try:
-                return written(waiting, current_site(), origin, own_letter(tenant, waiting.kind, locale))
+                return written(waiting, site, origin, own_letter(tenant, waiting.kind, site.locale))
             except TemplateError as error:
                 raise ConfigError(f"theme {tenant.theme}: the mail templates fail: {error}") from error
-
-    def _tenant(self, tenant_id: int) -> Tenant:
-        slug = next((slug for slug, known in self._brands().items() if known == tenant_id), "")
-        sites: Sites = self._app.extensions["copydesk_sites"]
-        tenant = sites.by_slug(slug)
-        if tenant is None:
-            raise ConfigError(f"brand {slug or tenant_id} has no valid tenant file")
-        return tenant
-
-    @contextmanager
-    def _as_brand(self, tenant: Tenant, locale: str) -> Iterator[str]:
-        """Enter the brand by its own first host; yields the origin that links begin with."""
-        sites: Sites = self._app.extensions["copydesk_sites"]
-        host = tenant.hosts[0]
-        origin = self._site_url(host).rstrip("/")
-        with self._app.test_request_context(base_url=origin):
-            sites.enter(tenant, locale, host)
-            yield origin
 
 
 def written(waiting: Waiting, site: Site, origin: str, own: OwnLetter | None) -> Letter:
@@ -72,14 +53,16 @@ def written(waiting: Waiting, site: Site, origin: str, own: OwnLetter | None) ->
     tenant, text = site.tenant, TEXTS[waiting.kind]
     told = {**waiting.facts, **waiting.secret_facts}
     path = told.pop("link", "")
-    shows_link = bool(path) and text.button is not None
-    facts = {"brand": tenant.name, **safe_facts(told, _moment)}
+    facts = {"brand": tenant.name, **safe_facts(told, _moment), **told_facts(waiting)}
     subject = filled(own.subject, facts) if own and own.subject else said(text.subject, facts)
+    if waiting.kind is Kind.NOTICE and (only := only_one(waiting.facts)) is not None:
+        subject, path = (subject if own and own.subject else only[0]), only[1]
+    shows_link = bool(path) and text.button is not None
     own_lines = [filled(one, facts) for one in own.lines] if own else []
     lines = own_lines or [said(one, facts) for one in text.sentences]
     values = frame_values(site) | {
         "subject": subject or said(text.subject, facts) or tenant.name,
-        "sentences": [line for line in lines if line],
+        "sentences": [part for line in lines if line for part in line.splitlines()],
         "button": str(text.button) if shows_link else "",
         "link": origin + path if shows_link else "",
         "alarm": str(text.alarm) if text.alarm is not None else "",

@@ -17,7 +17,7 @@ _LENGTH_MAX = 160
 _ZERO_WIDTH_SPACE = "\u200b"
 _MOMENTS = frozenset({"at", "held_until"})
 # Figures and codes; not read from right to left.
-_PLAIN = frozenset({"hours", "minutes", "days", "left", "code", "ip"})
+_PLAIN = frozenset({"hours", "minutes", "days", "left", "code", "ip", "count", "more"})
 FACTORS: Mapping[str, LazyString] = {
     "totp": lazy_gettext("authenticator app"),
     "passkey": lazy_gettext("passkey"),

@@ -231,6 +231,11 @@ TEXTS: Mapping[Kind, MailText] = {
         None,
         _NOT_YOU,
     ),
+    _K.NOTICE: MailText(
+        lazy_gettext("%(brand)s: %(count)s notices"),
+        ("%(notices)s", lazy_gettext("And %(more)s more.")),
+        lazy_gettext("Look at it"),
+    ),
 }
 
 

@@ -12,8 +12,10 @@ from copydesk.identity import Visitor
 from copydesk.trading import Environment
 from copydesk.web.addressed import addressed
 from copydesk.web.brand import brand_view
+from copydesk.web.demo_offer import demo_offered
 from copydesk.web.headers import csp_nonce
 from copydesk.web.legal_links import legal_links
+from copydesk.web.me_link import live_me
 from copydesk.web.site import current_site
 from copydesk.web.theme import current_themes
 from copydesk.web.theme_file import SITE
@@ -44,8 +46,10 @@ def page_values() -> dict[str, Any]:
         "visitor": LocalProxy(_shown_visitor),
         "here": request.path,
         "addressed": addressed,
+        "demo_offered": LocalProxy(demo_offered),
         "legal": legal_links(),
         "live_url": site.live_url,
+        "live_me": live_me,
         "csp_nonce": csp_nonce(),
         "kind": SITE,
         "origin": request.host_url.rstrip("/"),

@@ -13,6 +13,7 @@ from copydesk.tenancy.revisions import SettingsDesk
 from copydesk.vault import IntakePlace
 
 if TYPE_CHECKING:
+    from copydesk.guests.port import LabDoor
     from copydesk.identity.factors.port import Texter
 
 
@@ -121,6 +122,11 @@ class Runtime(Protocol):
     @property
     def hashing(self) -> Hashing:
         """Return who hashes passwords; one for the whole process, since it bounds how many at once."""
+        ...
+
+    @property
+    def lab_door(self) -> LabDoor | None:
+        """Return who opens demo accounts at the simulated exchange; None where the installation has none."""
         ...
 
     def texter(self, slug: str) -> Texter | None:

@@ -7,6 +7,7 @@ import threading
 from flask import Flask
 
 from copydesk.notifications import BELL
+from copydesk.notifications.far_bell import FarBell
 from copydesk.notifications.postman import Postman
 from copydesk.web.database import whole_database
 from copydesk.web.letters import LetterWriter
@@ -23,15 +24,18 @@ class Post:
         seal, clock = runtime.identity_vault, app.extensions["copydesk_clock"]
         self.postman = Postman(database, seal, writer, runtime.mailer, lambda: runtime.tenant_ids, clock=clock)
         self._stopped = threading.Event()
+        self._far_bell = FarBell(runtime.redis_url)
         # A daemon: a mail server that hangs must not keep the process from its end; what was begun is tried again.
         self._thread = threading.Thread(target=self.postman.run, args=(self._stopped,), name="post", daemon=True)
 
     def start(self) -> None:
         """Begin; called in each process after it was forked, for threads do not survive that."""
         self._thread.start()
+        self._far_bell.start()
 
     def stop(self) -> None:
         """End after the mail that is under way."""
         self._stopped.set()
+        self._far_bell.close()
         BELL.ring()
         self._thread.join()

@@ -163,8 +163,3 @@ def babel_locale() -> str | None:
     """Answer Flask-Babel: without a brand, its own default holds."""
     site = site_or_none()
     return site.locale if site else None
-
-
-def babel_timezone() -> str | None:
-    site = site_or_none()
-    return site.tenant.config.time_zone if site else None

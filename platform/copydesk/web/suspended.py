@@ -20,7 +20,11 @@ _RETRY_AFTER_S = 3600
 _STAFF = frozenset({Role.STAFF, Role.OPERATOR})
 # Nothing new begins; every other page of these blueprints is about what somebody has already.
 _BEGINNINGS = frozenset(
-    f"account.{name}" for name in ("register_form", "register_page", "register_sent", "invited_form", "invited_page")
+    {
+        *("guests.begin", "guests.begin_page"),
+        *("account.register_form", "account.register_page", "account.register_sent"),
+        *("account.invited_form", "account.invited_page"),
+    }
 )
 _PUBLIC = frozenset({"public", "api"})
 # What any page of the brand needs, and the language in which it is read.

@@ -87,9 +87,9 @@ def nobody() -> Visitor:
     )
 
 
-def remember_session(response: Response, token: str) -> None:
-    """Leave a session's token with the browser, until it is closed, and tie this answer's forms to it."""
-    set_cookie(response, SESSION_COOKIE, token)
+def remember_session(response: Response, token: str, *, age_s: int | None = None) -> None:
+    """Leave a session's token with the browser, until it is closed or for so long; tie this answer's forms to it."""
+    set_cookie(response, SESSION_COOKIE, token, age_s=age_s)
     bind_forms(token)
     g.pop("visitor", None)
 

@@ -319,6 +319,9 @@ _STATES: dict[str, LazyString] = {
     OrderStatus.REJECTED: lazy_gettext("Refused by the exchange"),
     OrderStatus.EXPIRED: lazy_gettext("Expired"),
     "live": lazy_gettext("Live"),
+    "probation": lazy_gettext("On probation"),
+    "pending": lazy_gettext("In review"),
+    "declined": lazy_gettext("Not approved"),
     "suspended": lazy_gettext("Suspended"),
     "closed": lazy_gettext("Closed"),
 }

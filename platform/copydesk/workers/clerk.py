@@ -1,7 +1,8 @@
 """The worker role: figures follow what is stored, each minute's marks are kept, and each night all is computed anew.
 
-One process does all of it. Jobs run in its main thread as they come, the minute and the night each in a thread of their
-own; they take turns at a strategy. It opens no key, and speaks to no exchange.
+One process does all of it, and tells people what concerns them (`crier`). Jobs run in its main thread as they come, the
+minute, the night and the crier each in a thread of their own; they take turns at a strategy. It opens no key, and
+speaks to no exchange.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import logging
 import os
 import socket
 import threading
+from collections.abc import Callable
 from contextlib import closing, suppress
 from types import FrameType
 
@@ -22,12 +24,15 @@ from rq.serializers import JSONSerializer
 
 from copydesk.bootstrap import Runtime
 from copydesk.kernel import Clock, ConfigError, CopydeskError, SystemClock, new_id
+from copydesk.notices import Wordsmith
 from copydesk.performance.keep import update_strategy, update_subscriptions
 from copydesk.performance.scoring import placed
 from copydesk.workers.brands import BrandWatch
+from copydesk.workers.clerk_guests import Departures
 from copydesk.workers.clerk_jobs import desk
-from copydesk.workers.clerk_minute import CHECK_AT_S, FOLLOW_AT_S, MARKS_AT_S, EachMinute, Rounds
+from copydesk.workers.clerk_minute import CHECK_AT_S, FOLLOW_AT_S, GUESTS_AT_S, MARKS_AT_S, EachMinute, Rounds
 from copydesk.workers.clerk_night import Nights
+from copydesk.workers.crier import Crier
 from copydesk.workers.follow import figures_queue
 from copydesk.workers.outage import DATABASE_AWAY, first_line
 
@@ -129,8 +134,8 @@ def serve(redis: Redis, stopped: threading.Event) -> None:
             stopped.wait(_TRY_AGAIN_S)
 
 
-def run_clerk(runtime: Runtime) -> None:
-    """Serve until told to stop."""
+def run_clerk(runtime: Runtime, wordsmith: Callable[[], Wordsmith] | None = None) -> None:
+    """Serve until told to stop; `wordsmith` makes who has words for notices."""
     os.nice(_NICENESS)
     clock = SystemClock()
     desk.clerk = clerk = Clerk(runtime, clock)
@@ -138,12 +143,16 @@ def run_clerk(runtime: Runtime) -> None:
     brands = BrandWatch(runtime, lambda _changed: None)
     brands.look()  # Brands that are new are registered before a thread counts on them.
     rounds, nights = Rounds(runtime, clerk, clock, stopped), Nights(runtime, clock, stopped)
+    departures = Departures(runtime, clock, stopped)
     threads = (
         EachMinute("marks", rounds.keep_marks, clock, at_s=MARKS_AT_S, stopped=stopped),
         EachMinute("figures", rounds.follow_all, clock, at_s=FOLLOW_AT_S, stopped=stopped),
         EachMinute("checks", nights.look, clock, at_s=CHECK_AT_S, stopped=stopped),
+        EachMinute("guests", departures.look, clock, at_s=GUESTS_AT_S, stopped=stopped),
     )
+    crier = Crier(runtime, clock, wordsmith)
     brands.start()
+    crier.start()
     for thread in threads:
         thread.start()
     try:
@@ -154,4 +163,5 @@ def run_clerk(runtime: Runtime) -> None:
         stopped.set()
         for thread in threads:
             thread.join()
+        crier.close()
         brands.close()

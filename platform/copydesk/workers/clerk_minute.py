@@ -18,6 +18,7 @@ from copydesk.performance.overseen import ClerkSign, sign_clerk
 from copydesk.performance.points import forget, make_room
 from copydesk.performance.roster import due_strategies
 from copydesk.performance.scoring import placed
+from copydesk.studio.reviewing import end_probations
 from copydesk.workers.outage import DATABASE_AWAY, first_line
 
 log = logging.getLogger(__name__)
@@ -26,6 +27,7 @@ log = logging.getLogger(__name__)
 MARKS_AT_S = 57.0
 FOLLOW_AT_S = 0.5
 CHECK_AT_S = 30.0
+GUESTS_AT_S = 40.0
 # Partitions are made this far ahead, and looked after this often.
 ROOM_AHEAD = timedelta(days=45)
 ROOM_EVERY = timedelta(hours=1)
@@ -89,12 +91,12 @@ class Rounds:
                 went_well = self._keeper.follow(tenant_id, strategy_id)
                 done, failed = done + went_well, failed + (not went_well)
             self._keeper.rank(tenant_id)
-            self._place(tenant_id)
+            self._look_after(tenant_id)
         self._sign(ClerkSign(self._clock.now(), done, failed))
         return Followed(done, failed)
 
-    def _place(self, tenant_id: int) -> None:
-        """Give a brand's strategies their places by the scores that they have by now."""
+    def _look_after(self, tenant_id: int) -> None:
+        """Give a brand's strategies their places by the scores that they have by now; end probations that are over."""
         try:
             tenant = self._runtime.tenant(tenant_id)
         except ConfigError as error:
@@ -102,6 +104,7 @@ class Rounds:
             return
         with self._runtime.db.tenant(tenant_id) as session:
             placed(session, tenant)
+            end_probations(session, tenant, now=self._clock.now())
 
     def _sign(self, sign: ClerkSign) -> None:
         try:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime
@@ -74,7 +74,16 @@ class LeaderWatch:
     those that the brand lists here, on or off, for what is held in one that is off is still to be closed.
     """
 
-    def __init__(self, runtime: Runtime, waker: Waker, market: Market, leader: Leader) -> None:
+    def __init__(
+        self,
+        runtime: Runtime,
+        waker: Waker,
+        market: Market,
+        leader: Leader,
+        *,
+        heard: Callable[[int, int], None] = lambda _tenant_id, _account_id: None,
+    ) -> None:
+        """`heard` is told of which brand's account the stream has spoken, at once; it must not keep the watch."""
         self._runtime = runtime
         self._waker = waker
         self._market = market
@@ -95,6 +104,7 @@ class LeaderWatch:
         self._perpetuals = bool(perpetuals)
         self.markets = frozenset(self._markets())
         self._begun = asyncio.Event()
+        self._heard = heard
         self.credentials: Credentials | None = None
 
     async def run(self) -> None:
@@ -138,6 +148,7 @@ class LeaderWatch:
                     if event.state is StreamState.TRADES:
                         self._orders.take(event.orders)
                         self._take(event.trades)
+                        self._heard(self._leader.tenant_id, self._leader.account_id)
                     elif event.state is StreamState.LOST:
                         log.warning("leader %s: stream lost: %s", self._leader.account_id, event.reason)
                     elif gap:
@@ -272,7 +283,8 @@ class LeaderWatch:
         self._waker.wake_all("drain", tenant_id=tenant_id, wanted=woken)
         reached(Failpoint.LANES_WOKEN, signals)
         for signal in signals:
-            self._runtime.announce(tenant_id, {"type": "signal", "signal_id": signal.id})
+            told = {"type": "signal", "signal_id": signal.id, "strategy_id": self._leader.strategy_id}
+            self._runtime.announce(tenant_id, told)
         if trades:
             self._waker.figures.tell(tenant_id, self._leader.strategy_id)
 

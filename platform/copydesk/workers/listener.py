@@ -6,8 +6,7 @@ import asyncio
 import logging
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Mapping
-from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from copydesk.bootstrap import FRESH_EVERY_S, Runtime
 from copydesk.kernel import CopydeskError, VenueRefused, end
@@ -22,9 +21,6 @@ from copydesk.workers.leader import LeaderWatch, Market, key_is_dead
 from copydesk.workers.listed import tell_listed
 from copydesk.workers.outage import DATABASE_AWAY, first_line
 from copydesk.workers.wake import Waker
-
-if TYPE_CHECKING:
-    from copydesk.workers.key_desk import KeyDesk
 
 log = logging.getLogger(__name__)
 
@@ -67,7 +63,8 @@ class Listener:
         self._opening: defaultdict[Whereabouts, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._prices = PriceFeeds(runtime, self._venue)
         self._listings = Listings(runtime.redis)
-        self._key_desk: asyncio.Task[None] | None = None
+        self._desks: dict[str, asyncio.Task[None]] = {}
+        self._hears: Hears | None = None
         self._key_watch = KeyWatch(runtime)
 
     async def run(self) -> None:
@@ -78,7 +75,7 @@ class Listener:
                 try:
                     await self.look()
                     await self._prices.look()
-                    self._mind_key_desk()
+                    self._mind_desks()
                 except DATABASE_AWAY as error:
                     log.warning("cannot look for new leaders: %s", first_line(error))
                 await asyncio.sleep(_LOOK_FOR_LEADERS_S)
@@ -89,25 +86,33 @@ class Listener:
         """End every watch and feed, and close what they used."""
         await self._key_watch.aclose()
         await self._prices.aclose()
-        if self._key_desk is not None:
-            await end(self._key_desk)
+        await end(*self._desks.values())
         await self._drop(set(self._watches))
         await end(*self._tenders)
         for market in self._markets.values():
             await market.exchange.aclose()
         await self._budgets.aclose()
 
-    def _mind_key_desk(self) -> None:
-        """Keep the desk that examines keys at work; one that breaks off begins anew."""
-        if self._key_desk is not None and self._key_desk.done() and (error := self._key_desk.exception()):
-            log.error("the key desk ended: %s", error, exc_info=error)
-        if self._key_desk is None or self._key_desk.done():
-            self._key_desk = asyncio.create_task(self._serve_keys())
+    def _mind_desks(self) -> None:
+        """Keep the desks at work that serve what people ask of their accounts; one that breaks off begins anew."""
+        for name, open_desk in _DESKS.items():
+            serving = self._desks.get(name)
+            if serving is not None and serving.done() and (error := serving.exception()):
+                log.error("the %s desk ended: %s", name, error, exc_info=error)
+            if serving is None or serving.done():
+                self._desks[name] = asyncio.create_task(self._serve(open_desk))
 
-    async def _serve_keys(self) -> None:
-        """Serve the key desk; what it imports, the leaders' first trades do not wait for."""
-        desk = await asyncio.to_thread(partial(_key_desk, self._runtime, self._exchange_at))
+    async def _serve(self, open_desk: OpenDesk) -> None:
+        """Serve a desk; what it imports, the leaders' first trades do not wait for."""
+        desk = await asyncio.to_thread(open_desk, self._runtime, self._exchange_at)
+        if isinstance(desk, Hears):
+            self._hears = desk
         await desk.run()
+
+    def _heard(self, tenant_id: int, account_id: int) -> None:
+        """Pass on that a leader's stream has spoken: orders given by hand there may have changed."""
+        if self._hears is not None:
+            self._hears.heard(tenant_id, account_id)
 
     async def look(self) -> None:
         """Watch leaders that are new or whose watch ended, and no longer those that are not live any more."""
@@ -127,7 +132,7 @@ class Listener:
             except CopydeskError as error:
                 log.warning("exchange %s-%s cannot be read yet: %s", *place, error)
                 continue
-            watch = LeaderWatch(self._runtime, self._waker, market, leader)
+            watch = LeaderWatch(self._runtime, self._waker, market, leader, heard=self._heard)
             self._watches[key] = _Watched(leader, watch, asyncio.create_task(watch.run()))
 
     @property
@@ -237,10 +242,42 @@ class Listener:
         return (await self._market(where)).exchange
 
 
-def _key_desk(runtime: Runtime, open_venue: Callable[[Whereabouts], Awaitable[Venue]]) -> KeyDesk:
+class Desk(Protocol):
+    """Serves what people ask of their exchange accounts, until canceled."""
+
+    async def run(self) -> None: ...
+
+
+@runtime_checkable
+class Hears(Protocol):
+    """A desk that wants to know whenever a leader's stream tells of anything."""
+
+    def heard(self, tenant_id: int, account_id: int) -> None: ...
+
+
+OpenVenue = Callable[[Whereabouts], Awaitable[Venue]]
+OpenDesk = Callable[[Runtime, OpenVenue], Desk]
+
+
+def _key_desk(runtime: Runtime, open_venue: OpenVenue) -> Desk:
     from copydesk.workers.key_desk import KeyDesk  # It knows people and mail, which take long to import.
 
     return KeyDesk(runtime, open_venue)
+
+
+def _wallet_desk(runtime: Runtime, open_venue: OpenVenue) -> Desk:
+    from copydesk.workers.wallet_desk import WalletDesk
+
+    return WalletDesk(runtime, open_venue)
+
+
+def _terminal_desk(runtime: Runtime, _open_venue: OpenVenue) -> Desk:
+    from copydesk.workers.terminal_desk import TerminalDesk  # It signs orders, so it opens exchanges of its own.
+
+    return TerminalDesk(runtime)
+
+
+_DESKS: Mapping[str, OpenDesk] = {"key": _key_desk, "wallet": _wallet_desk, "terminal": _terminal_desk}
 
 
 async def _keep_fresh(market: Market, tell: Callable[[Market], Awaitable[None]]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
 from decimal import Decimal
 from importlib import import_module
 from pathlib import Path
@@ -10,7 +10,19 @@ from typing import Any
 
 import copydesk
 from copydesk.db import metadata, tenant_tables
-from sqlalchemy import BigInteger, Boolean, Column, DateTime, Integer, LargeBinary, Numeric, SmallInteger, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Integer,
+    LargeBinary,
+    Numeric,
+    SmallInteger,
+    Table,
+    Text,
+    Time,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, JSON, JSONB
 from sqlalchemy.orm import Session
 
@@ -26,6 +38,7 @@ _VALUES: dict[type, Any] = {
     Text: "text",
     Boolean: True,
     DateTime: datetime(2026, 3, 1, tzinfo=UTC),
+    Time: time(22),
     LargeBinary: b"bytes",
     JSON: {"a": 1},
     JSONB: {"a": 1},

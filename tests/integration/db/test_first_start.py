@@ -7,7 +7,7 @@ from copydesk.db import metadata
 from tenant_rows import ordered_tenant_tables
 
 # One row each, made by the migrations: counts of changes, which begin at nothing.
-_COUNTS = {"switch_version", "key_version"}
+_COUNTS = {"switch_version", "key_version", "terminal_version"}
 
 
 def test_a_new_installation_has_no_account(owner_url: str) -> None:

@@ -38,7 +38,7 @@ from parcel_world import INTAKE_SECRET, MARKET, PANEL, PASSPHRASE, SECRET, SMTP_
 from sqlalchemy.exc import IntegrityError
 
 # Hashes of what they hash alone: they hold in any installation.
-PORTABLE_HASHES = {"token_hash", "password_hash", "hash"}
+PORTABLE_HASHES = {"token_hash", "password_hash", "hash", "code_hash", "endpoint_hash"}
 
 
 @dataclass(frozen=True)

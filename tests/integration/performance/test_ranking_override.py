@@ -54,6 +54,17 @@ def test_places_are_given_anew_when_a_score_changes_and_only_then(session: Tenan
     assert places(session) == {"third": 1, "first": 2, "second": 3}
 
 
+def test_a_private_strategy_has_no_place_and_is_not_listed(session: TenantSession) -> None:
+    terms = (
+        "INSERT INTO strategy_terms "
+        "(tenant_id, strategy_id, profit_share, min_allocation, private, shows, submitted_at) "
+        "SELECT tenant_id, id, 0.1, 0, true, '{}', now() FROM strategy WHERE slug = 'first'"
+    )
+    session.execute(text(terms))
+    placed(session, brand())
+    assert places(session) == {"second": 1, "third": 2}
+
+
 def test_a_strategy_that_closes_loses_its_place_to_the_next(session: TenantSession) -> None:
     session.execute(text("UPDATE strategy SET status = 'closed' WHERE slug = 'first'"))
     placed(session, brand())

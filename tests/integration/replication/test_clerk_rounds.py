@@ -157,6 +157,22 @@ def test_a_strategy_that_cannot_be_followed_keeps_no_other_waiting_and_is_told_o
     assert not clerk_finding(clerk_sign(redis), utc_now()).ok
 
 
+def test_a_strategy_whose_probation_is_over_is_live_after_the_next_round(
+    site: Site, runtime: Runtime, hours: Hours
+) -> None:
+    site.act("UPDATE strategy SET status = 'probation'")
+    site.act(
+        "INSERT INTO strategy_terms "
+        "(tenant_id, strategy_id, profit_share, min_allocation, shows, submitted_at, decided_at) "
+        "SELECT tenant_id, id, 0.1, 0, '{}', now(), now() - interval '29 days' FROM strategy"
+    )
+    rounds = Rounds(runtime, Helpless(), hours, threading.Event())
+    for ahead, status in ((0, "probation"), (2, "live")):
+        hours.ahead = timedelta(days=ahead)
+        rounds.follow_all()
+        assert site.one("SELECT status FROM strategy") == status
+
+
 def test_each_night_figures_are_compared_once_and_a_difference_raises_the_alarm(
     site: Site, runtime: Runtime, hours: Hours
 ) -> None:

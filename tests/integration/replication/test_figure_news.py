@@ -12,7 +12,7 @@ from copydesk.trading import Side
 from copydesk.workers.clerk import Clerk, ClerkWorker
 from copydesk.workers.clerk_jobs import desk
 from copydesk.workers.follow import FigureNews, figures_queue
-from desk_site import Site
+from desk_site import SHARD, Site
 from redis import Redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
@@ -71,7 +71,8 @@ def test_copies_that_are_booked_name_their_signal_and_strategy(site: Site) -> No
     (signal,) = site.trade(Side.BUY, "0.4")
     worker = site.worker()
     worker.drain()
-    told = {"type": "copies", "signal_id": signal.id, "strategy_id": site.leader.strategy_id}
+    of_signal = {"type": "copies", "signal_id": signal.id, "strategy_id": site.leader.strategy_id}
+    told = of_signal | {"shard": SHARD}
     assert told in worker.around.announced
 
 

@@ -156,7 +156,7 @@ def test_a_strategy_that_is_closed_is_neither_paused_nor_resumed(db: Database) -
     desk = OrderSite(db)
     with desk.site.db.tenant(desk.site.tenant_id) as session:
         close_strategy(session, desk.site.leader.strategy_id)
-        with pytest.raises(InvalidInput, match="only a strategy that is live becomes paused"):
+        with pytest.raises(InvalidInput, match="only a strategy that is live or on probation becomes paused"):
             pause_strategy(session, desk.site.leader.strategy_id)
         with pytest.raises(InvalidInput, match="only a strategy that is paused or suspended becomes live"):
             resume_strategy(session, desk.site.leader.strategy_id)

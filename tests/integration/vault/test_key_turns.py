@@ -39,6 +39,7 @@ NOT_SEALED = {
     ("recovery_code", "salt"),
     ("recovery_code", "digest"),
     ("factor_challenge", "value"),
+    ("strategy_invite", "digest"),
 }
 MANY = BATCH + 20
 

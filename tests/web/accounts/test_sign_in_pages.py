@@ -20,7 +20,7 @@ _TOKEN = re.compile(r'name="csrf_token" value="[^"]+"|nonce="[^"]+"')
 def test_the_right_password_opens_a_session_that_no_script_reads(people: People) -> None:
     user, browser = people.add(), people.browser()
     answer = browser.sign_in(user.email)
-    assert (answer.status_code, answer.location) == (303, "/account")
+    assert (answer.status_code, answer.location) == (303, "/home")
     cookie = next(one for one in answer.headers.getlist("Set-Cookie") if one.startswith("session="))
     assert "HttpOnly" in cookie and "SameSite=Lax" in cookie and "Path=/" in cookie and "Domain" not in cookie
     assert people.tries(user) == ["signed_in"]
@@ -205,7 +205,7 @@ def test_who_is_signed_in_already_is_taken_on(people: People) -> None:
 
 @pytest.mark.parametrize("wanted", ("//evil.example", "https://evil.example", "/\\evil.example", "javascript:1"))
 def test_nobody_is_sent_to_another_site_after_signing_in(people: People, wanted: str) -> None:
-    assert people.browser().sign_in(people.add().email, next=wanted).location == "/account"
+    assert people.browser().sign_in(people.add().email, next=wanted).location == "/home"
 
 
 def test_a_brands_account_does_not_exist_on_another_brand(people: People) -> None:

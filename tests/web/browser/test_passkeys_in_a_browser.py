@@ -50,7 +50,7 @@ def test_a_passkey_is_set_up_and_then_signs_in(people: FactorSite, open_brand: C
     assert visit.axe() == []
     devtools.send("WebAuthn.setUserVerified", {"authenticatorId": device, "isUserVerified": True})
     page.get_by_role("button", name="Confirm sign-in").click()
-    expect(page).to_have_url(f"{visit.origin}/account")
+    expect(page).to_have_url(f"{visit.origin}/home")
     page = visit.go(KEYS)
     page.get_by_role("button", name="Add a passkey").click()
     expect(page.get_by_text("This device already holds a passkey of yours for this site.")).to_be_visible()

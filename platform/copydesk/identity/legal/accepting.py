@@ -25,6 +25,7 @@ class Via(StrEnum):
     REGISTRATION = "registration"
     INVITATION = "invitation"
     CHANGE = "change"
+    GUEST = "guest"
 
 
 class TextsChanged(Refused):

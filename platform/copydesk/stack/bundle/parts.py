@@ -48,7 +48,7 @@ NEEDS: Mapping[str, Needs] = {
     "replicator": Needs(exchange_key=True),
     "relay": Needs(kept=("audit",), alone=True),
     "risk": Needs(exchange_key=True, kept=("risk",), alone=True),
-    "worker": Needs(alone=True, memory_mb=1024),
+    "worker": Needs(pages_key=True, kept=("secrets",), alone=True, memory_mb=1024),
 }
 OPERATOR = Needs(exchange_key=True, pages_key=True, kept=("secrets", "audit"), memory_mb=1024)
 

@@ -13,11 +13,11 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from decimal import Decimal
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from copydesk.kernel import CopydeskError, VenueRefused
 from copydesk.trading import Bracket, Credentials, Denial, Fill, Instrument, MarginMode, OrderRequest, OrderView
-from copydesk.venues.bearing import liquidity_of
+from copydesk.venues.bearing import Levels, depth_of, liquidity_of
 from copydesk.venues.binance.perpetual import PerpetualMarket
 from copydesk.venues.binance.spot import SpotMarket
 from copydesk.venues.binance.traits import BINANCE
@@ -30,6 +30,7 @@ from copydesk.venues.client.wire import Wire
 from copydesk.venues.model import (
     Amendment,
     Balance,
+    Depth,
     FundingPayment,
     FundingRate,
     KeyScope,
@@ -109,9 +110,15 @@ class Binance(Venue):
         instrument = self.symbols.named(symbol)
         client = (self.perpetual if instrument.perpetual else self.spot).client
         asked = {"symbol": instrument.venue_symbol}
-        book = await client.ask("depth", None, asked | {"limit": "500"}, lambda told: (told["bids"], told["asks"]))
+        book = await client.ask("depth", None, asked | {"limit": "500"}, _book_of)
         volume = await client.ask("day", None, asked, lambda told: Decimal(told["quoteVolume"]))
         return liquidity_of(*book, volume)
+
+    async def depth(self, symbol: str) -> Depth:
+        """Return the best levels of an order book."""
+        instrument = self.symbols.named(symbol)
+        client = (self.perpetual if instrument.perpetual else self.spot).client
+        return depth_of(*await client.ask("depth", None, {"symbol": instrument.venue_symbol, "limit": "500"}, _book_of))
 
     async def submit(self, credentials: Credentials, order: OrderRequest) -> OrderView:
         """Send one order; raise `VenueRefused`, `Unavailable` or `OutcomeUnknown` (never resend) otherwise."""
@@ -273,6 +280,11 @@ class Binance(Venue):
             if refusal.venue_code != _NO_SUCH_RIGHT:
                 raise
             return found
+
+
+def _book_of(told: Mapping[str, Any]) -> tuple[Levels, Levels]:
+    """Read `depth`: bids and asks, the best first."""
+    return told["bids"], told["asks"]
 
 
 async def _working(parts: Mapping[str, Awaitable[T]]) -> dict[str, T]:

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 from copydesk.kernel import VenueRefused
 from copydesk.trading import Bracket, Credentials, Fill, Instrument, MarginMode, OrderRequest, OrderView
-from copydesk.venues.bearing import liquidity_of
+from copydesk.venues.bearing import depth_of, liquidity_of
 from copydesk.venues.bitget import errors, instruments
 from copydesk.venues.bitget.classic import Classic
 from copydesk.venues.bitget.classic_orders import ClassicWords
@@ -36,6 +36,7 @@ from copydesk.venues.client.wire import reading
 from copydesk.venues.model import (
     Amendment,
     Balance,
+    Depth,
     FundingPayment,
     FundingRate,
     KeyScope,
@@ -121,6 +122,15 @@ class Bitget(Venue):
             asked, depth, day, levels = asked | {"productType": USDT_FUTURES}, "perpetual_depth", "perpetual_day", "max"
         book = await self.public.ask(depth, None, asked | {"limit": levels}, instruments.book_of)
         return liquidity_of(*book, await self.public.ask(day, None, asked, instruments.volume_of))
+
+    async def depth(self, symbol: str) -> Depth:
+        """Return the best levels of an order book."""
+        instrument = self.symbols.named(symbol)
+        asked = {"symbol": instrument.venue_symbol}
+        if instrument.perpetual:
+            asked |= {"productType": USDT_FUTURES, "limit": "max"}
+            return depth_of(*await self.public.ask("perpetual_depth", None, asked, instruments.book_of))
+        return depth_of(*await self.public.ask("spot_depth", None, asked | {"limit": "150"}, instruments.book_of))
 
     async def submit(self, credentials: Credentials, order: OrderRequest) -> OrderView:
         """Send one order; raise `VenueRefused`, `Unavailable` or `OutcomeUnknown` (never resend) otherwise."""

@@ -16,7 +16,7 @@ from uuid import uuid4
 
 from copydesk.kernel import VenueRefused
 from copydesk.trading import Bracket, Credentials, Fill, Instrument, MarginMode, OrderRequest, OrderView
-from copydesk.venues.bearing import liquidity_of
+from copydesk.venues.bearing import depth_of, liquidity_of
 from copydesk.venues.bybit import account, errors
 from copydesk.venues.bybit.history import funding_since, trades_since
 from copydesk.venues.bybit.order_calls import SETTLE_COINS, OrderCalls
@@ -32,6 +32,7 @@ from copydesk.venues.client.wire import reading
 from copydesk.venues.model import (
     Amendment,
     Balance,
+    Depth,
     FundingPayment,
     FundingRate,
     KeyScope,
@@ -129,6 +130,13 @@ class Bybit(Venue):
         asked = {"category": category, "symbol": instrument.venue_symbol}
         book = await self.client.ask("depth", None, asked | {"limit": levels}, account.book_of)
         return liquidity_of(*book, await self.client.ask("prices", None, asked, account.volume_of))
+
+    async def depth(self, symbol: str) -> Depth:
+        """Return the best levels of an order book."""
+        instrument = self.symbols.named(symbol)
+        category, levels = ("linear", "500") if instrument.perpetual else ("spot", "200")
+        asked = {"category": category, "symbol": instrument.venue_symbol, "limit": levels}
+        return depth_of(*await self.client.ask("depth", None, asked, account.book_of))
 
     async def submit(self, credentials: Credentials, order: OrderRequest) -> OrderView:
         """Send one order; raise `VenueRefused`, `Unavailable` or `OutcomeUnknown` (never resend) otherwise."""

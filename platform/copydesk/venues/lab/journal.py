@@ -19,6 +19,7 @@ from copydesk.venues.lab.model import (
     FILLED,
     NEW,
     SPOT,
+    Attached,
     Event,
     Execution,
     NewOrder,
@@ -43,9 +44,11 @@ def plain(value: Decimal) -> str:
     return decimal_text(value) if "E" in text else text
 
 
-def _text(value: object) -> str:
+def _text(value: object) -> str | dict[str, Any]:
     if isinstance(value, Decimal):
         return plain(value)
+    if isinstance(value, Attached):
+        return value._asdict()
     raise TypeError(f"a journal record cannot hold {type(value).__name__}")
 
 

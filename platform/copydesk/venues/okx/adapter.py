@@ -14,7 +14,7 @@ from typing import Any
 
 from copydesk.kernel import VenueRefused
 from copydesk.trading import Bracket, Credentials, Fill, Instrument, MarginMode, OrderRequest, OrderView
-from copydesk.venues.bearing import liquidity_of
+from copydesk.venues.bearing import depth_of, liquidity_of
 from copydesk.venues.client.budget import RateBudget
 from copydesk.venues.client.core import VenueClient
 from copydesk.venues.client.fanout import send_orders
@@ -24,6 +24,7 @@ from copydesk.venues.client.wire import reading
 from copydesk.venues.model import (
     Amendment,
     Balance,
+    Depth,
     FundingPayment,
     FundingRate,
     KeyScope,
@@ -114,6 +115,12 @@ class Okx(Venue):
         book = await self.client.ask("depth", None, asked | {"sz": "400"}, account.book_of)
         volume = await self.client.ask("day", None, asked, partial(account.volume_of, perpetual=instrument.perpetual))
         return liquidity_of(*book, volume, unit=instrument.contract_size)
+
+    async def depth(self, symbol: str) -> Depth:
+        """Return the best levels of an order book; books of swaps count contracts."""
+        instrument = self.symbols.named(symbol)
+        asked = {"instId": instrument.venue_symbol, "sz": "400"}
+        return depth_of(*await self.client.ask("depth", None, asked, account.book_of), unit=instrument.contract_size)
 
     async def submit(self, credentials: Credentials, order: OrderRequest) -> OrderView:
         """Send one order; raise `VenueRefused`, `Unavailable` or `OutcomeUnknown` (never resend) otherwise."""

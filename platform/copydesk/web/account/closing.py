@@ -16,6 +16,8 @@ from copydesk.kernel import Unavailable
 from copydesk.keys import changed, publish_to
 from copydesk.keys.revoke import destroy_keys
 from copydesk.keys.store import keys_of
+from copydesk.notices.reaching import forget_ways
+from copydesk.studio.watching import unwatch, watched_by
 from copydesk.web.account.asking import (
     SEE_OTHER,
     current_visit,
@@ -36,13 +38,13 @@ _PAGE = "account/close.html"
 
 
 @account.get("/close")
-@needs_fresh(Permission.ACCOUNT_OWN, holds=True, agreed=False)
+@needs_fresh(Permission.ACCOUNT_OWN, holds=True, agreed=False, guests=False)
 def close_page() -> str:
     return render(_PAGE, errors={}, keys=_keys(), understood=False)
 
 
 @account.post("/close")
-@needs_fresh(Permission.ACCOUNT_OWN, holds=True, agreed=False)
+@needs_fresh(Permission.ACCOUNT_OWN, holds=True, agreed=False, guests=False)
 def close_form() -> Response:
     """Destroy the keys, erase what is personal, and sign out everywhere."""
     password, understood = typed_secret("password"), "understood" in request.form
@@ -71,8 +73,12 @@ def close_form() -> Response:
 
 
 def _destroy(visit: Visit, session: TenantSession, gone: list[int]) -> None:
+    """Destroy keys, forget where notices were sent, and watch nothing any more."""
     destroyed = destroy_keys(session, own_id(), actor=visit.actor, at=visit.at)
     gone.extend(one.account_id for one in destroyed)
+    forget_ways(session, own_id())
+    for one in watched_by(session, own_id()):
+        unwatch(session, own_id(), one.strategy_id)
 
 
 def _announce(visit: Visit, gone: list[int]) -> None:

@@ -10,6 +10,7 @@ from flask_babel import gettext  # type: ignore[import-untyped]
 from werkzeug.wrappers import Response
 
 from copydesk.audit import Act
+from copydesk.guests import is_guest
 from copydesk.identity import EndReason
 from copydesk.identity.access import Permission
 from copydesk.identity.sessions import end_session
@@ -20,11 +21,12 @@ from copydesk.kernel import Unavailable
 from copydesk.tenancy import setting_value
 from copydesk.web.access import SECOND_STEP, SIGN_IN, needs
 from copydesk.web.account.asking import SEE_OTHER, current_visit, form_again, own_id, own_session, wait_again
-from copydesk.web.account.blueprint import HOME, account
+from copydesk.web.account.blueprint import account
 from copydesk.web.account.forms import found, typed, typed_secret
 from copydesk.web.cookies import read_cookie
 from copydesk.web.csrf import SESSION_COOKIE
 from copydesk.web.headers import clear_site_data
+from copydesk.web.landing import landing_of
 from copydesk.web.page import render
 from copydesk.web.redirects import safe_next
 from copydesk.web.site import current_site, keep_locale
@@ -36,8 +38,8 @@ _PAGE = "account/sign_in.html"
 @account.get("/sign-in")
 @needs(Permission.VISIT)
 def sign_in_page() -> Response | str:
-    if current_visitor().signed_in:
-        return redirect(_next(), code=SEE_OTHER)
+    if current_visitor().signed_in and not is_guest(current_visitor()):
+        return redirect(_next() or landing_of(current_visitor().role), code=SEE_OTHER)
     return render(_PAGE, errors={}, **_values(""))
 
 
@@ -93,8 +95,8 @@ def _after(admitted: Admitted) -> str:
     """Return where a sign-in goes on; who has to set a second factor up first is sent there by the page they want."""
     wanted = _next()
     if admitted.factor_needed:
-        return SECOND_STEP if wanted == HOME else f"{SECOND_STEP}?{urlencode({'next': wanted})}"
-    return wanted
+        return f"{SECOND_STEP}?{urlencode({'next': wanted})}" if wanted else SECOND_STEP
+    return wanted or landing_of(admitted.role)
 
 
 def _values(email: str) -> dict[str, Any]:
@@ -108,7 +110,8 @@ def _values(email: str) -> dict[str, Any]:
 
 
 def _next() -> str:
-    return safe_next(request.values.get("next"), HOME)
+    """Return which page was asked for, "" where none was."""
+    return safe_next(request.values.get("next"), "")
 
 
 def _told(word: str) -> str:

@@ -92,13 +92,13 @@ def reset_form(token: str) -> Response:
 
 
 @account.get("/password")
-@needs(Permission.ACCOUNT_OWN)
+@needs(Permission.ACCOUNT_OWN, guests=False)
 def password_page() -> str:
     return render(_CHANGE, errors={}, done=False, length_min=_length_min())
 
 
 @account.post("/password")
-@needs(Permission.ACCOUNT_OWN)
+@needs(Permission.ACCOUNT_OWN, guests=False)
 def password_form() -> Response:
     """Change the password and sign out everywhere else."""
     old, new = typed_secret("old"), typed_secret("new")

@@ -41,7 +41,7 @@ def row_shape(row: BoardRow) -> dict[str, Any]:
         "style": None if row.style is None else str(row.style),
         "leverage_max": row.leverage_max,
         "closed_positions": row.closed,
-        "followers": row.followers,
+        "followers": row.followers if row.followers_shown else None,
         "follower_return": ratio(row.follower_return),
         "copy_success": ratio(row.success_ratio),
         "slippage_bps": ratio(row.slippage_bps_p50),
@@ -63,7 +63,9 @@ def standing_shape(found: StrategyStanding) -> dict[str, Any]:
         "strategy": row_shape(found.row),
         "figures": plain(found.figures),
         "score": plain(found.score),
-        "followers": plain(found.truth) | {"by_state": dict(found.followers_by_state)},
+        "followers": plain(found.truth)
+        | {"by_state": dict(found.followers_by_state)}
+        | ({} if found.shows.followers else {"followers": None}),
         "monthly": plain(found.monthly),
         "positions": [
             {

@@ -21,12 +21,13 @@ from copydesk.estate.words import FIGURES
 from copydesk.identity.access.networks import is_inside
 from copydesk.kernel import Clock, SystemClock
 from copydesk.tenancy import Tenant, installation_value
-from copydesk.web.client import Proxies, client_ip
+from copydesk.web.client import client_ip
 from copydesk.web.clock import current_time
 from copydesk.web.cookies import drop_cookie, read_cookie, set_cookie
 from copydesk.web.errors import init_errors
 from copydesk.web.headers import init_headers
 from copydesk.web.port import Runtime
+from copydesk.web.proxies import Proxies
 
 _COOKIE = "console"
 _HERE = Path(__file__).parent

@@ -21,9 +21,11 @@ from copydesk.web.visitor import current_visitor
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def needs_fresh(permission: Permission, *, holds: bool = False, agreed: bool = True) -> Callable[[F], F]:
+def needs_fresh(
+    permission: Permission, *, holds: bool = False, agreed: bool = True, guests: bool = True
+) -> Callable[[F], F]:
     """Let a view run as `needs` does, for a fresh factor; who may do without a factor, and has none, goes on."""
-    return _gate(Need(permission, fresh=True, holds=holds, agreed=agreed), _asked_of_an_act)
+    return _gate(Need(permission, fresh=True, holds=holds, agreed=agreed, guests=guests), _asked_of_an_act)
 
 
 def changes_factors(*, enrolled: bool = True) -> Callable[[F], F]:

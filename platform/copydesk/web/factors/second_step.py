@@ -17,11 +17,10 @@ from copydesk.web.factors.factor_words import refusal_sentence
 from copydesk.web.factors.parties import passkey_question
 from copydesk.web.factors.phone_pages import texting
 from copydesk.web.factors.proof import chosen, prove, sent_proof
+from copydesk.web.landing import landing_of
 from copydesk.web.page import render
 from copydesk.web.redirects import safe_next
 from copydesk.web.visitor import current_visitor, remember_session
-
-AFTER = "/account"
 
 
 @factors.get("/verify")
@@ -96,4 +95,4 @@ def _page(method: Method, errors: dict[str, str], *, sent: str = "") -> str:
 
 
 def _next() -> str:
-    return safe_next(request.values.get("next"), AFTER)
+    return safe_next(request.values.get("next"), landing_of(current_visitor().role))

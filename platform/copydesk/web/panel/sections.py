@@ -142,6 +142,12 @@ SECTIONS: tuple[Section, ...] = (
         ),
     ),
     Section(
+        "traders",
+        lazy_gettext("Traders"),
+        lazy_gettext("How long a new strategy is on probation, and the bounds of what traders may ask of followers."),
+        keys=("studio.", "terminal."),
+    ),
+    Section(
         "fees",
         lazy_gettext("Fees"),
         lazy_gettext("What copying costs, and who gets it. A change waits for a second person."),
@@ -190,6 +196,18 @@ SECTIONS: tuple[Section, ...] = (
         keys=("letters",),
         template="panel/letters.html",
         editor=LettersEditor(),
+    ),
+    Section(
+        "notices",
+        lazy_gettext("Notices"),
+        lazy_gettext("What people are told of their copies and accounts: how long it is kept, and by which ways."),
+        keys=("notices.",),
+    ),
+    Section(
+        "guests",
+        lazy_gettext("Demo accounts"),
+        lazy_gettext("Trying the site with simulated money, without registering."),
+        keys=("guests.",),
     ),
     Section(
         "legal",

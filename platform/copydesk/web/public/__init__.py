@@ -1,6 +1,7 @@
 """Pages that need no account: landing, strategies, their ranking, the live desk, files and pictures of brands."""
 
 from copydesk.web.public import (
+    announcements,
     compare,
     files,
     found,
@@ -14,6 +15,7 @@ from copydesk.web.public import (
 from copydesk.web.public.blueprint import public
 
 __all__ = [
+    "announcements",
     "compare",
     "files",
     "found",

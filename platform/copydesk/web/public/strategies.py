@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 from flask import Response, jsonify, request
@@ -10,11 +11,13 @@ from copydesk.identity.access import Permission
 from copydesk.kernel import InvalidInput
 from copydesk.performance import board, page
 from copydesk.performance.scoring import scheme_of
+from copydesk.studio.terms import terms_of
 from copydesk.web.access import needs
 from copydesk.web.clock import current_time
 from copydesk.web.database import brand_session
 from copydesk.web.page import render
 from copydesk.web.public import asked as asking
+from copydesk.web.public.announcements import strategy_part
 from copydesk.web.public.blueprint import public
 from copydesk.web.public.figures import EARLY, groups_of, headline_of, histogram_of
 from copydesk.web.public.offers import cost_of
@@ -68,7 +71,7 @@ def strategy(slug: str) -> str:
         "strategy.html",
         page=shown,
         card=shown.row,
-        cost=cost_of(tenant),
+        cost=replace(cost_of(tenant), share=terms_of(brand_session(), shown.row.id, tenant).profit_share),
         period=period,
         periods=[(f"?period={key}", asking.period_words(key), key == period) for key in CHART_DAYS],
         headline=headline_of(shown, period),
@@ -78,6 +81,7 @@ def strategy(slug: str) -> str:
         histogram=histogram_of(shown.truth),
         closed=page.closed_positions(brand_session(), slug, page=_page_number()),
         gates=scheme_of(tenant).gates,
+        **strategy_part(shown.row.id),
     )
 
 

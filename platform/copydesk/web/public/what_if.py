@@ -121,7 +121,7 @@ def what_if(slug: str) -> Response:
         answer = _answer(subject, wanted_of(request.args))
     except InvalidInput as error:
         errors = {error.code if error.code in ("amount", "value", "profile") else "": str(error)}
-    except _RulesUnknown:
+    except RulesUnknown:
         unknown = True
     page = render("what_if.html", subject=subject, errors=errors, unknown=unknown, **_choices(), **_shown(answer))
     return Response(page, HTTPStatus.UNPROCESSABLE_ENTITY if errors else HTTPStatus.OK)
@@ -134,7 +134,7 @@ def what_if_json(slug: str) -> Response:
     return jsonify(plain(_answer(_subject(slug), wanted_of(request.args)).result))
 
 
-class _RulesUnknown(Unavailable):
+class RulesUnknown(Unavailable):
     """What the exchange takes at least is not known: nothing has told it yet."""
 
 
@@ -156,27 +156,27 @@ def wanted_of(args: Mapping[str, str]) -> Wanted:
 
 
 def _answer(subject: Subject, wanted: Wanted) -> Answer:
-    tenant, replays = current_site().tenant, _replays()
+    tenant, replays = current_site().tenant, current_replays()
     with reading_brand() as session:
         newest = newest_signal(session, subject.strategy_id)
     return replays.of((tenant.slug, subject, newest, wanted), lambda: _replayed(tenant, subject, newest, wanted))
 
 
 def _replayed(tenant: Tenant, subject: Subject, newest: int, wanted: Wanted) -> Answer:
-    past, terms = _past(tenant, subject, newest, wanted.days), _terms(tenant, subject, wanted)
+    past, terms = past_of(tenant, subject, newest, wanted.days), _terms(tenant, subject, wanted)
     perpetual = any(signal.perpetual for signal in past.signals)
     return Answer(replay(past, terms), Told(wanted.days, subject.venue, terms, perpetual))
 
 
-def _past(tenant: Tenant, subject: Subject, newest: int, days: int) -> Past:
+def past_of(tenant: Tenant, subject: Subject, newest: int, days: int) -> Past:
     """Read a past, or return the one that was read a moment ago."""
-    replays, key = _replays(), (tenant.slug, subject, newest, days)
+    replays, key = current_replays(), (tenant.slug, subject, newest, days)
     known = replays.pasts.get(key)
     if known is not None:
         return known
     listed = replays.listings.read(subject.place, markets_at(tenant, subject.place))
     if listed is None:
-        raise _RulesUnknown("What the exchange takes at least is not known now.", retry_after_s=60)
+        raise RulesUnknown("What the exchange takes at least is not known now.", retry_after_s=60)
     with reading_brand() as session:
         return replays.pasts.put(key, read_past(session, tenant, subject, listed, days=days, now=current_time()))
 
@@ -192,7 +192,8 @@ def _terms(tenant: Tenant, subject: Subject, wanted: Wanted) -> CopyTerms:
         raise InvalidInput(gettext("These limits cannot be chosen now. Choose others."), code="profile") from error
 
 
-def _replays() -> Replays:
+def current_replays() -> Replays:
+    """Return what the running app keeps of replays."""
     replays: Replays = current_app.extensions["copydesk_replays"]
     return replays
 

@@ -30,16 +30,16 @@ class Prices:
     """The newest public prices: the mark where there is one, else the last price; and the funding that is coming."""
 
     def __init__(self, marks: Marks, coming: ComingFunding) -> None:
-        self._marks = marks
+        self.marks = marks
         self.coming = coming
 
     def of(self, place: str, symbols: Collection[str]) -> Mapping[str, Decimal]:
         """Return what is known and young enough."""
-        return self._marks.worths(place, symbols)
+        return self.marks.worths(place, symbols)
 
     def one(self, place: str, symbol: str) -> Decimal | None:
         """Return one of them."""
-        return self._marks.worth(place, symbol)
+        return self.marks.worth(place, symbol)
 
     def feeds(self, places: Iterable[str], now: datetime) -> tuple[Feed, ...]:
         """Return how old the prices of these exchanges are, of those that have any."""
@@ -48,9 +48,23 @@ class Prices:
 
     def _age(self, place: str) -> FeedAge | None:
         try:
-            return self._marks.age(place)
+            return self.marks.age(place)
         except RedisError:
             return None
+
+
+class PricesOnce(Prices):
+    """The same prices for as long as one page is made: each instrument is asked for once, also one without a price."""
+
+    def __init__(self, prices: Prices) -> None:
+        super().__init__(prices.marks, prices.coming)
+        self._known: dict[tuple[str, str], Decimal | None] = {}
+
+    def one(self, place: str, symbol: str) -> Decimal | None:
+        """Return one of them."""
+        if (place, symbol) not in self._known:
+            self._known[place, symbol] = super().one(place, symbol)
+        return self._known[place, symbol]
 
 
 def init_prices(app: Flask, runtime: Runtime) -> None:

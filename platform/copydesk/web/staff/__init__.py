@@ -3,7 +3,7 @@
 The two access pages of one's own account, allowed addresses and the link that confirms a new place, are here too.
 """
 
-from copydesk.web.staff import allowlist, front, own, people, ranking, record, roles, statements, team
+from copydesk.web.staff import allowlist, front, own, people, ranking, record, roles, statements, strategies, team
 from copydesk.web.staff.blueprint import own_access, staff
 
 __all__ = [
@@ -17,5 +17,6 @@ __all__ = [
     "roles",
     "staff",
     "statements",
+    "strategies",
     "team",
 ]

@@ -15,6 +15,7 @@ from copydesk.web.visitor import current_visitor
 SECTIONS = (
     (Permission.USERS_READ, "/staff/users"),
     (Permission.RISK_READ, "/risk"),
+    (Permission.STRATEGIES_REVIEW, "/staff/strategies"),
     (Permission.STAFF_READ, "/staff/team"),
     (Permission.AUDIT_READ, "/staff/audit"),
     (Permission.SETTINGS_READ, "/panel"),

@@ -1,11 +1,17 @@
-// Light or dark: the system decides until the visitor does; the choice stays in this browser.
+// Light or dark: the system decides until the visitor does; the choice stays in this browser. What the account prefers
+// (data-scheme-own) stands on the page already; a choice made here holds until that preference changes.
 (() => {
   const root = document.documentElement;
-  const stored = () => {
-    try { return localStorage.getItem("scheme"); } catch { return null; }
+  const own = root.dataset.schemeOwn ?? "";
+  const stored = (name) => {
+    try { return localStorage.getItem(name); } catch { return null; }
   };
-  const choice = stored();
-  if (choice === "light" || choice === "dark") root.dataset.scheme = choice;
+  const choice = stored("scheme");
+  const forget = () => {
+    try { localStorage.removeItem("scheme"); } catch { /* There is nothing to forget. */ }
+  };
+  if ((stored("scheme-over") ?? "") !== own) forget();
+  else if (choice === "light" || choice === "dark") root.dataset.scheme = choice;
 
   const isDark = () => {
     const scheme = getComputedStyle(root).colorScheme;
@@ -13,6 +19,7 @@
   };
 
   document.addEventListener("DOMContentLoaded", () => {
+    document.querySelector("[data-scheme-form]")?.addEventListener("submit", forget);
     for (const button of document.querySelectorAll("[data-scheme-toggle]")) {
       button.hidden = false;
       button.setAttribute("aria-pressed", String(isDark()));
@@ -20,7 +27,10 @@
         const next = isDark() ? "light" : "dark";
         root.dataset.scheme = next;
         button.setAttribute("aria-pressed", String(next === "dark"));
-        try { localStorage.setItem("scheme", next); } catch { /* Private windows may refuse; the page still changes. */ }
+        try {
+          localStorage.setItem("scheme", next);
+          localStorage.setItem("scheme-over", own);
+        } catch { /* Private windows may refuse; the page still changes. */ }
         document.dispatchEvent(new Event("schemechange"));
       });
     }
