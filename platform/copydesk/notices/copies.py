@@ -19,7 +19,7 @@ from copydesk.notices.model import Event, NoticeKind
 from copydesk.notices.results import results_of
 from copydesk.notices.source import Row, Source
 from copydesk.replication.model import CLOSE, OPEN
-from copydesk.trading import TERMINAL
+from copydesk.trading import TERMINAL, quote_currency
 
 _TERMINAL = word_array(sorted(TERMINAL))
 _NEWEST = text("SELECT max(id) FROM copy")
@@ -106,14 +106,9 @@ def _own_facts(kind: NoticeKind, copy: Mapping[str, Any], result: Decimal | None
     return {
         "qty": decimal_text(copy["cum_qty"]),
         "px": None if avg_px is None else decimal_text(avg_px),
-        "currency": quote_of(copy["symbol"]),
+        "currency": quote_currency(copy["symbol"]),
         **({} if kind is NoticeKind.COPY_OPENED or result is None else {"result": decimal_text(result)}),
     }
-
-
-def quote_of(symbol: str) -> str:
-    """Return what an instrument is priced in. Pure."""
-    return symbol.partition(":")[0].partition("/")[2]
 
 
 def _short(value: object) -> str | int:

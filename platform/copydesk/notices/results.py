@@ -12,7 +12,7 @@ from sqlalchemy import text
 from copydesk.db import TenantSession, number_array
 from copydesk.kernel import ZERO
 from copydesk.replication.profit import EXACT, Earnings, Traded, WrittenOff, after_fill, after_write_off
-from copydesk.trading import Side
+from copydesk.trading import Side, quote_currency
 
 # A result is told for so many closes at once, of books with so many fills: more would keep everybody's news waiting.
 CLOSES_MAX = 200
@@ -85,5 +85,4 @@ def _results(symbol: str, rows: Sequence[Any], wanted: Collection[int]) -> dict[
 
 
 def _net(symbol: str, book: Earnings) -> Decimal:
-    quote = symbol.partition(":")[0].partition("/")[2]
-    return EXACT.subtract(book.realized, book.fees.get(quote, ZERO))
+    return EXACT.subtract(book.realized, book.fees.get(quote_currency(symbol), ZERO))

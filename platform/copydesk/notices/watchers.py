@@ -15,9 +15,9 @@ from sqlalchemy import text
 
 from copydesk.db import TenantSession, number_array
 from copydesk.kernel import decimal_text
-from copydesk.notices.copies import quote_of
 from copydesk.notices.model import Event, NoticeKind
 from copydesk.notices.source import Row, Source
+from copydesk.trading import quote_currency
 
 _NEWEST_SIGNAL = text("SELECT max(id) FROM signal")
 _SIGNALS = text(
@@ -95,7 +95,7 @@ def _heard(row: Row, person: Mapping[str, Any]) -> bool:
 def _trade(row: Row, kind: NoticeKind, person: Mapping[str, Any]) -> Event:
     facts = {name: person[name] for name in _STRATEGY}
     facts |= {"signal_id": row.id, "symbol": row.symbol, "position_side": row.position_side, "side": row.side}
-    facts |= {"px": decimal_text(row.px), "currency": quote_of(row.symbol)}
+    facts |= {"px": decimal_text(row.px), "currency": quote_currency(row.symbol)}
     return Event(kind, person["user_id"], row.at, facts, f"signal:{row.id}")
 
 
