@@ -13,15 +13,16 @@ import pytest
 from copydesk.identity import Role
 from copydesk.marks import ComingFunding, Listings, MarkWriter, epoch_ms
 from copydesk.replication.tables import Strategy, Subscription
-from copydesk.terminal import AccountView, HeldPosition, OrderState
-from copydesk.terminal.market import Candle, MarketBoard
+from copydesk.terminal import CHANNEL, AccountView, HeldPosition, OrderState, read_news
+from copydesk.terminal.bars import Bars
+from copydesk.terminal.market import MarketBoard
 from copydesk.terminal.sending import keep_view
 from copydesk.terminal.store import history_of, look_at, open_orders_of, recent_acts
 from copydesk.terminal.tables import TerminalOrder
 from copydesk.terminal.view import BookView
 from copydesk.trading import Environment, Instrument, MarginMode, PositionSide
 from copydesk.vault.tables import Account
-from copydesk.venues import FundingRate, Price
+from copydesk.venues import Candle, FundingRate, Interval, Price
 from copydesk.web.database import db
 from factor_site import FactorSite, Visit
 from redis import Redis
@@ -225,8 +226,8 @@ def test_exits_of_an_entry_wait_and_those_of_a_position_do_not(desk: Desk) -> No
     assert gain.group_id == loss.group_id == entry.id
     assert "Waits for its entry" in desk.show(SWAP)
     desk.see("10000", HeldPosition(SWAP, D("0.02"), PositionSide.NET))
-    assert desk.send("exits", SWAP, take_profit_px="60000").status_code == 422
-    assert desk.send("exits", SWAP, stop_loss_px="60000").status_code == 303
+    assert 'id="error-gain_px"' in desk.send("exits", SWAP, gain_px="60000").text
+    assert desk.send("exits", SWAP, loss_px="60000").status_code == 303
     newest = desk.orders()[0]
     assert (newest.planned.qty, newest.planned.stop_px, newest.waits) == (D("0.02"), D(60000), False)
 
@@ -265,12 +266,82 @@ def test_what_is_over_is_listed_with_its_reason(desk: Desk) -> None:
 
 def test_chart_and_book_are_told_as_data(desk: Desk, redis: Redis) -> None:
     board, minute = MarketBoard(redis), int(NOW.timestamp()) - 60
-    board.write_candle(PLACE, SPOT, minute, Candle(D(1), D(3), D("0.5"), D(2)))
+    board.write_minute(PLACE, SPOT, minute, Candle(D(1), D(3), D("0.5"), D(2)))
     board.write_book(PLACE, SPOT, BookView([(D(63999), D(1))], [(D(64001), D(2))], 1))
-    market = desk.visit.get(f"{desk.page}/market?symbol={SPOT}").json
-    assert market == {"at": [minute], "open": [1.0], "high": [3.0], "low": [0.5], "close": [2.0], "px": "64000"}
+    market = desk.visit.get(f"{desk.page}/market?symbol={SPOT}&interval=1m").json
+    told = {"at": [minute], "open": [1.0], "high": [3.0], "low": [0.5], "close": [2.0], "px": "64000"}
+    assert market == told | {"from": "asked"}
+    assert board.asked_bars(PLACE, SPOT) == [Interval.M1]
     assert desk.visit.get(f"{desk.page}/book?symbol={SPOT}").json["asks"] == [["64001", "2"]]
     assert desk.visit.get(f"{desk.page}/book?symbol={SWAP}").json["asks"] == []
+
+
+def test_the_chart_is_of_the_exchanges_candles_or_says_that_there_are_none(desk: Desk, redis: Redis) -> None:
+    board, hour = MarketBoard(redis), int(NOW.timestamp()) // 3600 * 3600
+    seen = Candle(D(7), D(9), D(6), D(8))
+    board.write_minute(PLACE, SPOT, int(NOW.timestamp()), seen)
+    board.write_bars(PLACE, SPOT, Interval.H1, Bars())
+    address = f"{desk.page}/market?symbol={SPOT}&interval=1h"
+    assert desk.visit.get(address).json["from"] == "seen"
+    read = Bars(hour - 1, {hour - 3600: Candle(D(1), D(3), D(1), D(2)), hour: Candle(D(2), D(2), D(2), D(2))})
+    board.write_bars(PLACE, SPOT, Interval.H1, read)
+    board.write_bars(PLACE, SPOT, Interval.H1, Bars())  # A reading that fails takes nothing away.
+    market = desk.visit.get(address).json
+    assert (market["from"], market["at"], market["close"]) == ("exchange", [hour - 3600, hour], [2.0, 8.0])
+    page = desk.visit.get(f"{desk.page}?symbol={SPOT}&interval=1h").text
+    assert 'data-interval="1h"' in page
+    assert 'data-zone="' in page
+
+
+def test_who_opens_the_terminal_is_looked_at_without_delay(desk: Desk, redis: Redis) -> None:
+    with redis.pubsub(ignore_subscribe_messages=True) as channel:
+        channel.subscribe(CHANNEL)
+        channel.get_message(timeout=5)
+        desk.show()
+        message = channel.get_message(timeout=5)
+        assert message is not None
+        assert read_news(message["data"]) == desk.site.tenant_id
+        desk.show()
+        assert channel.get_message() is None
+
+
+def test_an_order_that_rests_is_changed_on_a_page_of_its_own(desk: Desk) -> None:
+    desk.send(qty="0.01", px="60000")
+    (order,) = desk.orders()
+    page = f"{desk.page}/amend?order={order.id}&symbol={SPOT}"
+    assert "cannot be changed" in desk.visit.get(page).text
+    assert desk.send("amend", order=str(order.id), px="61000").status_code == 422
+    with desk.site.runtime.database.tenant(desk.site.tenant_id) as session:
+        session.execute(
+            update(TerminalOrder).where(TerminalOrder.id == order.id).values(state="open", venue_order_id="7")
+        )
+    assert f"/amend?order={order.id}" in desk.show()
+    assert 'value="60000"' in desk.visit.get(page).text
+    wrong = desk.send("amend", order=str(order.id), qty="0.01", px="60000.001")
+    assert wrong.status_code == 422
+    assert 'id="error-px"' in wrong.text
+    assert 'value="60000.001"' in wrong.text
+    assert desk.send("amend", order=str(order.id), qty="0.02", px="61000").status_code == 303
+    assert desk.acts() == [("amend", SPOT, {"order_id": order.id, "qty": "0.02", "px": "61000"})]
+    assert desk.visit.get(f"{desk.page}/amend?order={order.id + 1000}&symbol={SPOT}").status_code == 404
+
+
+def test_exits_that_are_set_take_the_place_of_those_before(desk: Desk) -> None:
+    desk.see("10000", HeldPosition(SWAP, D("0.02"), PositionSide.NET, D(60000)))
+    assert "Close a part" in desk.show(SWAP)
+    reducing = unescape(desk.visit.get(f"{desk.page}?symbol={SWAP}&reduce=yes").text)
+    assert re.search(r'name="side" value="sell" checked', reducing)
+    assert re.search(r'name="reduce_only" value="yes" checked', reducing)
+    assert desk.send("exits", SWAP, gain_px="70000", loss_px="50000").status_code == 303
+    old = sorted(one.id for one in desk.orders())
+    assert re.search(r'name="gain_px"[^>]* value="70000"', desk.show(SWAP))
+    assert desk.send("exits", SWAP, gain_px="71000", loss_px="1").status_code == 303
+    new = min({one.id for one in desk.orders()} - set(old))
+    canceled = [facts for kind, _, facts in desk.acts() if kind == "cancel"]
+    assert sorted(one["order_id"] for one in canceled) == old
+    assert {one["after"] for one in canceled} == {new}
+    assert desk.send("exits", SWAP, gain_px="", loss_px="").status_code == 303
+    assert len([1 for kind, _, facts in desk.acts() if kind == "cancel" and "after" not in facts]) == 4
 
 
 def test_without_the_exchanges_rules_nothing_is_guessed(desk: Desk, redis: Redis) -> None:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from copydesk.kernel import round_to_step
 from copydesk.replication.preview import FEE_RATIO_PERPETUAL, FEE_RATIO_SPOT
 from copydesk.terminal.model import Planned
-from copydesk.trading import Instrument, MarginMode, Side
+from copydesk.trading import Instrument, MarginMode, Side, TimeInForce
 
 _CENT = Decimal("0.01")
 # The lowest bracket's maintenance margin of large contracts on these exchanges is at most this part of the notional.
@@ -58,11 +58,12 @@ def estimate_of(order: Planned, instrument: Instrument, *, px: Decimal | None, h
 
 
 def needs_confirming(order: Planned, estimate: Estimate, *, percent_max: int) -> bool:
-    """Tell whether a market order is asked about once more: a large one, and one whose size nobody can tell.
+    """Tell whether an order that is filled at once is asked about once more: a large one, or one of unknown size.
 
     What brings a position down is not: it must not be harder than opening one.
     """
-    if order.px is not None or order.reduce_only:
+    waits = order.px is not None and order.time_in_force is not TimeInForce.IOC
+    if waits or order.reduce_only:
         return False
     return estimate.equity_ratio is None or estimate.equity_ratio * 100 > percent_max
 

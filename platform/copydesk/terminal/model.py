@@ -68,6 +68,11 @@ class Ended(StrEnum):
     BY_OWNER = "by_owner"
     NO_POSITION = "no_position"
     NOT_SENT = "not_sent"
+    OVER_BEFORE = "over_before"
+    REPLACED = "replaced"
+    NOTHING_LEFT = "nothing_left"
+    EXITS_WAIT = "exits_wait"
+    NEW_NOT_TAKEN = "new_not_taken"
 
 
 class ActKind(StrEnum):
@@ -75,6 +80,7 @@ class ActKind(StrEnum):
 
     CANCEL = "cancel"
     CANCEL_ALL = "cancel_all"
+    AMEND = "amend"
     LEVERAGE = "leverage"
     CLOSE_POSITION = "close_position"
     CLOSE_ALL = "close_all"
@@ -113,6 +119,8 @@ class Problem(StrEnum):
     STOP_WRONG_SIDE = "stop_wrong_side"
     NOTHING_HELD = "nothing_held"
     ABOVE_LEVERAGE_MAX = "above_leverage_max"
+    BELOW_FILLED = "below_filled"
+    UNCHANGED = "unchanged"
 
 
 class Found(NamedTuple):
@@ -178,6 +186,17 @@ class HandOrder(NamedTuple):
     def cancelable(self) -> bool:
         """Tell whether its owner can still take it back."""
         return self.state in (OrderState.OPEN, OrderState.IN_FLIGHT, OrderState.SENDING) or self.waits
+
+    @property
+    def amendable(self) -> bool:
+        """Tell whether its owner can still give it another quantity or price: a limit order that rests."""
+        plain = self.planned.type is OrderType.LIMIT and self.planned.part is Part.TICKET
+        return plain and self.state is OrderState.OPEN
+
+    @property
+    def is_exit(self) -> bool:
+        """Tell whether it is an exit that stands by itself, be it of an entry that is over or of a position."""
+        return self.planned.part in EXITS and not self.waits and self.state not in ENDED
 
     def request(self) -> OrderRequest:
         """Return what is sent to the exchange."""

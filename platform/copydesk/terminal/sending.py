@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any, NamedTuple
 
 from psycopg.types.json import Jsonb
@@ -19,6 +20,7 @@ from copydesk.terminal.model import NEXT, Act, ActKind, ActState, HandOrder, Ord
 from copydesk.terminal.outcome import Settled
 from copydesk.terminal.rows import fills_json, hand_order
 from copydesk.terminal.view import AccountView, account_json
+from copydesk.trading import OrderType
 
 # An order that waited longer was given at a price of then: it is not sent any more.
 SENT_WITHIN = timedelta(seconds=15)
@@ -30,6 +32,7 @@ _OPEN = text(
     "SELECT * FROM terminal_order WHERE state IN ('planned', 'sending', 'in_flight', 'open') ORDER BY id LIMIT 500"
 )
 _GROUP = text("SELECT * FROM terminal_order WHERE group_id = :group_id OR id = :group_id ORDER BY id")
+_ORDER = text("SELECT * FROM terminal_order WHERE id = :id")
 _CLAIM = text(
     """
     UPDATE terminal_order SET state = 'sending', client_order_id = :client_order_id, sent_at = :at, waits = false,
@@ -71,7 +74,29 @@ _CLOSE = text(
     ON CONFLICT DO NOTHING
     """
 )
-_ACCOUNTS = text("SELECT id, venue, environment, egress, status, key_denial FROM account WHERE id = ANY (:ids)")
+_RETERM = text("UPDATE terminal_order SET qty = :qty, px = :px WHERE id = :id AND state = 'open'")
+# What the exchange lists is so, whoever changed it: here, in its own app, or by a request whose answer was lost.
+_RETELL = text(
+    """
+    UPDATE terminal_order o SET qty = told.qty, px = told.px
+    FROM unnest(CAST(:ids AS text[]), CAST(:qtys AS numeric[]), CAST(:pxs AS numeric[])) told (id, qty, px)
+    WHERE o.account_id = :account_id AND o.state = 'open' AND o.type = 'limit' AND o.venue_order_id = told.id
+        AND (o.qty, o.px) <> (told.qty, told.px)
+    """
+)
+_REPLACE = text(
+    """
+    INSERT INTO terminal_order (tenant_id, user_id, account_id, strategy_id, ticket, part, symbol, side, type, qty, px,
+        take_profit_px, stop_loss_px, reduce_only, time_in_force, position_side, margin_mode, created_at)
+    SELECT tenant_id, user_id, account_id, strategy_id, :ticket, part, symbol, side, type, :qty, :px,
+        take_profit_px, stop_loss_px, reduce_only, time_in_force, position_side, margin_mode, :at
+    FROM terminal_order WHERE id = :id
+    ON CONFLICT DO NOTHING
+    """
+)
+_ACCOUNTS = text(
+    "SELECT id, user_id, venue, environment, egress, status, key_denial FROM account WHERE id = ANY (:ids)"
+)
 _WANTED = text("SELECT account_id, symbol, read_at FROM terminal_view WHERE wanted_until > :at ORDER BY account_id")
 _SEEN = text(
     "UPDATE terminal_view SET seen = coalesce(:seen, seen), trouble = :trouble, "
@@ -80,9 +105,10 @@ _SEEN = text(
 
 
 class AccountPlace(NamedTuple):
-    """Where an account lives, and whether its key may open anything."""
+    """Whose an account is, where it lives, and whether its key may open anything."""
 
     id: int
+    user_id: int
     venue: str
     environment: str
     egress: str
@@ -106,6 +132,11 @@ def version(session: Session) -> int:
 def open_orders(session: TenantSession) -> list[HandOrder]:
     """Return a brand's orders that are not over, the oldest first."""
     return [hand_order(row._mapping) for row in session.execute(_OPEN)]
+
+
+def order_now(session: TenantSession, order_id: int) -> HandOrder:
+    """Return an order as it is now."""
+    return hand_order(session.execute(_ORDER, {"id": order_id}).one()._mapping)
 
 
 def group_of(session: TenantSession, group_id: int) -> list[HandOrder]:
@@ -179,12 +210,25 @@ def add_close(session: TenantSession, act: Act, one: Planned, number: int, *, at
     session.execute(_CLOSE, values)
 
 
+def reterm(session: TenantSession, order_id: int, qty: Decimal, px: Decimal) -> None:
+    """Store the terms that an open order has from now on."""
+    session.execute(_RETERM, {"id": order_id, "qty": qty, "px": px})
+
+
+def add_replacement(
+    session: TenantSession, act: Act, order_id: int, qty: Decimal, px: Decimal, *, at: datetime
+) -> None:
+    """Store the order that takes a canceled one's place; the same act stores it once."""
+    values = {"id": order_id, "ticket": f"act-{act.id}", "qty": qty, "px": px, "at": at}
+    session.execute(_REPLACE, values)
+
+
 def accounts(session: TenantSession, ids: Sequence[int]) -> Mapping[int, AccountPlace]:
     """Return where accounts live."""
     rows = session.execute(_ACCOUNTS, {"ids": list(ids)})
     return {
         row.id: AccountPlace(
-            row.id, row.venue, row.environment, row.egress or "", row.status == "active", row.key_denial
+            row.id, row.user_id, row.venue, row.environment, row.egress or "", row.status == "active", row.key_denial
         )
         for row in rows
     }
@@ -199,6 +243,10 @@ def keep_view(session: TenantSession, account_id: int, view: AccountView | None,
     """Store what was seen of an account; without a view, only what kept the exchange from telling."""
     seen = None if view is None else Jsonb(account_json(view))
     session.execute(_SEEN, {"account_id": account_id, "seen": seen, "trouble": trouble, "at": at})
+    listed = [one for one in (view.orders if view else ()) if one.type is OrderType.LIMIT and one.px is not None]
+    if listed:
+        ids, qtys, pxs = zip(*((one.venue_order_id, one.qty, one.px) for one in listed), strict=True)
+        session.execute(_RETELL, {"account_id": account_id, "ids": [*ids], "qtys": [*qtys], "pxs": [*pxs]})
 
 
 def _act(row: Mapping[Any, Any]) -> Act:

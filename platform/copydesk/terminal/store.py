@@ -31,6 +31,7 @@ LOOKS_FOR = timedelta(seconds=45)
 _ACT_NAMES = {
     ActKind.CANCEL: "terminal.cancel",
     ActKind.CANCEL_ALL: "terminal.cancel_all",
+    ActKind.AMEND: "terminal.amend",
     ActKind.LEVERAGE: "terminal.leverage",
     ActKind.CLOSE_POSITION: "terminal.close_position",
     ActKind.CLOSE_ALL: "terminal.close_all",
@@ -42,6 +43,7 @@ _FOLLOWERS = text(
            count(*)::int AS people
     FROM subscription s JOIN account a ON a.tenant_id = s.tenant_id AND a.id = s.account_id
     WHERE s.strategy_id = :strategy_id AND s.state NOT IN ('ended', 'ending', 'paused', 'disarmed', 'liquidated')
+      AND NOT a.demo
     GROUP BY 1, 2, 3, 4, 5
     """
 )
@@ -111,7 +113,12 @@ def ask(
     actor: Actor,
     at: datetime,
 ) -> int:
-    """Store an act for the desk, and return its number."""
+    """Store an act for the desk, and return its number; one that waits already is not asked for again."""
+    same = (TerminalAct.account_id == placing.account_id, TerminalAct.kind == str(kind), TerminalAct.symbol == symbol)
+    waiting = select(TerminalAct).where(*same, TerminalAct.state == str(ActState.PLANNED))
+    for one in session.scalars(waiting):
+        if dict(one.facts) == dict(facts):
+            return one.id
     _require_room(session, placing.account_id)
     row = TerminalAct(
         tenant_id=session.tenant_id,
@@ -172,15 +179,19 @@ def setup_of(session: Session, account_id: int, symbol: str) -> tuple[int | None
     return (None, None) if facts is None else (facts["leverage"], MarginMode(facts["margin_mode"]))
 
 
-def look_at(session: TenantSession, account_id: int, symbol: str, *, at: datetime) -> None:
-    """Say that an account and an instrument are looked at, so that the desk reads them; for less than a minute."""
+def look_at(session: TenantSession, account_id: int, symbol: str, *, at: datetime) -> bool:
+    """Say that an account and an instrument are looked at, so that the desk reads them; for less than a minute.
+
+    Tells whether that was news.
+    """
     fresh = insert(TerminalView).values(
         tenant_id=session.tenant_id, account_id=account_id, symbol=symbol, wanted_until=at + LOOKS_FOR
     )
     changed = {"symbol": fresh.excluded.symbol, "wanted_until": fresh.excluded.wanted_until}
     # A page that asks every second need not write every second.
     stale = (TerminalView.wanted_until < at + LOOKS_FOR / 2) | (TerminalView.symbol != symbol)
-    session.execute(fresh.on_conflict_do_update(index_elements=["tenant_id", "account_id"], set_=changed, where=stale))
+    told = fresh.on_conflict_do_update(index_elements=["tenant_id", "account_id"], set_=changed, where=stale)
+    return session.execute(told.returning(TerminalView.account_id)).one_or_none() is not None
 
 
 def seen_of(session: Session, account_id: int) -> tuple[AccountView | None, str]:

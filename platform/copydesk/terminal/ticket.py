@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal
+from decimal import ROUND_CEILING, Decimal
 
-from copydesk.kernel import ZERO, decimal_text, floor_to_step
+from copydesk.kernel import ZERO, decimal_text, floor_to_step, round_to_step
+from copydesk.terminal.exits import exit_of
 from copydesk.terminal.model import Found, Part, Planned, Problem, Problems
 from copydesk.terminal.numbers import on_tick, read_number
 from copydesk.trading import Instrument, MarginMode, OrderType, PositionSide, Side, TimeInForce
@@ -23,8 +24,8 @@ TYPES: Mapping[str, OrderType] = {
 }
 FORCES: Mapping[str, TimeInForce] = {str(one): one for one in TimeInForce}
 BASE, QUOTE = "base", "quote"
-# What a fee taken in base leaves of a spot purchase, for the exit that sells it.
-FEE_ALLOWANCE = Decimal("0.002")
+# How far above the price a purchase may be filled where an exchange takes no market order for it.
+MARKET_BUY_SLACK = Decimal("0.01")
 
 
 @dataclass(frozen=True)
@@ -110,9 +111,15 @@ def read_ticket(form: Mapping[str, str], rules: Rules) -> Ticket:
     wanted = _wanted_qty(read, px or rules.px)
     qty = _judged_qty(read, wanted, side, kind, px or rules.px, rules, reduces=reduces)
     exits = _exit_prices(read, side, stop_px or px or rules.px, rules, reduces=reduces)
+    if read.text("force") not in {"", *FORCES}:
+        read.wrong("force", Problem.UNKNOWN_CHOICE)
     if read.problems or qty is None:
         return Ticket(problems=read.problems)
     force = FORCES.get(read.text("force"), TimeInForce.GTC) if kind is not OrderType.MARKET else None
+    if kind is OrderType.MARKET and buys_by_limit(instrument, rules.traits) and side is Side.BUY:
+        assert rules.px is not None, "a purchase on spot was judged by a price"
+        px = round_to_step(rules.px * (1 + MARKET_BUY_SLACK), instrument.px_tick, ROUND_CEILING)
+        kind, force = OrderType.LIMIT, TimeInForce.IOC
     order = Planned(
         instrument.symbol,
         side,
@@ -127,6 +134,11 @@ def read_ticket(form: Mapping[str, str], rules: Rules) -> Ticket:
     )
     rounded = wanted if wanted is not None and wanted != qty else None
     return _with_exits(order, exits, rules, rounded)
+
+
+def buys_by_limit(instrument: Instrument, traits: VenueTraits) -> bool:
+    """Tell whether a market purchase is sent as a limit order: some exchanges take but an amount to spend on spot."""
+    return not (instrument.perpetual or traits.supports(Feature.SPOT_MARKET_BUY))
 
 
 def read_exits(form: Mapping[str, str], rules: Rules) -> Ticket:
@@ -166,20 +178,6 @@ def read_leverage(form: Mapping[str, str], instrument: Instrument) -> tuple[int 
     if not instrument.perpetual:
         read.wrong("", Problem.NOT_HERE)
     return (None if number is None or read.problems else int(number)), mode, read.problems
-
-
-def exit_of(entry: Planned, part: Part, px: Decimal) -> Planned:
-    """Return an exit of an order or position: a market order at its trigger, for all of it, that only reduces."""
-    kind = OrderType.TAKE_PROFIT_MARKET if part is Part.TAKE_PROFIT else OrderType.STOP_MARKET
-    side = Side.SELL if entry.side is Side.BUY else Side.BUY
-    held = entry.position_side
-    return Planned(entry.symbol, side, kind, entry.qty, stop_px=px, reduce_only=True, position_side=held, part=part)
-
-
-def exit_qty(filled: Decimal, instrument: Instrument) -> Decimal:
-    """Return how much an exit closes of what its entry was filled; on spot a fee may have been taken of it."""
-    left = filled if instrument.perpetual else filled * (1 - FEE_ALLOWANCE)
-    return floor_to_step(left, instrument.qty_step)
 
 
 def _side(text: str) -> Side | None:

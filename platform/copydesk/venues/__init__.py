@@ -5,6 +5,7 @@ copying, stores nothing and keeps no key. The simulated exchange in `lab` is a s
 """
 
 from copydesk.venues.binance.traits import BINANCE
+from copydesk.venues.candles import Candle, Interval
 from copydesk.venues.client.budget import RateBudget
 from copydesk.venues.client.draw import Draw, drawing_on
 from copydesk.venues.client.http_pool import PoolLimits
@@ -51,12 +52,14 @@ __all__ = [
     "UNNAMED",
     "Amendment",
     "Balance",
+    "Candle",
     "Depth",
     "Draw",
     "Feature",
     "FeedState",
     "FundingPayment",
     "FundingRate",
+    "Interval",
     "KeyPair",
     "KeyScope",
     "KeyVerdict",

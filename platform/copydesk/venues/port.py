@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Protocol
 
 from copydesk.trading import Bracket, Credentials, Fill, Instrument, MarginMode, OrderRequest, OrderView
+from copydesk.venues.candles import Candle, Interval
 from copydesk.venues.model import (
     Amendment,
     Balance,
@@ -156,6 +157,13 @@ class Venue(Protocol):
 
     async def depth(self, symbol: str) -> Depth:
         """Return the best levels of one instrument's order book; needs no key."""
+        ...
+
+    async def candles(self, symbol: str, interval: Interval) -> Mapping[int, Candle]:
+        """Return one instrument's newest candles by their beginning in epoch seconds, oldest first; needs no key.
+
+        The last one is still running.
+        """
         ...
 
     async def funding_rate(self, symbol: str) -> FundingRate:

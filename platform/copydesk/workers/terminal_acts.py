@@ -12,15 +12,17 @@ from decimal import Decimal
 from functools import partial
 
 from copydesk.kernel import CopydeskError, OutcomeUnknown, Unavailable, VenueRefused, floor_to_step
-from copydesk.terminal import Act, ActKind, ActState, Ended, HandOrder, Part, Planned
+from copydesk.terminal import Act, ActKind, ActState, Ended, HandOrder, OrderState, Part, Planned
 from copydesk.terminal.model import OPEN_STATES
-from copydesk.terminal.sending import add_close, begin, end_act, open_orders
+from copydesk.terminal.sending import add_close, begin, end_act, group_of, open_orders
 from copydesk.trading import Denial, MarginMode, OrderType, PositionSide, Side
 from copydesk.venues import Draw, Position, drawing_on
 from copydesk.workers.account import read_account
+from copydesk.workers.terminal_amend import amend
 from copydesk.workers.terminal_orders import Desk, Reached, cancel, reach
 
 _TRIED_FOR_S = 5.0
+_LOOK_AGAIN_S = 0.2
 
 
 async def do(desk: Desk, tenant_id: int, act: Act) -> None:
@@ -55,6 +57,9 @@ async def _patiently(way: Callable[[], Awaitable[str | None]]) -> str | None:
 
 
 async def _cancel(desk: Desk, tenant_id: int, act: Act) -> str | None:
+    """Cancel an order; one that others take the place of, only once the exchange has those."""
+    if "after" in act.facts and not await asyncio.to_thread(_taken, desk, tenant_id, int(act.facts["after"])):
+        return str(Ended.NEW_NOT_TAKEN)
     order = await asyncio.to_thread(_open_order, desk, tenant_id, int(act.facts["order_id"]))
     if order is not None:
         await cancel(desk, tenant_id, order, Ended.BY_OWNER)
@@ -141,10 +146,20 @@ async def _add(desk: Desk, tenant_id: int, act: Act, closes: Sequence[Planned]) 
 _WAYS = {
     ActKind.CANCEL: _cancel,
     ActKind.CANCEL_ALL: _cancel_all,
+    ActKind.AMEND: amend,
     ActKind.LEVERAGE: _leverage,
     ActKind.CLOSE_POSITION: _close_position,
     ActKind.CLOSE_ALL: _close_all,
 }
+
+
+def _taken(desk: Desk, tenant_id: int, group_id: int) -> bool:
+    """Tell whether the exchange has taken every order of a group; raises `Unavailable` while that is not known."""
+    with desk.runtime.db.tenant(tenant_id) as session:
+        states = {one.state for one in group_of(session, group_id)}
+    if states & {OrderState.PLANNED, OrderState.SENDING, OrderState.IN_FLIGHT}:
+        raise Unavailable("the orders that take its place are on their way", retry_after_s=_LOOK_AGAIN_S)
+    return OrderState.REJECTED not in states
 
 
 def _added(desk: Desk, tenant_id: int, act: Act, closes: Sequence[Planned]) -> None:

@@ -10,13 +10,9 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine
-from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, NamedTuple
-
-from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
 from copydesk.bootstrap import Runtime
 from copydesk.bootstrap.terminal_floor import Floor, TerminalFloor
@@ -38,6 +34,7 @@ from copydesk.terminal.sending import (
     wanted,
 )
 from copydesk.trading import Environment
+from copydesk.workers.attend import attend, hear
 from copydesk.workers.outage import DATABASE_AWAY, first_line
 from copydesk.workers.terminal_acts import do
 from copydesk.workers.terminal_orders import Desk, follow_entry, is_due, look, send
@@ -47,11 +44,10 @@ log = logging.getLogger(__name__)
 
 LOOK_EVERY_S = 2.0
 LOOK_SOON_S = 0.25
-READ_EVERY = timedelta(seconds=2)
+READ_EVERY = timedelta(seconds=5)
 BOOK_EVERY_S = 1.0
 # What a stream tells of is planned and stored first; the question about our own order comes after it.
 HEARD_AFTER_S = 0.1
-_TRY_AGAIN_S = 5.0
 _AFTER_TROUBLE_S = 2.0
 
 _Key = tuple[object, ...]
@@ -95,17 +91,9 @@ class TerminalDesk:
 
     async def run(self) -> None:
         """Serve until canceled."""
-        hearing = asyncio.create_task(_hear(self._runtime.require("REDIS_URL"), self._heed))
+        hearing = asyncio.create_task(hear(self._runtime.require("REDIS_URL"), CHANNEL, self._heed))
         try:
-            while True:
-                try:
-                    await self.look()
-                except DATABASE_AWAY as error:
-                    log.warning("orders by hand wait: %s", first_line(error))
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(LOOK_SOON_S if self._lively else LOOK_EVERY_S):
-                        await self._nudged.wait()
-                self._nudged.clear()
+            await attend(self.look, self._nudged, every_s=self._patience_s, waits="orders by hand wait")
         finally:
             await end(hearing)
             await self.aclose()
@@ -117,13 +105,13 @@ class TerminalDesk:
 
     async def settled(self, tenant_id: int) -> None:
         """Look at one brand, and wait until everything that this began is over."""
-        self._heed(tenant_id)
+        self._told.add(tenant_id)
         await self.look()
         while self._tasks:
             await asyncio.wait(self._tasks.values())
 
     def heard(self, tenant_id: int, account_id: int) -> None:
-        """Hear that a leader's stream told of orders or executions; costs nothing where none of ours is open there."""
+        """Hear that a leader's stream told of orders or executions; costs nothing where nobody is at that terminal."""
         if (tenant_id, account_id) in self._watched:
             self._heard.add((tenant_id, account_id))
             self._told.add(tenant_id)
@@ -146,8 +134,10 @@ class TerminalDesk:
         """Begin what is due of one brand."""
         self._watched = {one for one in self._watched if one[0] != tenant_id}
         self._watched |= {(tenant_id, one.account_id) for one in brand.orders}
+        self._watched |= {(tenant_id, one.account_id) for one in brand.wanted}
         heard = {one for one in self._heard if one[0] == tenant_id}
         self._heard -= heard
+        self._fresh |= heard
         now = self._clock.now()
         entries = {order.id for order in brand.orders}
         for order in brand.orders:
@@ -188,11 +178,14 @@ class TerminalDesk:
         """Read an account that somebody looks at, and the instrument's book and price."""
         where = Whereabouts(place.venue, Environment(place.environment), place.egress)
         whose = (tenant_id, one.account_id)
-        if one.read_at is None or now - one.read_at >= READ_EVERY or whose in self._fresh:
+        reading = ("account", *whose)
+        due = one.read_at is None or now - one.read_at >= READ_EVERY or whose in self._fresh
+        if due and reading not in self._tasks:
             self._fresh.discard(whose)
-            self._begin(("account", *whose), partial(self._reader.account, *whose, one.symbol))
+            self._begin(reading, partial(self._read_account, tenant_id, place, one.symbol))
         seen = (where, one.symbol)
         self._begin(("candle", *seen), partial(self._reader.candle, *seen), pause_s=LOOK_SOON_S)
+        self._begin(("bars", *seen), partial(self._reader.bars, tenant_id, *seen), pause_s=LOOK_SOON_S)
         self._begin(("book", *seen), partial(self._reader.book, tenant_id, *seen), pause_s=BOOK_EVERY_S)
 
     def _begin(self, key: _Key, work: _Work, *, pause_s: float = 0.0) -> None:
@@ -220,14 +213,26 @@ class TerminalDesk:
             self._told.add(int(str(key[1])))
             self._nudged.set()
 
+    async def _read_account(self, tenant_id: int, place: AccountPlace, symbol: str) -> None:
+        """Read an account, and tell its owner's pages where anything of it has changed."""
+        if await self._reader.account(tenant_id, place.id, symbol):
+            self._tell(tenant_id, "position", place.user_id, place.id)
+
     def _changed(self, tenant_id: int, order: HandOrder) -> None:
         """Tell the owner's pages, and have the account read anew."""
         self._fresh.add((tenant_id, order.account_id))
-        told = {"type": "order", "user_id": order.user_id, "account_id": order.account_id}
+        self._tell(tenant_id, "order", order.user_id, order.account_id)
+
+    def _tell(self, tenant_id: int, kind: str, user_id: int, account_id: int) -> None:
+        told = {"type": kind, "user_id": user_id, "account_id": account_id}
         # A Redis that hangs must not hold up the leaders, who are watched on the same loop.
         asyncio.get_running_loop().run_in_executor(None, self._runtime.announce, tenant_id, told)
 
-    def _heed(self, tenant_id: int | None) -> None:
+    def _patience_s(self) -> float:
+        return LOOK_SOON_S if self._lively else LOOK_EVERY_S
+
+    def _heed(self, told: bytes | None) -> None:
+        tenant_id = None if told is None else read_news(told)
         if tenant_id is None:
             self._version_at = float("-inf")
         else:
@@ -244,19 +249,3 @@ class TerminalDesk:
             looked_at = wanted(session, at=self._clock.now())
             places = dict(accounts(session, [one.account_id for one in looked_at]))
             return _Brand(orders, open_acts(session, at=self._clock.now()), looked_at, places)
-
-
-async def _hear(redis_url: str, heard: Callable[[int | None], None]) -> None:
-    """Pass on which brands have something new, until canceled; after each time without Redis any may have."""
-    while True:
-        redis = Redis.from_url(redis_url)
-        try:
-            with suppress(RedisError, OSError):
-                async with redis.pubsub() as channel:
-                    await channel.subscribe(CHANNEL)
-                    async for message in channel.listen():
-                        heard(read_news(message["data"]) if message["type"] == "message" else None)
-        finally:
-            with suppress(RedisError, OSError):
-                await redis.aclose()
-        await asyncio.sleep(_TRY_AGAIN_S)

@@ -21,10 +21,10 @@ from copydesk.replication.rest_calls import cancel_named
 from copydesk.risk import Spot
 from copydesk.risk.switches import read_board
 from copydesk.terminal import Ended, HandOrder, OrderState
+from copydesk.terminal.exits import exit_qty
 from copydesk.terminal.model import EXITS
 from copydesk.terminal.outcome import Settled, after_looking, after_sending, as_copy, given_up
 from copydesk.terminal.sending import AccountPlace, accounts, claim, digest_of, group_of, release, settle
-from copydesk.terminal.ticket import exit_qty
 from copydesk.trading import Credentials, Denial, Environment
 from copydesk.venues import Outcome, client_order_id
 
@@ -62,6 +62,13 @@ async def reach(desk: Desk, tenant_id: int, account_id: int) -> Reached:
     return Reached(where, await desk.floor.exchange(tenant_id, where), keys[account_id], account)
 
 
+async def see_price(desk: Desk, there: Reached, order: HandOrder) -> None:
+    """Have the signer know a price of now, without which it lets nothing open."""
+    px = await desk.floor.price(there.where, order.planned.symbol)
+    if px is None and not order.planned.reduce_only:
+        await desk.floor.ask_price(there.where, order.planned.symbol, there.exchange)
+
+
 async def send(desk: Desk, tenant_id: int, order: HandOrder) -> None:
     """Claim and send a planned order; what may not be sent ends with the reason.
 
@@ -69,19 +76,17 @@ async def send(desk: Desk, tenant_id: int, order: HandOrder) -> None:
     """
     try:
         there = await reach(desk, tenant_id, order.account_id)
-        px = await desk.floor.price(there.where, order.planned.symbol)
-        if px is None and not order.planned.reduce_only:
-            await desk.floor.ask_price(there.where, order.planned.symbol, there.exchange)
+        await see_price(desk, there, order)
         prefix = await desk.floor.prefix(tenant_id, there.where)
     except CopydeskError as error:
         if order.waits and not isinstance(error, VenueRefused):
             raise
         reason = error.code if isinstance(error, VenueRefused) else Ended.NOT_SENT
-        await _store(desk, tenant_id, order, given_up(order, OrderState.REJECTED, reason, str(error)))
+        await store(desk, tenant_id, order, given_up(order, OrderState.REJECTED, reason, str(error)))
         return
-    refusal = await asyncio.to_thread(_refusal, desk.runtime, tenant_id, order, there)
+    refusal = await asyncio.to_thread(refusal_of, desk.runtime, tenant_id, order, there)
     if refusal is not None:
-        await _store(desk, tenant_id, order, given_up(order, OrderState.REJECTED, refusal))
+        await store(desk, tenant_id, order, given_up(order, OrderState.REJECTED, refusal))
         return
     name = client_order_id(prefix, digest_of(tenant_id, order.id), there.exchange.venue.traits)
     claimed = await asyncio.to_thread(_claimed, desk, tenant_id, order, name)
@@ -93,7 +98,7 @@ async def send(desk: Desk, tenant_id: int, order: HandOrder) -> None:
         raise outcome.result
     wait_ms = desk.runtime.number(UNKNOWN_WAIT_MS)
     settled = after_sending(claimed, outcome, now=desk.clock.now(), unknown_wait_ms=wait_ms)
-    await _store(desk, tenant_id, claimed, settled)
+    await store(desk, tenant_id, claimed, settled)
 
 
 async def _submitted(there: Reached, order: HandOrder) -> Outcome:
@@ -117,7 +122,7 @@ async def look(desk: Desk, tenant_id: int, order: HandOrder) -> None:
         answer: Answer = await _answer(there, order, now)
     except CopydeskError as trouble:
         answer = trouble
-    await _store(desk, tenant_id, order, after_looking(order, answer, now=desk.clock.now()))
+    await store(desk, tenant_id, order, after_looking(order, answer, now=desk.clock.now()))
 
 
 async def _answer(there: Reached, order: HandOrder, now: datetime) -> Answer:
@@ -132,7 +137,7 @@ async def _answer(there: Reached, order: HandOrder, now: datetime) -> Answer:
 async def cancel(desk: Desk, tenant_id: int, order: HandOrder, reason: str) -> None:
     """Take an order back. Raises what the exchange says against it; in doubt it is looked at soon."""
     if order.state is OrderState.PLANNED:
-        await _store(desk, tenant_id, order, given_up(order, OrderState.CANCELED, reason))
+        await store(desk, tenant_id, order, given_up(order, OrderState.CANCELED, reason))
         return
     assert order.client_order_id is not None, "what was sent has a name"
     there = await reach(desk, tenant_id, order.account_id)
@@ -149,7 +154,7 @@ async def cancel(desk: Desk, tenant_id: int, order: HandOrder, reason: str) -> N
         return
     settled = after_looking(order, view, now=desk.clock.now())
     ended = settled.state is OrderState.CANCELED
-    await _store(desk, tenant_id, order, settled._replace(reason=reason) if ended else settled)
+    await store(desk, tenant_id, order, settled._replace(reason=reason) if ended else settled)
 
 
 async def follow_entry(desk: Desk, tenant_id: int, waiting: HandOrder) -> None:
@@ -160,14 +165,14 @@ async def follow_entry(desk: Desk, tenant_id: int, waiting: HandOrder) -> None:
     if entry.state in (OrderState.FILLED, OrderState.CANCELED, OrderState.REJECTED):
         if entry.cum_qty == 0:
             ended = given_up(waiting, OrderState.CANCELED, Ended.ENTRY_NOT_FILLED)
-            await _store(desk, tenant_id, waiting, ended)
+            await store(desk, tenant_id, waiting, ended)
             return
         there = await reach(desk, tenant_id, waiting.account_id)
         qty = exit_qty(entry.cum_qty, there.exchange.instruments[waiting.planned.symbol])
         await send(desk, tenant_id, waiting._replace(planned=waiting.planned._replace(qty=qty)))
 
 
-async def _store(desk: Desk, tenant_id: int, order: HandOrder, settled: Settled) -> None:
+async def store(desk: Desk, tenant_id: int, order: HandOrder, settled: Settled) -> None:
     """Store what became of an order, tell its owner, and take back the exit that a filled one leaves over."""
     stored = await asyncio.to_thread(_settle, desk, tenant_id, settled)
     if not stored:
@@ -191,7 +196,7 @@ async def _take_back(desk: Desk, tenant_id: int, other: HandOrder) -> None:
         log.warning("order %s of brand %s is not taken back yet: %s", other.id, tenant_id, error)
 
 
-def _refusal(runtime: Runtime, tenant_id: int, order: HandOrder, there: Reached) -> str | None:
+def refusal_of(runtime: Runtime, tenant_id: int, order: HandOrder, there: Reached) -> str | None:
     """Name why nothing is opened: the key's owner keeps it from that, or somebody has thrown a switch."""
     if order.planned.reduce_only:
         return None

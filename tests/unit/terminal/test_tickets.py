@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 from copydesk.terminal import Part, Problem, Rules, Ticket, read_exits, read_leverage, read_ticket
-from copydesk.terminal.ticket import exit_qty
+from copydesk.terminal.exits import exit_qty
 from copydesk.trading import Instrument, MarginMode, OrderType, PositionSide, Side, TimeInForce
 from copydesk.venues import TRAITS
 from hypothesis import given
@@ -201,3 +201,16 @@ def test_an_order_is_never_larger_than_what_was_typed_and_always_one_the_exchang
 def test_whatever_is_typed_is_a_number_or_a_named_problem(text: str) -> None:
     ticket = read(rules(), qty=text)
     assert (ticket.order is None) == bool(ticket.problems)
+
+
+def test_where_an_exchange_takes_no_market_purchase_a_limit_order_is_filled_at_once_or_not_at_all() -> None:
+    form = {"side": "buy", "type": "market", "qty": "0.01", "unit": "base"}
+    rules = Rules(SPOT, TRAITS["bitget"], PX)
+    order = read_ticket(form, rules).order
+    assert order is not None
+    assert (order.type, order.px, order.time_in_force) == (OrderType.LIMIT, D(64640), TimeInForce.IOC)
+    sale = read_ticket(form | {"side": "sell"}, rules).order
+    swap = read_ticket(form, replace(rules, instrument=SWAP)).order
+    assert sale is not None and swap is not None
+    assert sale.type is swap.type is OrderType.MARKET
+    assert read_ticket(form, replace(rules, px=None)).problems.keys() == {"qty"}

@@ -71,8 +71,11 @@ def test_a_quantity_between_the_steps_of_now_is_refused_by_name() -> None:
     assert refused.value.code == Denial.BELOW_QTY_MIN.value
 
 
-def test_a_limit_names_no_unit() -> None:
-    assert "tgtCcy" not in worded(BUY, OrderType.STOP_LIMIT, OKX_BTC, px=D(61100), trigger_px=D(61000))
+def test_a_limit_names_no_unit_unless_it_waits_for_a_trigger() -> None:
+    """Of an algo order a purchase is counted in quote currency where nothing is said."""
+    assert "tgtCcy" not in worded(BUY, OrderType.LIMIT, OKX_BTC, px=D(61100))
+    waits = worded(BUY, OrderType.STOP_LIMIT, OKX_BTC, px=D(61100), trigger_px=D(61000))
+    assert waits["tgtCcy"] == "base_ccy"
 
 
 def test_a_close_is_reduce_only_in_one_way_mode_and_told_by_its_side_in_hedge_mode() -> None:

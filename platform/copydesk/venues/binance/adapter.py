@@ -17,11 +17,12 @@ from typing import Any, TypeVar
 
 from copydesk.kernel import CopydeskError, VenueRefused
 from copydesk.trading import Bracket, Credentials, Denial, Fill, Instrument, MarginMode, OrderRequest, OrderView
-from copydesk.venues.bearing import Levels, depth_of, liquidity_of
+from copydesk.venues.bearing import LEVELS_SHOWN, Levels, depth_of, liquidity_of
 from copydesk.venues.binance.perpetual import PerpetualMarket
 from copydesk.venues.binance.spot import SpotMarket
 from copydesk.venues.binance.traits import BINANCE
 from copydesk.venues.binance.wire import NAME, PerpetualWire, SpotWire
+from copydesk.venues.candles import CANDLES_ASKED, Candle, Interval, candles_of
 from copydesk.venues.client.budget import RateBudget
 from copydesk.venues.client.core import VenueClient
 from copydesk.venues.client.fanout import send_orders
@@ -118,7 +119,15 @@ class Binance(Venue):
         """Return the best levels of an order book."""
         instrument = self.symbols.named(symbol)
         client = (self.perpetual if instrument.perpetual else self.spot).client
-        return depth_of(*await client.ask("depth", None, {"symbol": instrument.venue_symbol, "limit": "500"}, _book_of))
+        asked = {"symbol": instrument.venue_symbol, "limit": str(LEVELS_SHOWN)}
+        return depth_of(*await client.ask("top", None, asked, _book_of))
+
+    async def candles(self, symbol: str, interval: Interval) -> Mapping[int, Candle]:
+        """Return the newest candles; spot and futures name their lengths as we do."""
+        instrument = self.symbols.named(symbol)
+        client = (self.perpetual if instrument.perpetual else self.spot).client
+        asked = {"symbol": instrument.venue_symbol, "interval": interval.value, "limit": str(CANDLES_ASKED)}
+        return await client.ask("candles", None, asked, candles_of)
 
     async def submit(self, credentials: Credentials, order: OrderRequest) -> OrderView:
         """Send one order; raise `VenueRefused`, `Unavailable` or `OutcomeUnknown` (never resend) otherwise."""

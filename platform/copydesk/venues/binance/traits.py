@@ -51,7 +51,9 @@ SPOT = OriginRules(
             "instruments": Endpoint("GET", "/api/v3/exchangeInfo", 20),
             "prices": Endpoint("GET", "/api/v3/ticker/price", 4),
             "depth": Endpoint("GET", "/api/v3/depth", 25),  # With 500 levels.
+            "top": Endpoint("GET", "/api/v3/depth", 5),  # With 100 or fewer.
             "day": Endpoint("GET", "/api/v3/ticker/24hr", 2),  # Of one pair.
+            "candles": Endpoint("GET", "/api/v3/klines", 2),
             "submit": Endpoint("POST", "/api/v3/order", 1, orders=1),
             "test_order": Endpoint("POST", "/api/v3/order/test", 1, asks=True),  # Is checked and goes no further.
             "query": Endpoint("GET", "/api/v3/order", 4, settles=True),
@@ -93,7 +95,9 @@ PERPETUAL = OriginRules(
             "instruments": Endpoint("GET", "/fapi/v1/exchangeInfo", 1),
             "prices": Endpoint("GET", "/fapi/v1/ticker/price", 2),
             "depth": Endpoint("GET", "/fapi/v1/depth", 10),  # With 500 levels.
+            "top": Endpoint("GET", "/fapi/v1/depth", 2),  # With 50 or fewer.
             "day": Endpoint("GET", "/fapi/v1/ticker/24hr", 1),  # Of one contract.
+            "candles": Endpoint("GET", "/fapi/v1/klines", 2),  # Of 100 to 499.
             "funding_rate": Endpoint("GET", "/fapi/v1/premiumIndex", 1),  # Of one contract.
             "submit": Endpoint("POST", "/fapi/v1/order", 0, orders=1),
             "test_order": Endpoint("POST", "/fapi/v1/order/test", 1, asks=True),

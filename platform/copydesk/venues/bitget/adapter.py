@@ -27,6 +27,7 @@ from copydesk.venues.bitget.unified import Unified
 from copydesk.venues.bitget.unified_orders import UnifiedWords
 from copydesk.venues.bitget.wire import BitgetWire
 from copydesk.venues.bitget.words import USDT_FUTURES, unsupported
+from copydesk.venues.candles import CANDLES_ASKED, Candle, Interval, candles_of
 from copydesk.venues.client.budget import RateBudget
 from copydesk.venues.client.core import VenueClient
 from copydesk.venues.client.fanout import send_orders
@@ -60,6 +61,8 @@ _MARKETS: tuple[tuple[str, dict[str, str], _Read], ...] = (
     (SPOT, {}, instruments.spot_instruments),
     (PERPETUAL, {"productType": USDT_FUTURES}, instruments.perpetual_instruments),
 )
+_PAIR_BARS = {Interval.M1: "1min", Interval.M5: "5min", Interval.M15: "15min", Interval.H1: "1h", Interval.D1: "1Dutc"}
+_CONTRACT_BARS = {one: one.value for one in Interval} | {Interval.H1: "1H", Interval.D1: "1Dutc"}
 T = TypeVar("T")
 
 
@@ -131,6 +134,17 @@ class Bitget(Venue):
             asked |= {"productType": USDT_FUTURES, "limit": "max"}
             return depth_of(*await self.public.ask("perpetual_depth", None, asked, instruments.book_of))
         return depth_of(*await self.public.ask("spot_depth", None, asked | {"limit": "150"}, instruments.book_of))
+
+    async def candles(self, symbol: str, interval: Interval) -> Mapping[int, Candle]:
+        """Return the newest candles; spot and futures name their lengths differently."""
+        instrument = self.symbols.named(symbol)
+        asked = {"symbol": instrument.venue_symbol, "limit": str(CANDLES_ASKED)}
+        if instrument.perpetual:
+            asked |= {"productType": USDT_FUTURES, "granularity": _CONTRACT_BARS[interval]}
+        else:
+            asked["granularity"] = _PAIR_BARS[interval]
+        endpoint = "perpetual_candles" if instrument.perpetual else "spot_candles"
+        return await self.public.ask(endpoint, None, asked, lambda a: candles_of(a["data"]))
 
     async def submit(self, credentials: Credentials, order: OrderRequest) -> OrderView:
         """Send one order; raise `VenueRefused`, `Unavailable` or `OutcomeUnknown` (never resend) otherwise."""

@@ -69,6 +69,8 @@ CLASSIC = _rules(
         "perpetual_prices": _public("v2/mix/market/tickers", 20),
         "spot_depth": _public("v2/spot/market/orderbook", 20),
         "perpetual_depth": _public("v2/mix/market/merge-depth", 20),
+        "spot_candles": _public("v2/spot/market/candles", 20),
+        "perpetual_candles": _public("v2/mix/market/candles", 20),
         "perpetual_day": _public("v2/mix/market/ticker", 20),
         "brackets": _public("v2/mix/market/query-position-lever", 10),
         "funding_rate": _public("v2/mix/market/current-fund-rate", 20),

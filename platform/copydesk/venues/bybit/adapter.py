@@ -16,13 +16,14 @@ from uuid import uuid4
 
 from copydesk.kernel import VenueRefused
 from copydesk.trading import Bracket, Credentials, Fill, Instrument, MarginMode, OrderRequest, OrderView
-from copydesk.venues.bearing import depth_of, liquidity_of
+from copydesk.venues.bearing import LEVELS_SHOWN, depth_of, liquidity_of
 from copydesk.venues.bybit import account, errors
 from copydesk.venues.bybit.history import funding_since, trades_since
 from copydesk.venues.bybit.order_calls import SETTLE_COINS, OrderCalls
 from copydesk.venues.bybit.orders import category_of
 from copydesk.venues.bybit.traits import BYBIT, REST
 from copydesk.venues.bybit.wire import BybitWire
+from copydesk.venues.candles import CANDLES_ASKED, Candle, Interval, candles_of
 from copydesk.venues.client.budget import RateBudget
 from copydesk.venues.client.core import VenueClient
 from copydesk.venues.client.fanout import send_orders
@@ -58,6 +59,7 @@ _PURSE = {Wallet.SPOT: "UNIFIED", Wallet.FUTURES: "UNIFIED", Wallet.FUNDING: "FU
 _MARGIN_MODE = {MarginMode.CROSS: "REGULAR_MARGIN", MarginMode.ISOLATED: "ISOLATED_MARGIN"}
 _ONE_WAY, _HEDGE = 0, 3
 _HEDGEABLE = frozenset({"USDT"})
+_BARS = {one: str(one.seconds // 60) for one in Interval} | {Interval.D1: "D"}
 
 
 class Bybit(Venue):
@@ -134,9 +136,15 @@ class Bybit(Venue):
     async def depth(self, symbol: str) -> Depth:
         """Return the best levels of an order book."""
         instrument = self.symbols.named(symbol)
-        category, levels = ("linear", "500") if instrument.perpetual else ("spot", "200")
-        asked = {"category": category, "symbol": instrument.venue_symbol, "limit": levels}
+        asked = {"category": category_of(instrument), "symbol": instrument.venue_symbol, "limit": str(LEVELS_SHOWN)}
         return depth_of(*await self.client.ask("depth", None, asked, account.book_of))
+
+    async def candles(self, symbol: str, interval: Interval) -> Mapping[int, Candle]:
+        """Return the newest candles."""
+        instrument = self.symbols.named(symbol)
+        asked = {"category": category_of(instrument), "symbol": instrument.venue_symbol, "limit": str(CANDLES_ASKED)}
+        asked["interval"] = _BARS[interval]
+        return await self.client.ask("candles", None, asked, lambda a: candles_of(a["result"]["list"]))
 
     async def submit(self, credentials: Credentials, order: OrderRequest) -> OrderView:
         """Send one order; raise `VenueRefused`, `Unavailable` or `OutcomeUnknown` (never resend) otherwise."""

@@ -53,6 +53,7 @@ REST = OriginRules(
             "instruments": _read("market/instruments-info"),
             "prices": _read("market/tickers"),
             "depth": _read("market/orderbook"),
+            "candles": _read("market/kline"),
             "submit_spot": _write("order/create", "create_spot", orders=1),
             "submit_perpetual": _write("order/create", "create_linear", orders=1),
             "test_order": Endpoint("POST", "/v5/order/pre-check", groups=("pre_check",), asks=True),

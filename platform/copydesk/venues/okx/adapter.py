@@ -14,7 +14,8 @@ from typing import Any
 
 from copydesk.kernel import VenueRefused
 from copydesk.trading import Bracket, Credentials, Fill, Instrument, MarginMode, OrderRequest, OrderView
-from copydesk.venues.bearing import depth_of, liquidity_of
+from copydesk.venues.bearing import LEVELS_SHOWN, depth_of, liquidity_of
+from copydesk.venues.candles import CANDLES_ASKED, Candle, Interval, candles_of
 from copydesk.venues.client.budget import RateBudget
 from copydesk.venues.client.core import VenueClient
 from copydesk.venues.client.fanout import send_orders
@@ -51,6 +52,7 @@ SPOT, PERPETUAL = "spot", "perpetual"
 _MARKETS = ((SPOT, "SPOT", account.spot_instruments), (PERPETUAL, "SWAP", account.perpetual_instruments))
 _PURSE = {Wallet.SPOT: "18", Wallet.FUTURES: "18", Wallet.FUNDING: "6"}
 _WITHIN_THE_ACCOUNT = "0"
+_BARS = {one: one.value for one in Interval} | {Interval.H1: "1H", Interval.D1: "1Dutc"}
 
 
 class Okx(Venue):
@@ -119,8 +121,13 @@ class Okx(Venue):
     async def depth(self, symbol: str) -> Depth:
         """Return the best levels of an order book; books of swaps count contracts."""
         instrument = self.symbols.named(symbol)
-        asked = {"instId": instrument.venue_symbol, "sz": "400"}
+        asked = {"instId": instrument.venue_symbol, "sz": str(LEVELS_SHOWN)}
         return depth_of(*await self.client.ask("depth", None, asked, account.book_of), unit=instrument.contract_size)
+
+    async def candles(self, symbol: str, interval: Interval) -> Mapping[int, Candle]:
+        """Return the newest candles; a day that is no "utc" one begins in Hong Kong."""
+        asked = {"instId": self.symbols.named(symbol).venue_symbol, "bar": _BARS[interval], "limit": str(CANDLES_ASKED)}
+        return await self.client.ask("candles", None, asked, lambda a: candles_of(a["data"]))
 
     async def submit(self, credentials: Credentials, order: OrderRequest) -> OrderView:
         """Send one order; raise `VenueRefused`, `Unavailable` or `OutcomeUnknown` (never resend) otherwise."""

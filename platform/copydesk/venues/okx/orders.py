@@ -81,7 +81,7 @@ def order_params(order: OrderRequest, instrument: Instrument, broker_id: str) ->
         params["reduceOnly"] = True
     if broker_id:
         params["tag"] = broker_id
-    if order.px is None and not instrument.perpetual:
+    if not instrument.perpetual and (order.px is None or order.type.conditional):
         params["tgtCcy"] = "base_ccy"  # Otherwise what a purchase names would be what it spends.
     if order.type.conditional:
         return params | _conditional(order)

@@ -10,11 +10,11 @@ from flask_babel import gettext  # type: ignore[import-untyped]
 
 from copydesk.identity.access import Permission
 from copydesk.kernel import InvalidInput
-from copydesk.terminal import ActKind, publish_to, read_leverage
+from copydesk.terminal import ActKind, HandOrder, publish_to, read_leverage
 from copydesk.terminal.store import Placing, ask, order_of
 from copydesk.web.access import needs
+from copydesk.web.asking import UNPROCESSABLE, go, own_id, runtime, transaction
 from copydesk.web.clock import current_time
-from copydesk.web.keys.blueprint import UNPROCESSABLE, go, own_id, runtime, transaction
 from copydesk.web.page import render
 from copydesk.web.terminal.addresses import back_to
 from copydesk.web.terminal.blueprint import terminal
@@ -30,13 +30,8 @@ _ID_LEN_MAX = 18
 @needs(Permission.STRATEGIES_OWN, agreed=False)
 def cancel(account_id: int) -> Response:
     """Have one order canceled."""
-    scene = scene_of(account_id)
-    named = request.form.get("order", "")
-    if not named.isdecimal() or len(named) > _ID_LEN_MAX:
-        raise InvalidInput(gettext("The order to cancel is not named."))
-    with transaction() as session:
-        order = order_of(session, own_id(), account_id, int(named))
-    return _ask(scene, ActKind.CANCEL, order.planned.symbol, {"order_id": order.id})
+    scene, order = scene_of(account_id), named_order(account_id, request.form)
+    return ask_for(scene, ActKind.CANCEL, order.planned.symbol, {"order_id": order.id})
 
 
 @terminal.post("/<int:account_id>/cancel-all")
@@ -45,7 +40,7 @@ def cancel_all(account_id: int) -> Response:
     """Have every order of one market canceled, also those that were not given here."""
     scene = scene_of(account_id)
     _require_market()
-    return _ask(scene, ActKind.CANCEL_ALL, scene.symbol, {})
+    return ask_for(scene, ActKind.CANCEL_ALL, scene.symbol, {})
 
 
 @terminal.post("/<int:account_id>/leverage")
@@ -59,7 +54,7 @@ def leverage(account_id: int) -> Response | tuple[str, int]:
     number, mode, problems = read_leverage(request.form, scene.instrument)
     if problems or number is None or mode is None:
         return show(scene, leverage_errors=problem_sentences(problems)), UNPROCESSABLE
-    return _ask(scene, ActKind.LEVERAGE, scene.symbol, {"leverage": number, "margin_mode": str(mode)})
+    return ask_for(scene, ActKind.LEVERAGE, scene.symbol, {"leverage": number, "margin_mode": str(mode)})
 
 
 @terminal.post("/<int:account_id>/close")
@@ -68,7 +63,7 @@ def close(account_id: int) -> Response:
     """Have the position in one market closed at the market's price."""
     scene = scene_of(account_id)
     _require_market()
-    return _ask(scene, ActKind.CLOSE_POSITION, scene.symbol, {})
+    return ask_for(scene, ActKind.CLOSE_POSITION, scene.symbol, {})
 
 
 @terminal.post("/<int:account_id>/close-all")
@@ -78,7 +73,16 @@ def close_all(account_id: int) -> Response | str:
     scene = scene_of(account_id)
     if request.form.get("confirmed") != "yes":
         return render("terminal/close_all.html", **common_values(scene))
-    return _ask(scene, ActKind.CLOSE_ALL, scene.symbol, {})
+    return ask_for(scene, ActKind.CLOSE_ALL, scene.symbol, {})
+
+
+def named_order(account_id: int, told: Mapping[str, str]) -> HandOrder:
+    """Return the order that a form or an address names; raises `NotFound` for one that is not the visitor's."""
+    named = told.get("order", "")
+    if not named.isdecimal() or len(named) > _ID_LEN_MAX:
+        raise InvalidInput(gettext("The order is not named."))
+    with transaction() as session:
+        return order_of(session, own_id(), account_id, int(named))
 
 
 def _require_market() -> None:
@@ -87,7 +91,8 @@ def _require_market() -> None:
         raise InvalidInput(gettext("The market is not named."))
 
 
-def _ask(scene: Scene, kind: ActKind, symbol: str, facts: Mapping[str, Any]) -> Response:
+def ask_for(scene: Scene, kind: ActKind, symbol: str, facts: Mapping[str, Any]) -> Response:
+    """Store an act for the desk, tell it, and show the terminal with a fresh request."""
     placing = Placing(own_id(), scene.account.account_id, "")
     with transaction() as session:
         ask(session, placing, kind, symbol=symbol, facts=facts, actor=current_actor(), at=current_time())

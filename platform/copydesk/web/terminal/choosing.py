@@ -6,7 +6,7 @@ from copydesk.identity.access import Permission
 from copydesk.keys.store import keys_of
 from copydesk.terminal.store import strategy_led
 from copydesk.web.access import needs
-from copydesk.web.keys.blueprint import own_id, transaction
+from copydesk.web.asking import own_id, transaction
 from copydesk.web.keys.key_words import place_name
 from copydesk.web.page import render
 from copydesk.web.terminal.blueprint import terminal

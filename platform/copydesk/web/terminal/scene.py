@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal
 
 from flask import request
@@ -12,15 +13,27 @@ from copydesk.kernel import NotFound
 from copydesk.keys import KeyHealth
 from copydesk.keys.store import key_of
 from copydesk.marks import place_name
-from copydesk.terminal import AccountView, BelowMinimum, Estimate, Held, Planned, Rules, below_minimum, estimate_of
+from copydesk.terminal import (
+    AccountView,
+    BelowMinimum,
+    Estimate,
+    Held,
+    Planned,
+    Rules,
+    below_minimum,
+    estimate_of,
+    publish_to,
+)
 from copydesk.terminal.store import Led, followers_of, look_at, seen_of, setup_of, strategy_led
 from copydesk.trading import Instrument, MarginMode
 from copydesk.venues import TRAITS, FundingRate
+from copydesk.web.asking import own_id, runtime, transaction
 from copydesk.web.clock import current_time
-from copydesk.web.keys.blueprint import own_id, transaction
 from copydesk.web.risk.prices import current_prices
 from copydesk.web.site import current_site
 from copydesk.web.terminal.window import current_window
+
+_SEEN_LATELY = timedelta(seconds=20)
 
 
 @dataclass(frozen=True)
@@ -99,10 +112,13 @@ def scene_of(account_id: int, *, looks: bool = False) -> Scene:
         account = key_of(session, own_id(), account_id)
         symbols = _symbols(account)
         symbol = wanted_symbol(symbols)
-        if looks and account.connected:
-            look_at(session, account_id, symbol, at=current_time())
+        news = looks and account.connected and look_at(session, account_id, symbol, at=current_time())
         led, setup = strategy_led(session, account_id), setup_of(session, account_id, symbol)
         view, trouble = seen_of(session, account_id)
+    if view is not None and current_time() - view.read_at < _SEEN_LATELY:
+        trouble = ""  # One reading may find the rate budget spent; the next one comes soon.
+    if news:
+        publish_to(runtime().redis_url, session.tenant_id)
     place = place_name(account.venue, account.environment)
     instrument = current_window().instruments(place, [symbol]).get(symbol)
     px = current_prices().one(place, symbol)

@@ -10,6 +10,7 @@ from flask_babel.speaklater import LazyString  # type: ignore[import-untyped]
 from copydesk.terminal import ActKind, ActState, Ended, OrderState, Part, Problem, Problems
 from copydesk.terminal.model import Act, Found, HandOrder
 from copydesk.trading import Denial, MarginMode, OrderType, Side
+from copydesk.venues import Interval
 from copydesk.web.signer_words import SIGNER_SENTENCES
 from copydesk.web.words import words
 
@@ -38,6 +39,8 @@ _PROBLEMS: Mapping[Problem, LazyString] = {
     ),
     Problem.NOTHING_HELD: lazy_gettext("There is no position that this order could reduce."),
     Problem.ABOVE_LEVERAGE_MAX: lazy_gettext("The exchange allows at most %(most)s× on this market."),
+    Problem.BELOW_FILLED: lazy_gettext("%(filled)s of it are filled already; enter more than that."),
+    Problem.UNCHANGED: lazy_gettext("Nothing would change: enter another quantity or another price."),
 }
 _ABOVE = lazy_gettext("Enter a price above %(px)s: this side of it would be reached at once.")
 _BELOW = lazy_gettext("Enter a price below %(px)s: this side of it would be reached at once.")
@@ -63,6 +66,11 @@ _REASONS: Mapping[str, LazyString] = {
     Ended.BY_OWNER: lazy_gettext("You canceled it."),
     Ended.NO_POSITION: lazy_gettext("There was nothing left to close."),
     Ended.NOT_SENT: lazy_gettext("The exchange could not be reached; nothing was sent."),
+    Ended.OVER_BEFORE: lazy_gettext("The order was over before it could be changed."),
+    Ended.REPLACED: lazy_gettext("You changed it: another order took its place."),
+    Ended.NOTHING_LEFT: lazy_gettext("Too little of the order was left to send another one."),
+    Ended.EXITS_WAIT: lazy_gettext("A take profit or stop loss waits for this order: cancel it and give another one."),
+    Ended.NEW_NOT_TAKEN: lazy_gettext("The exchange did not take the new one, so this one stays."),
     Denial.NEVER_ARRIVED: lazy_gettext("It never arrived at the exchange."),
     Denial.STOPPED_BY_SWITCH: lazy_gettext("Orders that open are stopped here at the moment; closing works."),
     Denial.INSUFFICIENT_BALANCE: lazy_gettext("The account has not enough money for it."),
@@ -94,6 +102,7 @@ _PARTS: Mapping[Part, LazyString] = {
 _ACTS: Mapping[ActKind, LazyString] = {
     ActKind.CANCEL: lazy_gettext("Cancel an order"),
     ActKind.CANCEL_ALL: lazy_gettext("Cancel all orders"),
+    ActKind.AMEND: lazy_gettext("Change an order"),
     ActKind.LEVERAGE: lazy_gettext("Set leverage and margin mode"),
     ActKind.CLOSE_POSITION: lazy_gettext("Close a position"),
     ActKind.CLOSE_ALL: lazy_gettext("Close all positions"),
@@ -104,6 +113,13 @@ _ACT_STATES: Mapping[ActState, LazyString] = {
     ActState.DONE: lazy_gettext("Done"),
     ActState.REFUSED: lazy_gettext("Refused"),
     ActState.DOUBTFUL: lazy_gettext("Outcome not known: look at the account"),
+}
+_INTERVALS: Mapping[Interval, LazyString] = {
+    Interval.M1: lazy_gettext("1 min"),
+    Interval.M5: lazy_gettext("5 min"),
+    Interval.M15: lazy_gettext("15 min"),
+    Interval.H1: lazy_gettext("1 h"),
+    Interval.D1: lazy_gettext("1 d"),
 }
 _MODES: Mapping[MarginMode, LazyString] = {
     MarginMode.CROSS: lazy_gettext("Cross: the whole purse stands behind it"),
@@ -164,6 +180,11 @@ def reason_sentence(reason: str | None, message: str = "") -> str:
 def act_words(act: Act) -> tuple[str, str]:
     """Name an act, and how far it has come."""
     return str(_ACTS[act.kind]), str(_ACT_STATES[act.state])
+
+
+def intervals() -> list[tuple[str, str]]:
+    """List the lengths of candles, each in as few letters as people use for it."""
+    return [(one.value, str(_INTERVALS[one])) for one in Interval]
 
 
 def margin_modes() -> list[tuple[str, str]]:

@@ -223,11 +223,12 @@ class Desk:
         """Move the market."""
         self.lab.control("POST", "marks", symbol="BTCUSDT", px=px)
 
-    def await_tick(self) -> None:
-        """Wait until the market has just ticked: what a script has thinned stays thin until the next tick."""
+    def await_tick(self) -> int:
+        """Wait for the market's tick and return its `seq`: what a script has thinned stays thin until the next one."""
         since = self.lab.control("GET", "state")["journal_seq"]
-        while not self.lab.journal("mark", after=since):
+        while not (marks := self.lab.journal("mark", after=since)):
             pass
+        return int(marks[-1]["seq"])
 
     def own_venue(self) -> AbstractAsyncContextManager[Venue]:
         return self.floor.own_venue(self.seat.exchange)

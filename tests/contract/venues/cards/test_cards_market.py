@@ -1,4 +1,4 @@
-"""Cards 75-78: what the market of an instrument bears, and what leverage, margin and funding its positions have."""
+"""Cards 75-78, 81: what an instrument's market bears, its candles, and what leverage and funding positions have."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import pytest
 from card_desk import BUY, QTY, SELL, D, Desk
 from copydesk.kernel import VenueRefused
 from copydesk.trading import Denial, MarginMode
-from copydesk.venues import QtyUnit
+from copydesk.venues import Interval, QtyUnit
+from copydesk.venues.candles import CANDLES_ASKED
 from copydesk.venues.lab.listings import brackets_of
 
 
@@ -79,3 +80,18 @@ async def test_card_78_what_a_position_pays_or_receives_next_is_told_with_its_ti
     assert now_ms - 5_000 < told.next_at_ms <= now_ms + 8 * 3_600_000 + 5_000
     # No exchange charges more than a few percent of a position at once.
     assert abs(told.rate) < D("0.05")
+
+
+async def test_card_81_candles_are_told_in_lengths_of_ours_and_the_last_one_runs(desk: Desk) -> None:
+    for interval in (Interval.M1, Interval.H1, Interval.D1):
+        told = await desk.venue.candles(desk.symbol, interval)
+        begins, now_s = list(told), time.time()
+        # As many as are asked for, or all days of the replayed market.
+        assert len(begins) == min(CANDLES_ASKED, 14 * 86_400 // interval.seconds + 1)
+        assert {later - before for before, later in pairwise(begins)} == {interval.seconds}
+        assert begins[-1] % interval.seconds == 0
+        # The replayed market need not stand at the same second of the interval as the clock.
+        assert now_s - 2 * interval.seconds - 5 < begins[-1] <= now_s + 5
+        assert all(one.low <= min(one.open, one.close) <= max(one.open, one.close) <= one.high for one in told.values())
+        # A pair of candles is one path: each begins about where the one before it ended.
+        assert all(abs(later.open / one.close - 1) < D("0.2") for one, later in pairwise(told.values()))

@@ -1,7 +1,7 @@
 // Lays an interactive chart over the server's SVG. Without script, data or library, the SVG stays.
 (async () => {
   const figure = document.querySelector("[data-chart]");
-  if (!figure || !window.uPlot) return;
+  if (!figure || !window.uPlot || !window.timeAxis) return;
   const plot = figure.querySelector(".equity__plot");
   const answer = await fetch(figure.dataset.chart).catch(() => null);
   if (!answer?.ok) return;
@@ -17,10 +17,8 @@
     probe.remove();
     return color;
   };
-  const long = data.at.at(-1) - data.at[0] > 172800;
   const locale = new Intl.Locale(figure.dataset.locale, { numberingSystem: "latn" });  // As everywhere on the page.
-  const clock = new Intl.DateTimeFormat(locale, long ? { day: "numeric", month: "short" } : { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
-  const moment = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short" });
+  const axes = window.timeAxis(locale, figure.dataset.zone);
   const lowest = Math.min(...data.equity);
   const number = new Intl.NumberFormat(locale, { maximumFractionDigits: 2 });
   const percent = new Intl.NumberFormat(locale, { style: "percent", minimumFractionDigits: 2, maximumFractionDigits: 2 });
@@ -37,18 +35,19 @@
     const axis = { stroke: ink, grid, ticks: grid, font: "12px sans-serif" };
     chart = new window.uPlot({
       ...size(),
+      tzDate: axes.tzDate,
       // Equity keeps the upper two thirds, drawdown hangs from the line below it.
       scales: {
         equity: { range: (_, low, high) => [low - (high - low || 1) * 0.6, high + (high - low || 1) * 0.05] },
         depth: { range: (_, low) => [Math.min(low, -0.001), -Math.min(low, -0.001) * 2] },
       },
       axes: [
-        { ...axis, size: 32, values: (_, ticks) => ticks.map((tick) => clock.format(tick * 1000)) },
+        { ...axis, size: 32, space: 88, values: axes.values },  // As wide as a month and its year in Arabic.
         { ...axis, scale: "equity", size: 70, values: (_, ticks) => ticks.map((tick) => (tick < lowest ? "" : number.format(tick))) },
         { ...axis, scale: "depth", side: 1, size: 64, grid: { show: false }, ticks: { show: false }, values: (_, ticks) => ticks.map((tick) => (tick <= 0 ? percent.format(tick) : "")) },
       ],
       series: [
-        { label: figure.dataset.time, value: (_, at) => (at == null ? "–" : moment.format(at * 1000)) },
+        { label: figure.dataset.time, value: axes.moment },
         { label: figure.dataset.equity, scale: "equity", stroke: paint("--brand-ink"), width: 2, value: money, points: { show: false } },
         { label: figure.dataset.drawdown, scale: "depth", stroke: paint("--down-ink"), fill: paint("--depth-fill"), width: 1, value: depth, points: { show: false } },
       ],

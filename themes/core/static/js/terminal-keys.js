@@ -13,6 +13,7 @@
     b: () => side("buy"),
     s: () => side("sell"),
     "/": () => root.querySelector("[data-terminal-symbol]").focus(),
+    ...Object.fromEntries([...root.querySelectorAll("[data-terminal-interval]")].map((one, at) => [`${at + 1}`, () => one.click()])),
     "?": () => document.getElementById("terminal-help")?.togglePopover(),
   };
   document.addEventListener("keydown", (event) => {

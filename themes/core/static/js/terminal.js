@@ -3,7 +3,8 @@
   const root = document.querySelector("[data-terminal]");
   if (!root) return;
   const EVERY = 1000, LEVELS = 12;
-  const address = (what) => `${root.dataset.terminal}/${what}?symbol=${encodeURIComponent(root.dataset.symbol)}`;
+  const lengths = { "1m": 60, "5m": 300, "15m": 900, "1h": 3600, "1d": 86400 };
+  const address = (what, more = "") => `${root.dataset.terminal}/${what}?symbol=${encodeURIComponent(root.dataset.symbol)}${more}`;
   const box = root.querySelector("[data-terminal-chart]");
   const empty = root.querySelector("[data-terminal-empty]");
   const book = root.querySelector("[data-terminal-book]");
@@ -11,9 +12,10 @@
   const priced = root.querySelector("[data-terminal-px]");
   const locale = new Intl.Locale(box.dataset.locale || "en", { numberingSystem: "latn" });
   const number = new Intl.NumberFormat(locale, { maximumSignificantDigits: 8 });
-  const clock = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
-  const fetched = async (what) => {
-    const answer = await fetch(address(what), { headers: { Accept: "application/json" } }).catch(() => null);
+  const axes = window.timeAxis(locale, box.dataset.zone);
+  const sources = root.querySelectorAll("[data-terminal-from]");
+  const fetched = async (what, more) => {
+    const answer = await fetch(address(what, more), { headers: { Accept: "application/json" } }).catch(() => null);
     return answer?.ok && !answer.redirected ? answer.json() : null;
   };
 
@@ -31,7 +33,8 @@
     const [at, close, open, high, low] = plot.data, pen = plot.ctx;
     if (!at.length) return;
     const up = paint("--up-ink"), down = paint("--down-ink");
-    const width = Math.max(1, Math.min(9, (plot.bbox.width / at.length) * 0.6));
+    const beside = Math.abs(plot.valToPos(at[0] + lengths[box.dataset.interval], "x", true) - plot.valToPos(at[0], "x", true));
+    const width = Math.max(1, Math.min(9, beside * 0.6));
     pen.save();
     pen.beginPath();
     pen.rect(plot.bbox.left, plot.bbox.top, plot.bbox.width, plot.bbox.height);
@@ -57,23 +60,23 @@
     const range = (_, low, high) => [low - (high - low || low * 0.001) * 0.08, high + (high - low || high * 0.001) * 0.08];
     chart = new window.uPlot({
       ...size(),
+      tzDate: axes.tzDate,
       scales: { y: { range } },
       axes: [
-        { ...axis, size: 32, values: (_, ticks) => ticks.map((tick) => clock.format(tick * 1000)) },
+        { ...axis, size: 32, space: 64, values: axes.values },
         { ...axis, side: 1, size: 80, values: (_, ticks) => ticks.map((tick) => number.format(tick)) },
       ],
       series: [
-        { label: box.dataset.time, value: (_, at) => (at == null ? "–" : clock.format(at * 1000)) },
-        { label: box.dataset.close, value, stroke: "transparent", points: { show: false } },
-        { show: false }, { show: true, label: "↑", value, stroke: "transparent", points: { show: false } },
-        { show: true, label: "↓", value, stroke: "transparent", points: { show: false } },
+        { label: box.dataset.time, value: axes.moment },
+        ...["close", "open", "high", "low"].map((name) => ({ label: box.dataset[name], value, stroke: "transparent", points: { show: false } })),
       ],
       hooks: { draw: [candles] },
     }, data, box);
   };
   const market = async () => {
-    const told = await fetched("market");
-    if (!told) return;
+    const interval = box.dataset.interval, told = await fetched("market", `&interval=${interval}`);
+    if (!told || interval !== box.dataset.interval) return;
+    sources.forEach((one) => { one.hidden = one.dataset.terminalFrom !== told.from; });
     if (told.px !== null) priced.textContent = number.format(Number(told.px));
     empty.hidden = told.at.length > 0;
     box.hidden = !told.at.length;
@@ -83,12 +86,18 @@
     else draw(data);
   };
 
-  const row = (level, deepest) => {
+  // Every figure of a column has as many decimals as the finest of them, so that they stand below each other.
+  const column = (texts) => {
+    const digits = Math.max(0, ...texts.map((text) => (text.split(".")[1] ?? "").length));
+    const form = new Intl.NumberFormat(locale, { minimumFractionDigits: digits, maximumFractionDigits: digits });
+    return (text) => form.format(Number(text));
+  };
+  const row = (level, deepest, told) => {
     const line = document.createElement("tr"), px = document.createElement("td"), qty = document.createElement("td");
     px.className = "levels__px num";
-    px.textContent = number.format(Number(level[0]));
+    px.textContent = told.px(level[0]);
     qty.className = "levels__qty right num";
-    qty.textContent = number.format(Number(level[1]));
+    qty.textContent = told.qty(level[1]);
     const share = (Number(level[1]) / deepest) * 100;
     qty.insertAdjacentHTML("beforeend", `<svg class="levels__bar" viewBox="0 0 100 1" preserveAspectRatio="none" aria-hidden="true"><rect x="${100 - share}" width="${share}" height="1"/></svg>`);
     line.append(px, qty);
@@ -103,11 +112,27 @@
     if (!known) return;
     const asks = told.asks.slice(0, LEVELS), bids = told.bids.slice(0, LEVELS);
     const deepest = Math.max(...[...asks, ...bids].map((one) => Number(one[1])), Number.MIN_VALUE);
-    book.querySelector(".levels__asks").replaceChildren(...asks.reverse().map((one) => row(one, deepest)));
-    book.querySelector(".levels__bids").replaceChildren(...bids.map((one) => row(one, deepest)));
+    const shown = [...asks, ...bids], form = { px: column(shown.map((one) => one[0])), qty: column(shown.map((one) => one[1])) };
+    book.querySelector(".levels__asks").replaceChildren(...asks.reverse().map((one) => row(one, deepest, form)));
+    book.querySelector(".levels__bids").replaceChildren(...bids.map((one) => row(one, deepest, form)));
     const gap = told.asks.length && told.bids.length ? Number(told.asks[0][0]) - Number(told.bids[0][0]) : null;
     book.querySelector("[data-terminal-spread]").textContent = gap === null ? "–" : number.format(gap);
   };
+  // The length of the candles: the links work without this as well, but load the page anew.
+  const picks = [...root.querySelectorAll("[data-terminal-interval]")];
+  const pick = (link) => {
+    picks.forEach((one) => one.removeAttribute("aria-current"));
+    link.setAttribute("aria-current", "true");
+    box.dataset.interval = link.dataset.terminalInterval;
+    const kept = document.querySelector("[data-terminal-kept]");
+    if (kept) kept.value = box.dataset.interval;
+    history.replaceState(null, "", link.href);
+    chart?.destroy();
+    chart = null;
+    market();
+  };
+  picks.forEach((one) => one.addEventListener("click", (event) => { event.preventDefault(); pick(one); }));
+
   const turn = async () => {
     if (!document.hidden) await Promise.all([market(), levels()]);
     setTimeout(turn, EVERY);
