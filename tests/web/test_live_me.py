@@ -212,6 +212,24 @@ def test_without_a_token_of_this_brand_and_session_nobody_listens(live_runtime: 
     assert played(scene) == [403] * (len(refused) + 1)
 
 
+def test_a_page_of_the_brand_may_read_why_it_was_refused_and_another_sites_page_may_not(
+    live_runtime: FakeRuntime,
+) -> None:
+    me = Person(live_runtime, "Secret Person 1")
+    own, foreign = "http://aurora.localhost:8000", "http://boreal.localhost:8000"
+    many = ",".join(f"C{number}/USDT" for number in range(51))
+    refused = {"/live/me?token=nonsense": 403, "/live/risk": 403, me.address(symbols=many): 400, "/live/none": 404}
+
+    async def scene(origin: str) -> list[tuple[int, str | None, str | None]]:
+        async with running(live_runtime) as desk:
+            answers = [await desk.watch("aurora", path=path, headers={"Origin": origin}) for path in refused]
+            cors = "Access-Control-Allow-Origin"
+            return [(one.status, one.headers.get(cors), one.headers.get("Vary")) for one in answers]
+
+    assert played(lambda: scene(own)) == [(status, own, "Origin") for status in refused.values()]
+    assert {cors for _, cors, _ in played(lambda: scene(foreign))} == {None}
+
+
 def test_one_person_holds_so_many_streams_and_nobody_else_is_hindered(live_runtime: FakeRuntime) -> None:
     me, other = Person(live_runtime, "Secret Person 1"), Person(live_runtime, "Secret Person 2")
 

@@ -1,11 +1,14 @@
 """Many open pages in a process of their own: each a plain socket that listens to live events and notes when they come.
 
 Speaks in lines of JSON: what to open comes on standard input; then every line asks for what was heard since the last.
+A page does as little as can be when something comes, for all of them share a machine with what is measured: it notes
+the time. What came is read when it is asked for.
 """
 
 from __future__ import annotations
 
 import asyncio
+import gc
 import re
 import subprocess
 import sys
@@ -80,8 +83,8 @@ def serve() -> None:
 async def _serve() -> None:
     loop = asyncio.get_running_loop()
     asked = orjson.loads(await loop.run_in_executor(None, sys.stdin.buffer.readline))
-    heard: list[Event] = []
-    pages = [PageStream(number, heard) for number in range(len(asked["doors"]))]
+    reader = Reader()
+    pages = [PageStream(number, reader.arrived) for number in range(len(asked["doors"]))]
     gate = asyncio.Semaphore(_AT_ONCE)
 
     async def enter(page: PageStream, door: Door) -> None:
@@ -92,18 +95,26 @@ async def _serve() -> None:
 
     await asyncio.gather(*(enter(page, Door(*door)) for page, door in zip(pages, asked["doors"], strict=True)))
     _say({"open": sum(page.let_in.result() for page in pages)})
+    gc.collect()
+    gc.freeze()
     while await loop.run_in_executor(None, sys.stdin.buffer.readline):
-        _say({"heard": [list(event) for event in heard]})
-        heard.clear()
+        _say({"heard": [list(event) for event in reader.read()]})
+
+
+class Arrived(NamedTuple):
+    """What came on a page's stream, whole or not, and when."""
+
+    page: int
+    at_ms: float
+    data: bytes
 
 
 class PageStream(asyncio.Protocol):
-    """One page: its request, whether it was let in, and the events that came."""
+    """One page: its request, whether it was let in, and when something came."""
 
-    def __init__(self, number: int, heard: list[Event]) -> None:
+    def __init__(self, number: int, arrived: list[Arrived]) -> None:
         self._number = number
-        self._note: Callable[[Event], None] = heard.append
-        self._rest = b""
+        self._note: Callable[[Arrived], None] = arrived.append
         self._transport: asyncio.Transport | None = None
         self.let_in: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
 
@@ -116,20 +127,35 @@ class PageStream(asyncio.Protocol):
         self._transport.write(head.encode())
 
     def data_received(self, data: bytes) -> None:
-        at_ms = time.time() * 1000
+        self._note(Arrived(self._number, time.time() * 1000, data))
         if not self.let_in.done():
             self.let_in.set_result(data.startswith(b"HTTP/1.1 200"))
-        self._rest += data
-        end = 0
-        for found in _EVENT.finditer(self._rest):
-            end = found.end()
-            if found[1] not in _QUIET:
-                self._note(Event(self._number, found[1].decode(), orjson.loads(found[2] or b"{}"), at_ms))
-        self._rest = self._rest[end:]
 
     def connection_lost(self, _error: Exception | None) -> None:
         if not self.let_in.done():
             self.let_in.set_result(False)
+
+
+class Reader:
+    """Reads events out of what came, however it was cut on its way; each has the time of its last piece."""
+
+    def __init__(self) -> None:
+        self.arrived: list[Arrived] = []
+        self._rests: dict[int, bytes] = {}
+
+    def read(self) -> list[Event]:
+        """Return the events that are whole now, each once."""
+        arrived = list(self.arrived)
+        del self.arrived[: len(arrived)]
+        return [event for one in arrived for event in self._events(one)]
+
+    def _events(self, came: Arrived) -> Iterator[Event]:
+        text, end = self._rests.get(came.page, b"") + came.data, 0
+        for found in _EVENT.finditer(text):
+            end = found.end()
+            if found[1] not in _QUIET:
+                yield Event(came.page, found[1].decode(), orjson.loads(found[2] or b"{}"), came.at_ms)
+        self._rests[came.page] = text[end:]
 
 
 def _say(told: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""`copydesk bench push`: how soon open pages know what the leader's account did, and how many one process bears."""
+"""`copydesk bench push`: how soon people know what the leader's account did, and how many pages one process bears."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _CLIENTS_MAX = 10_000
 
 @click.command("push")
 @click.option(
-    "--followers", default=20, show_default=True, type=click.IntRange(1, 500), help="Followers, each with a page open."
+    "--followers", default=20, show_default=True, type=click.IntRange(1, 500), help="Followers, reached in every way."
 )
 @click.option("--signals", default=20, show_default=True, type=click.IntRange(1, 500), help="Leader fills to measure.")
 @click.option(
@@ -44,11 +44,11 @@ _CLIENTS_MAX = 10_000
 @click.option(
     "--news", default=20, show_default=True, type=click.IntRange(1, 500), help="News that all of them hear, in turn."
 )
-@click.option("--plain/--no-plain", default=True, help="Also have a page ask every second.")
+@click.option("--plain/--no-plain", default=True, help="Also tell the plain ways, each second.")
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as one line of JSON.")
 @with_root
 def push(root: Path, as_json: bool, **chosen: Any) -> None:
-    """Measure from the leader's execution to the event on a follower's open page, then thousands of open pages.
+    """Measure from the leader's execution to followers' open pages, push and mail, then thousands of open pages.
 
     \b
     Examples:
@@ -71,7 +71,7 @@ def push(root: Path, as_json: bool, **chosen: Any) -> None:
     if as_json:
         print_json(figures)
     else:
-        print_figures("From the leader's execution to open pages", figures)
+        print_figures("From the leader's execution to pages, push and mail", figures)
 
 
 @click.command(_PAGES, hidden=True)

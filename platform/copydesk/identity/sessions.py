@@ -109,6 +109,12 @@ def find_session(session: Session, token: str, *, ip: str, idle: timedelta, at: 
     return FoundSession(visitor, seen_late=at - row.seen_at >= SEEN_EVERY)
 
 
+def former_owner(session: Session, token: str) -> int | None:
+    """Return whose session a cookie's token was, also where it is over; None where it is nobody's."""
+    row = session.execute(select(UserSession.user_id).where(UserSession.token_hash == token_hash(token)))
+    return row.scalar_one_or_none()
+
+
 def note_seen(session: Session, session_id: int, *, at: datetime) -> None:
     """Write down that a session was used; of requests at once only the first writes."""
     seen = update(UserSession).where(UserSession.id == session_id, UserSession.seen_at <= at - SEEN_EVERY)
@@ -212,7 +218,7 @@ def _lookup() -> Select[Any]:
         *(UserSession.id.label("session_id"), UserSession.created_at, UserSession.seen_at, UserSession.expires_at),
         *(UserSession.factor, UserSession.stepped_up_at),
         *(User.id.label("user_id"), User.email, User.display_name, User.role, User.held_until),
-        *(User.scheme, User.time_zone, User.guest_until),
+        *(User.scheme, User.time_zone, User.currency, User.guest_until),
         *(has_totp.label("has_totp"), has_passkey.label("has_passkey"), legal_due.label("legal_due")),
     )
     owner = (User.tenant_id == UserSession.tenant_id) & (User.id == UserSession.user_id)
@@ -247,6 +253,7 @@ def _visitor(row: Row[Any], ip: str) -> Visitor:
         legal_due=row.legal_due and role in OWN_CHOICE,
         scheme=row.scheme,
         time_zone=row.time_zone,
+        currency=row.currency,
         guest_until=row.guest_until,
     )
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections import defaultdict
 from datetime import datetime
 
+from sqlalchemy import select
+
 from copydesk.db import TenantSession
 from copydesk.identity import User
 from copydesk.notices.letters import letter_facts
@@ -27,11 +29,12 @@ def hand_over(session: TenantSession, seal: Seal, now: datetime) -> tuple[int, b
     people: defaultdict[int, list[Taken]] = defaultdict(list)
     for one in taken:
         people[one.user_id].append(one)
+    readers = {one.id: one for one in session.scalars(select(User).where(User.id.in_(people)))}
     steps: dict[int, Step] = {}
     letters = 0
     for user_id, deliveries in people.items():
         told = [notices[one.notice_id] for one in deliveries if one.notice_id in notices]
-        sent = bool(told) and _write(session, seal, user_id, told, now)
+        sent = bool(told) and _write(session, seal, readers.get(user_id), told, now)
         letters += sent
         step = Step(DeliveryState.SENT) if sent else Step(DeliveryState.FAILED, Reason.NO_ADDRESS)
         steps |= {one.id: step for one in deliveries}
@@ -39,8 +42,7 @@ def hand_over(session: TenantSession, seal: Seal, now: datetime) -> tuple[int, b
     return letters, len(taken) == LETTERS_AT_ONCE
 
 
-def _write(session: TenantSession, seal: Seal, user_id: int, told: list[Notice], now: datetime) -> bool:
-    person = session.get(User, (session.tenant_id, user_id))
+def _write(session: TenantSession, seal: Seal, person: User | None, told: list[Notice], now: datetime) -> bool:
     if person is None or person.status != "active" or "@" not in (person.email or ""):
         return False
     facts = letter_facts(told)

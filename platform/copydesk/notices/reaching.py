@@ -189,12 +189,6 @@ def ask_for_test(session: TenantSession, user_id: int, *, at: datetime) -> None:
     session.execute(asking)
 
 
-def forget_ways(session: TenantSession, user_id: int) -> None:
-    """Forget where somebody was reached: their account is closed."""
-    for table in (PushDevice, NoticeAddress):
-        session.execute(delete(table).where(table.user_id == user_id), execution_options=_BLIND)
-
-
 _BLIND: Mapping[str, bool] = {"synchronize_session": False}
 
 

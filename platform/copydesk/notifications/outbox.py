@@ -47,8 +47,8 @@ def queue_mail(
     _check(Kind(kind), {**facts, **hidden})
     mail = Mail(tenant_id=tenant_id, recipient=to, kind=kind, locale=locale, facts=dict(facts), queued_at=at, due_at=at)
     session.add(mail)
-    session.flush()
     if hidden:
+        session.flush()  # What is sealed is bound to the mail's number.
         mail.sealed_facts = seal.seal(tenant_id, mail.id, FACTS_FIELD, json.dumps(hidden))
     event.listen(session, "after_commit", _ring, once=True)
 

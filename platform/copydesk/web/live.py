@@ -22,7 +22,7 @@ from copydesk.identity.access import Permission
 from copydesk.kernel import Clock, SystemClock, end
 from copydesk.tenancy import FEATURE_DESK, Tenant, TenantStatus, setting_value
 from copydesk.web.broadcast import Coalescer, Listener, Rooms, sse_frame
-from copydesk.web.live_answers import answer_to, declares, own_origin, unavailable, wanted_locale
+from copydesk.web.live_answers import declares, let_read, own_origin, stream_answer, unavailable, wanted_locale
 from copydesk.web.live_me import LiveMe, asked_place
 from copydesk.web.live_news import PERSONAL
 from copydesk.web.live_pages import Page
@@ -111,7 +111,7 @@ class Live:
         refusal = self._refusal(request, tenant, address) or self.me.refusal(tenant, grant)
         if refusal is not None:
             return refusal
-        response = answer_to(request)
+        response = stream_answer()
         with suppress(ConnectionError):  # The browser is gone; there is nobody left to tell.
             await response.prepare(request)
             await response.write(_RETRY)
@@ -120,6 +120,10 @@ class Live:
             self.me.take_over(request, page, wanted)
             await asyncio.get_running_loop().create_future()  # Canceled, for the server has lost this connection.
         return response
+
+    async def let_read(self, request: web.Request, response: web.StreamResponse) -> None:
+        """Have the brand's own pages, which are of another port, read any answer."""
+        let_read(response, self._tenant(request), request.headers.get("Origin"))
 
     def _tenant(self, request: web.Request) -> Tenant | None:
         self._runtime.directory.refresh_if_due()
@@ -146,7 +150,7 @@ class Live:
         if refusal is not None:
             return refusal
         rooms.join(listener)
-        response = answer_to(request)
+        response = stream_answer()
         try:
             await response.prepare(request)
             await response.write(_RETRY)
@@ -258,6 +262,7 @@ def create_live_app(runtime: Runtime, proxies: Proxies | None = None, *, clock: 
     app.router.add_get("/live/risk", live.risk_desk)
     app.router.add_get("/live/me", live.own)
     app.router.add_get("/health", _healthy)
+    app.on_response_prepare.append(live.let_read)
     app.cleanup_ctx.append(_follow_redis)
     return app
 

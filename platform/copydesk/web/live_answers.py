@@ -18,7 +18,6 @@ _HEADERS = {
     "Cache-Control": "no-store",
     "X-Accel-Buffering": "no",
     "X-Content-Type-Options": "nosniff",
-    "Vary": "Origin",
 }
 
 
@@ -32,11 +31,16 @@ def declares(permission: Permission) -> Callable[[F], F]:
     return declare
 
 
-def answer_to(request: web.Request) -> web.StreamResponse:
+def stream_answer() -> web.StreamResponse:
     """Begin the answer to a page that listens."""
-    origin = request.headers.get("Origin")
-    cors = {"Access-Control-Allow-Origin": origin} if origin else {}
-    return web.StreamResponse(headers={**_HEADERS, **cors})
+    return web.StreamResponse(headers=_HEADERS)
+
+
+def let_read(response: web.StreamResponse, tenant: Tenant | None, origin: str | None) -> None:
+    """Let a page of the brand read what it is answered, refusals included; no other site's page may."""
+    response.headers["Vary"] = "Origin"
+    if tenant is not None and origin is not None and own_origin(tenant, origin):
+        response.headers["Access-Control-Allow-Origin"] = origin
 
 
 def unavailable(retry_after_s: int) -> web.Response:

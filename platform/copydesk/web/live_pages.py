@@ -11,6 +11,7 @@ import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import TypeVar
 
 from redis.exceptions import RedisError
@@ -23,9 +24,17 @@ log = logging.getLogger(__name__)
 
 BEHIND_BYTES_MAX = 65_536
 PAUSE_S = 0.1
-AGAIN = me_frame("again", b"{}", None)
 _TRY_AGAIN_S = 1.0
 T = TypeVar("T", bound=Hashable)
+
+
+def chunk_of(*frames: bytes) -> bytes:
+    """Write frames as one piece of an answer that is sent in chunks (RFC 9112, 7.1); of no frames there is none."""
+    frame = b"".join(frames)
+    return b"%x\r\n%b\r\n" % (len(frame), frame) if frame else b""
+
+
+AGAIN = chunk_of(me_frame("again", b"{}", None))
 
 
 class Page(asyncio.Protocol):
@@ -50,6 +59,8 @@ class Page(asyncio.Protocol):
         """Take a connection over whose answer has begun; `left` is called once when it is lost."""
         self.transport, self.left = transport, left
         transport.set_protocol(self)
+        # What is written goes to the socket at once, and not when everybody's has been written.
+        transport.set_write_buffer_limits(0)
 
     def connection_lost(self, _error: Exception | None) -> None:
         left, self.transport, self.left = self.left, None, None
@@ -70,16 +81,14 @@ class Page(asyncio.Protocol):
         """Return how many bytes it was sent that its socket has not taken yet."""
         return 0 if self.transport is None else self.transport.get_write_buffer_size()
 
-    def offer(self, frame: bytes) -> bool:
-        """Send a frame; a page that is too far behind is dropped."""
-        if self.transport is None or self.transport.is_closing():
-            return False
+    def offer(self, chunk: bytes) -> None:
+        """Send a piece of the answer, as `chunk_of` makes it; a page that is too far behind is dropped."""
+        if not chunk or self.transport is None or self.transport.is_closing():
+            return
         if self.behind > BEHIND_BYTES_MAX:
             self.transport.abort()
-            return False
-        # The answer is sent in chunks (RFC 9112, 7.1).
-        self.transport.write(b"%x\r\n%b\r\n" % (len(frame), frame))
-        return True
+        else:
+            self.transport.write(chunk)
 
     def close(self) -> None:
         """End the answer in order; its browser will ask again, and may be refused."""
@@ -160,9 +169,9 @@ class BrandPages:
     def beat(self) -> None:
         """Tell every page that all is well, and how far it has heard."""
         if self._position is not None:
-            frame = me_frame("beat", b"", self._position)
+            chunk = chunk_of(me_frame("beat", b"", self._position))
             for page in [page for pages in self._hearing.values() for page in pages]:
-                page.offer(frame)
+                page.offer(chunk)
 
     async def close(self) -> None:
         """End every page's answer, and stop what still runs."""
@@ -194,24 +203,26 @@ class BrandPages:
         found = await self._desk.ask(reading.news, users) if reading.news else Found()
         frames = told(reading.news, found, users)
         # From here on nothing waits, so that nobody joins or hears in between.
+        write = cache(chunk_of)  # Many are told the same, and that is written once.
         if known is not None:
-            anew = reading.newest < known  # Redis lost its log and began another one.
-            for user_id, pages in list(self._hearing.items()):
-                for page in list(pages):
-                    _send(page, frames.get(user_id, ()), known, lost=anew or reading.misses(known))
+            lost = reading.newest < known or reading.misses(known)  # Or Redis lost its log and began another one.
+            for user_id in list(self._hearing if lost else frames.keys() & self._hearing.keys()):
+                chunk = AGAIN if lost else write(*_since(frames[user_id], known))
+                for page in list(self._hearing[user_id]):
+                    page.offer(chunk)
         for page in joining.keys() & self._joining.keys():
             del self._joining[page]
             self._hearing.setdefault(page.user_id, set()).add(page)
             if page.after is not None:
-                _send(page, frames.get(page.user_id, ()), page.after, lost=reading.misses(page.after))
+                chunk = (
+                    AGAIN if reading.misses(page.after) else write(*_since(frames.get(page.user_id, ()), page.after))
+                )
+                page.offer(chunk)
         self._position = reading.newest
 
 
-def _send(page: Page, frames: Iterable[tuple[Position, bytes]], since: Position, *, lost: bool) -> None:
-    """Send what came after a place; where not all of it is kept any more, have the page ask for everything anew."""
-    for frame in [AGAIN] if lost else [frame for at, frame in frames if at > since]:
-        if not page.offer(frame):
-            return
+def _since(frames: Iterable[tuple[Position, bytes]], place: Position) -> list[bytes]:
+    return [frame for at, frame in frames if at > place]
 
 
 def _drop_one(counter: Counter[T], key: T) -> None:

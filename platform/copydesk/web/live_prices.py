@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection
+from functools import cache, partial
 from typing import Any
 
 import orjson
@@ -19,7 +20,7 @@ from copydesk.kernel import end
 from copydesk.marks import CHANNEL, place_name
 from copydesk.tenancy import Tenant
 from copydesk.web.live_news import me_frame
-from copydesk.web.live_pages import Page
+from copydesk.web.live_pages import Page, chunk_of
 
 log = logging.getLogger(__name__)
 
@@ -27,8 +28,8 @@ EVERY_S = 0.5
 SYMBOLS_MAX = 50
 _TRY_AGAIN_S = 1.0
 
-# An instrument as a page names it, with where it is traded: (environment of an exchange, ccxt symbol).
-Wanted = Mapping[str, tuple[str, str]]
+# Instruments as a page names them, each with where it is traded: (environment of an exchange, ccxt symbol).
+Wanted = tuple[tuple[str, tuple[str, str]], ...]
 
 
 class Prices:
@@ -48,7 +49,7 @@ class Prices:
         if not wanted:
             return
         self._wanted[page] = wanted
-        self._send(page, wanted.values())
+        _send(page, self._chunk([key for _, key in wanted], wanted))
         if not self._tasks:
             self._tasks = [asyncio.create_task(self._follow()), asyncio.create_task(self._tell())]
 
@@ -102,15 +103,21 @@ class Prices:
             await asyncio.sleep(self._every_s)
             changed, self._changed = self._changed, set()
             if changed:
+                # Many look at the same: that is written once.
+                write: Callable[[Wanted], bytes] = cache(partial(self._chunk, changed))
                 for page, wanted in list(self._wanted.items()):
-                    self._send(page, changed.intersection(wanted.values()))
+                    _send(page, write(wanted))
 
-    def _send(self, page: Page, changed: Iterable[tuple[str, str]]) -> None:
-        """Send what changed of what a page wants; one that has not taken the last ones yet gets the next ones."""
-        known = {key: self._latest[key] for key in changed if key in self._latest}
-        if known and not page.behind:
-            named = {name: known[key] for name, key in self._wanted[page].items() if key in known}
-            page.offer(me_frame("price", orjson.dumps(named), None))
+    def _chunk(self, changed: Collection[tuple[str, str]], wanted: Wanted) -> bytes:
+        """Write what changed of what is wanted, as far as it is known; empty where there is nothing to tell."""
+        named = {name: self._latest[key] for name, key in wanted if key in changed and key in self._latest}
+        return chunk_of(me_frame("price", orjson.dumps(named), None)) if named else b""
+
+
+def _send(page: Page, chunk: bytes) -> None:
+    """Send prices to a page; one that has not taken the last ones yet gets the next ones."""
+    if not page.behind:
+        page.offer(chunk)
 
 
 def wanted_prices(tenant: Tenant, asked: str) -> Wanted | None:
@@ -130,7 +137,7 @@ def wanted_prices(tenant: Tenant, asked: str) -> Wanted | None:
             if place == here or (not place and symbol in exchange.markets):
                 found[name] = (here, symbol)
                 break
-    return found
+    return tuple(found.items())
 
 
 def _price(told: Any) -> str | None:

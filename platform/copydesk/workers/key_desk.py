@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -39,6 +38,7 @@ from copydesk.replication import SHARDS, identify, shard_of
 from copydesk.trading import Credentials, Environment
 from copydesk.vault import SealBroken
 from copydesk.venues import Draw, drawing_on, generate
+from copydesk.workers.attend import attend
 from copydesk.workers.key_exam import NOT_LEARNED, Examiner, No, OpenVenue
 from copydesk.workers.key_news import hear
 from copydesk.workers.outage import DATABASE_AWAY, first_line
@@ -81,17 +81,7 @@ class KeyDesk:
         """Serve until canceled."""
         hearing = asyncio.create_task(hear(self._runtime.require("REDIS_URL"), self._heed))
         try:
-            while True:
-                try:
-                    await self.look()
-                except DATABASE_AWAY as error:
-                    log.warning("cannot look for keys that wait: %s", first_line(error))
-                except CopydeskError as error:
-                    log.warning("keys wait: %s", error)
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(self._look_every_s):
-                        await self._nudged.wait()
-                self._nudged.clear()
+            await attend(self.look, self._nudged, every_s=lambda: self._look_every_s, waits="keys wait")
         finally:
             await end(hearing)
 

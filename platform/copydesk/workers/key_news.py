@@ -10,39 +10,24 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from contextlib import suppress
 from datetime import datetime, timedelta
-
-from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
 from copydesk.bootstrap import Runtime
 from copydesk.kernel import Clock, SystemClock, end
 from copydesk.keys import CHANGED, CHANNEL, WAITS, KeyNews, changed_since, read_news, versions
+from copydesk.workers import attend
 from copydesk.workers.outage import DATABASE_AWAY, first_line
 
 log = logging.getLogger(__name__)
 
 LOOK_EVERY_S = 20.0
-_TRY_AGAIN_S = 5.0
 _BACK = timedelta(minutes=2)
 _AGAIN_FOR = timedelta(minutes=1)
 
 
 async def hear(redis_url: str, heard: Callable[[KeyNews], None]) -> None:
     """Pass on what is published, until canceled; after each time without Redis there may be anything."""
-    while True:
-        redis = Redis.from_url(redis_url)
-        try:
-            with suppress(RedisError, OSError):
-                async with redis.pubsub() as channel:
-                    await channel.subscribe(CHANNEL)
-                    async for message in channel.listen():
-                        heard(read_news(message["data"]) if message["type"] == "message" else WAITS)
-        finally:
-            with suppress(RedisError, OSError):
-                await redis.aclose()
-        await asyncio.sleep(_TRY_AGAIN_S)
+    await attend.hear(redis_url, CHANNEL, lambda told: heard(WAITS if told is None else read_news(told)))
 
 
 class KeyWatch:

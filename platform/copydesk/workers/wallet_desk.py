@@ -20,8 +20,8 @@ from copydesk.trading import Credentials
 from copydesk.venues import Balance, Draw, Venue, Wallet, drawing_on
 from copydesk.wallets import ASKED, AskState
 from copydesk.wallets.store import TakenAsk, end_ask, keep_balances, take_asks
+from copydesk.workers.attend import attend
 from copydesk.workers.key_news import hear
-from copydesk.workers.outage import DATABASE_AWAY, first_line
 
 log = logging.getLogger(__name__)
 
@@ -53,15 +53,9 @@ class WalletDesk:
         """Serve until canceled."""
         hearing = asyncio.create_task(hear(self._runtime.require("REDIS_URL"), self._heed))
         try:
-            while True:
-                try:
-                    await self.look()
-                except DATABASE_AWAY as error:
-                    log.warning("cannot look for what is asked of wallets: %s", first_line(error))
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(self._look_every_s):
-                        await self._nudged.wait()
-                self._nudged.clear()
+            await attend(
+                self.look, self._nudged, every_s=lambda: self._look_every_s, waits="what is asked of wallets waits"
+            )
         finally:
             await end(hearing)
 

@@ -15,6 +15,7 @@ from copydesk.vault import IntakePublic, quarantine
 from copydesk.venues import EXCHANGES, TRAITS, Feature
 from key_people import HandClock, KeySite
 from lab_desk import TRADES, DeskRuntime, LabHand
+from noticing import Ear
 
 Look = Callable[[], None]
 # What each exchange's page calls the rights that a key must not have.
@@ -26,9 +27,15 @@ TRANSFERS = {
 }
 
 
+@pytest.fixture
+def ear(site: KeySite, desk: Look, clock: HandClock) -> Ear:
+    """Whoever is told what becomes of keys."""
+    return Ear(site.db, site.tenant_id, clock)
+
+
 @pytest.mark.parametrize("venue", EXCHANGES)
 def test_a_key_that_may_withdraw_is_refused_by_the_name_of_the_right_and_nothing_is_kept(
-    site: KeySite, lab: LabHand, desk: Look, venue: str
+    site: KeySite, lab: LabHand, desk: Look, ear: Ear, venue: str
 ) -> None:
     owner = site.person()
     number = site.hand_in(owner, venue, lab.key(lab.account(venue), *TRADES, "withdraw"))
@@ -40,6 +47,7 @@ def test_a_key_that_may_withdraw_is_refused_by_the_name_of_the_right_and_nothing
     assert site.health(owner) == []
     ((kind, facts),) = site.mails(owner)
     assert (kind, facts["exchange"], facts["reason"]) == ("key_refused", venue, "key_can_withdraw")
+    assert ear.told(owner) == ["key_problem"]
     assert WITHDRAWS[venue] in facts["right"]
     refused, handed_in = site.record(f"intake:{number}")
     assert (refused.act, handed_in.act, handed_in.actor.user_id) == ("key.refused", "key.handed_in", owner)
@@ -78,7 +86,7 @@ def test_a_key_that_may_only_trade_is_accepted_and_opens_where_keys_may_be_opene
 
 @pytest.mark.parametrize("venue", EXCHANGES)
 def test_a_right_that_appears_later_disarms_the_account_and_is_named(
-    site: KeySite, lab: LabHand, desk: Look, clock: HandClock, venue: str
+    site: KeySite, lab: LabHand, desk: Look, clock: HandClock, ear: Ear, venue: str
 ) -> None:
     owner, handed = site.person(), lab.key(lab.account(venue))
     site.hand_in(owner, venue, handed)
@@ -91,6 +99,7 @@ def test_a_right_that_appears_later_disarms_the_account_and_is_named(
     kind, facts = site.mails(owner)[-1]
     assert (kind, facts["reason"]) == ("key_disarmed", "key_can_withdraw")
     assert WITHDRAWS[venue] in facts["right"]
+    assert ear.told(owner) == ["security", "key_problem"]
     disarmed = site.record(f"account:{health.account_id}")[0]
     assert (disarmed.act, disarmed.after) == (
         "key.disarmed",
@@ -245,7 +254,7 @@ def test_a_pair_that_we_make_is_connected_by_its_name_alone(
 
 
 def test_the_end_of_a_key_is_told_of_once_two_weeks_before(
-    site: KeySite, lab: LabHand, desk: Look, clock: HandClock
+    site: KeySite, lab: LabHand, desk: Look, clock: HandClock, ear: Ear
 ) -> None:
     """Bybit ends keys that are bound to no address after 90 days."""
     owner = site.person()
@@ -262,3 +271,4 @@ def test_the_end_of_a_key_is_told_of_once_two_weeks_before(
     clock.wait(days=1, minutes=1)
     desk()
     assert [kind for kind, _ in site.mails(owner)] == ["key_connected", "key_expires"]
+    assert ear.told(owner) == ["security", "key_problem"]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from copydesk.kernel import InvalidInput, OutcomeUnknown, Refused
 from copydesk.venues import EXCHANGES, TRAITS, Venue, Wallet
-from copydesk.wallets import Ask, AskState, Transfer, ask_look, ask_transfer, asks_of, balances_of
+from copydesk.wallets import Ask, AskState, Transfer, ask_look, ask_transfer, asks_of, balances_of, newest_transfer
 from copydesk.wallets.store import OPEN_MAX, TAKEN_FOR, take_asks
 from key_people import HandClock, KeySite
 from lab_desk import DeskRuntime, LabHand, wallets_at_hand
@@ -48,10 +49,12 @@ def look_wanted(site: KeySite, account_id: int) -> None:
         ask_look(session, account_id, at=site.clock.now())
 
 
-def wanted(site: KeySite, account_id: int, venue: str, transfer: Transfer) -> None:
-    actor = site.actor(1)
+def wanted(site: KeySite, account_id: int, venue: str, transfer: Transfer, *, after: int | None = None) -> int:
+    """Ask for a transfer, on a form that knew of every one before unless told otherwise."""
+    told = {"actor": site.actor(1), "at": site.clock.now()}
     with site.db.tenant(site.tenant_id) as session:
-        ask_transfer(session, account_id, transfer, TRAITS[venue].wallets, actor=actor, at=site.clock.now())
+        known = newest_transfer(session, account_id)[0] if after is None else after
+        return ask_transfer(session, account_id, transfer, TRAITS[venue].wallets, after=known, **told)
 
 
 @pytest.mark.parametrize("venue", EXCHANGES)
@@ -163,3 +166,33 @@ def test_so_many_transfers_wait_and_no_more(site: KeySite, lab: LabHand, desk: L
         wanted(site, account_id, "okx", one)
     with pytest.raises(Refused, match="wait already"):
         wanted(site, account_id, "okx", one)
+
+
+def test_what_is_asked_of_one_account_at_once_is_done_or_waits_and_leaves_one_picture_of_it(
+    site: KeySite, lab: LabHand, desk: Look, wallets: Callable[..., None]
+) -> None:
+    account_id = connected(site, lab, desk, "okx")
+    look_wanted(site, account_id)
+    for amount in (D(10), D(20), D(30)):
+        wanted(site, account_id, "okx", Transfer("USDT", amount, Wallet.SPOT, Wallet.FUNDING))
+    wallets()
+    with site.db.tenant(site.tenant_id) as session:
+        states = [ask.state for ask in asks_of(session, [account_id])]
+    # The exchange takes so many transfers a second: what it had no room for was not sent, and waits for the next look.
+    assert set(states) <= {AskState.DONE, AskState.WAITING} and states.count(AskState.DONE) >= 2
+    assert sum(held(site, account_id).values()) == 1000
+
+
+def test_of_a_form_that_comes_twice_at_once_one_transfer_is_stored_and_sent(
+    site: KeySite, lab: LabHand, desk: Look, wallets: Callable[..., None]
+) -> None:
+    account_id = connected(site, lab, desk, "okx")
+    one = Transfer("USDT", D(100), Wallet.SPOT, Wallet.FUNDING)
+    with ThreadPoolExecutor(4) as pool:
+        pressed = [pool.submit(wanted, site, account_id, "okx", one, after=0) for _ in range(4)]
+    assert len({press.result() for press in pressed}) == 1
+    wallets()
+    assert held(site, account_id) == {(Wallet.SPOT, "USDT"): D(900), (Wallet.FUNDING, "USDT"): D(100)}
+    assert [entry.act for entry in site.record(f"account:{account_id}")].count("wallet.transfer") == 1
+    with pytest.raises(Refused, match="meanwhile"):
+        wanted(site, account_id, "okx", Transfer("USDT", D(1), Wallet.SPOT, Wallet.FUNDING), after=0)

@@ -6,17 +6,22 @@ import json
 import threading
 from collections.abc import Iterator
 from contextlib import closing
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 from copydesk.bootstrap import Runtime, desk_channel
 from copydesk.kernel import SystemClock, utc_now
+from copydesk.marks import MarkWriter, epoch_ms
 from copydesk.notices import Event, NoticeKind
 from copydesk.notices.store import note
 from copydesk.notifications import Bell
 from copydesk.notifications.far_bell import FarBell, ring_far
+from copydesk.risk.model import Scope
+from copydesk.risk.store import LimitOwner, store_limits
+from copydesk.venues import Price
 from copydesk.workers.crier import TICK_S, Crier, heard
-from notice_site import Hands, NoticeSite, Plainly
+from notice_site import SPOT, Hands, NoticeSite, Plainly
 from redis import Redis
 from redis.client import PubSub
 
@@ -77,6 +82,23 @@ def test_what_replication_announces_is_told_to_open_pages_and_what_nobody_does_a
         assert next_notice(channel) == jo.user_id
     assert [kind for kind, _ in desk.told(mara.user_id)] == ["copy_opened"]
     assert [state for _, state, _ in desk.deliveries(jo.user_id)] == ["sent"]
+
+
+def test_who_comes_near_a_stop_at_the_prices_of_now_is_warned(runtime: Runtime, desk: NoticeSite) -> None:
+    mara = desk.follower()
+    desk.book(mara, SPOT, "0.01", cost="600", cash="-600")
+    with desk.db.tenant(desk.tenant_id) as session:
+        owner = LimitOwner(Scope.SUBSCRIPTION, mara.subscription_id)
+        store_limits(session, owner, ["drawdown > 10 % of equity -> close_and_disarm"], "me")
+    MarkWriter(runtime.redis, "binance-lab").write([Price(SPOT, Decimal(55_500), epoch_ms())])
+    crier = Crier(runtime, SystemClock(), Plainly)
+    with closing(Redis.from_url(runtime.require("REDIS_URL"))) as redis, redis.pubsub() as channel:  # type: ignore[no-untyped-call]
+        channel.subscribe(desk_channel(desk.tenant_id))
+        crier.start()
+        assert next_notice(channel) == mara.user_id
+        crier.close()
+    ((kind, facts),) = desk.told(mara.user_id)
+    assert (kind, facts["used"]) == ("drawdown_warning", 90)
 
 
 def test_mail_that_another_process_stored_rings_here(redis_url: str) -> None:

@@ -7,6 +7,7 @@ from datetime import time
 import pytest
 from copydesk.kernel import InvalidInput, NotFound
 from copydesk.notices import Channel, Digest, Habit, NoticeKind
+from copydesk.notices.leaving import forget_reader
 from copydesk.notices.preferences import habit_of, keep_habit, set_wishes, wishes_of
 from copydesk.notices.reaching import (
     Browser,
@@ -15,7 +16,6 @@ from copydesk.notices.reaching import (
     connected,
     devices_of,
     disconnect,
-    forget_ways,
     remove_browser,
     remove_device,
 )
@@ -58,7 +58,7 @@ def test_devices_are_ones_own_and_the_oldest_makes_room(site: NoticeSite) -> Non
             remove_device(session, jo, newest.id)
         remove_device(session, mara, newest.id)
         assert devices_of(session, mara) == [older]
-        forget_ways(session, mara)
+        forget_reader(session, mara)
         assert devices_of(session, mara) == []
 
 

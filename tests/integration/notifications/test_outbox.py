@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -72,7 +71,7 @@ class Hour:
 
 @dataclass
 class Desk:
-    """Two brands on the module's database, emptied, and a postman whose mailer is a tray."""
+    """Two brands on the module's db, emptied, and a postman whose mailer is a tray."""
 
     db: Database
     brands: dict[str, int]
@@ -98,23 +97,16 @@ class Desk:
             return list(session.scalars(select(Mail).order_by(Mail.id)))
 
 
-@pytest.fixture(scope="module")
-def database(database_url: str) -> Iterator[Database]:
-    database = Database.connect(database_url, pool_size=4)
-    yield database
-    database.dispose()
-
-
 @pytest.fixture
-def desk(database: Database) -> Desk:
-    with database.installation() as session:
+def desk(db: Database) -> Desk:
+    with db.installation() as session:
         brands = {slug: ensure_tenant(session, slug) for slug in ("aurora", "boreal")}
     for tenant_id in brands.values():
-        with database.tenant(tenant_id) as session:
+        with db.tenant(tenant_id) as session:
             session.execute(delete(Mail))
     tray, clock, bell = Tray(), Hour(), Bell()
-    postman = Postman(database, Reversed(), Plain(), lambda _: tray, lambda: brands, clock=clock, bell=bell)
-    return Desk(database, brands, tray, clock, bell, postman)
+    postman = Postman(db, Reversed(), Plain(), lambda _: tray, lambda: brands, clock=clock, bell=bell)
+    return Desk(db, brands, tray, clock, bell, postman)
 
 
 def test_a_mail_leaves_once_with_its_facts_and_its_secret_is_then_forgotten(desk: Desk) -> None:

@@ -2,48 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from flask import Blueprint, request
 
-from flask import Blueprint, Response, current_app, g, make_response, redirect, request
-
-from copydesk.db import TenantSession
 from copydesk.notices.settings import PRIVATE_TARGETS
 from copydesk.tenancy import installation_value
-from copydesk.web.database import whole_database
+from copydesk.web.asking import runtime
 from copydesk.web.headers import leave_no_copy
-from copydesk.web.port import Runtime
 
 HOME = "/notices"
 SETTINGS = f"{HOME}/settings"
-UNPROCESSABLE = 422
-_SEE_OTHER = 303
 _ID_MAX = 2**63 - 1
 
 notices = Blueprint("notices", __name__, url_prefix=HOME)
 notices.after_request(leave_no_copy)
 
 
-@contextmanager
-def transaction() -> Iterator[TenantSession]:
-    """Open a transaction of the brand; it commits at the end."""
-    with whole_database().tenant(g.tenant_id) as session:
-        yield session
-
-
-def runtime() -> Runtime:
-    made: Runtime = current_app.extensions["copydesk_runtime"]
-    return made
-
-
 def private_targets() -> bool:
     """Tell whether this installation lets messages go into private networks, as its tests do."""
     return installation_value(runtime().directory.defaults, PRIVATE_TARGETS, bool)
-
-
-def go(path: str) -> Response:
-    """Show another page with a fresh request, so that nothing is sent twice."""
-    return make_response(redirect(path, code=_SEE_OTHER))
 
 
 def before_asked() -> int | None:

@@ -15,17 +15,9 @@ from copydesk.notices.reaching import Browser, add_device, remove_browser, remov
 from copydesk.notices.settings import DEVICES_MAX
 from copydesk.tenancy import setting_value
 from copydesk.web.access import needs
-from copydesk.web.account.asking import own_id
+from copydesk.web.asking import go, own_id, runtime, transaction
 from copydesk.web.clock import current_time
-from copydesk.web.notices.blueprint import (
-    SETTINGS,
-    go,
-    known_id,
-    notices,
-    private_targets,
-    runtime,
-    transaction,
-)
+from copydesk.web.notices.blueprint import SETTINGS, known_id, notices, private_targets
 from copydesk.web.site import current_site
 
 _TEXT_MAX = 4_000

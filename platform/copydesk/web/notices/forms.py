@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import time
-from typing import TYPE_CHECKING
 
 from flask_babel import gettext  # type: ignore[import-untyped]
 
 from copydesk.notices import Channel, Digest, Habit, NoticeKind
 
-if TYPE_CHECKING:
-    from werkzeug.datastructures import MultiDict
-
 _CLOCK = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
 _TYPED_MAX = 20
+CLOCKS = ("digest", "quiet_from", "quiet_until")
 
 Switch = tuple[NoticeKind, Channel]
 
@@ -40,7 +38,7 @@ def switch_name(kind: NoticeKind, channel: Channel) -> str:
     return f"wish:{kind}:{channel}"
 
 
-def taste_form(typed: MultiDict[str, str]) -> TasteForm:
+def taste_form(typed: Mapping[str, str]) -> TasteForm:
     """Read the form and say what is wrong with it."""
     wanted = frozenset(
         (kind, channel) for kind in NoticeKind for channel in Channel if typed.get(switch_name(kind, channel))

@@ -15,12 +15,13 @@ from copydesk.notices.settings import DIGEST_HOUR, TELEGRAM_BOT
 from copydesk.notices.vapid import application_server_key
 from copydesk.tenancy import setting_value
 from copydesk.web.access import needs
-from copydesk.web.account.asking import own_id
+from copydesk.web.asking import UNPROCESSABLE, go, own_id, runtime, transaction
 from copydesk.web.notice_words import kind_words
-from copydesk.web.notices.blueprint import SETTINGS, UNPROCESSABLE, go, notices, runtime, transaction
+from copydesk.web.notices.blueprint import SETTINGS, notices
 from copydesk.web.notices.delivered import channel_words
-from copydesk.web.notices.forms import TasteForm, switch_name, taste_form, taste_kept
+from copydesk.web.notices.forms import CLOCKS, TasteForm, switch_name, taste_form, taste_kept
 from copydesk.web.page import render
+from copydesk.web.returning import keeps, typed_before
 from copydesk.web.site import current_site
 from copydesk.web.visitor import current_visitor
 
@@ -28,11 +29,14 @@ from copydesk.web.visitor import current_visitor
 @notices.get("/settings")
 @needs(Permission.ACCOUNT_OWN)
 def settings_page() -> str:
-    return render("notices/settings.html", **settings_values(told=request.args.get("told", "")))
+    typed = typed_before()
+    form = taste_form(typed) if typed else None
+    return render("notices/settings.html", **settings_values(form, told=request.args.get("told", "")))
 
 
 @notices.post("/settings")
 @needs(Permission.ACCOUNT_OWN)
+@keeps(*(switch_name(kind, one) for kind in NoticeKind for one in Channel), *CLOCKS)
 def settings_form() -> Response:
     """Store switches, summaries and quiet hours together."""
     form = taste_form(request.form)

@@ -6,7 +6,7 @@ from flask import g
 from sqlalchemy.exc import SQLAlchemyError
 
 from copydesk.notices.store import unread
-from copydesk.web.database import reading_brand
+from copydesk.web.asking import transaction
 from copydesk.web.visitor import current_visitor
 
 
@@ -24,5 +24,5 @@ def _count() -> int:
     visitor = current_visitor()
     if visitor.user_id is None or not visitor.signed_in:
         return 0
-    with reading_brand() as session:
+    with transaction() as session:
         return unread(session, visitor.user_id)

@@ -13,18 +13,10 @@ from copydesk.notices.reaching import CODE_LASTS, ask_for_test, begin_telegram, 
 from copydesk.notices.settings import TELEGRAM_BOT
 from copydesk.tenancy import setting_value
 from copydesk.web.access import needs
-from copydesk.web.account.asking import own_id
 from copydesk.web.account.forms import typed
+from copydesk.web.asking import UNPROCESSABLE, go, own_id, runtime, transaction
 from copydesk.web.clock import current_time
-from copydesk.web.notices.blueprint import (
-    SETTINGS,
-    UNPROCESSABLE,
-    go,
-    notices,
-    private_targets,
-    runtime,
-    transaction,
-)
+from copydesk.web.notices.blueprint import SETTINGS, notices, private_targets
 from copydesk.web.notices.settings import settings_values
 from copydesk.web.page import render
 from copydesk.web.site import current_site

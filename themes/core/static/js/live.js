@@ -14,6 +14,15 @@
   // A part that somebody types in waits until they are done.
   const inUse = (part) => part.contains(document.activeElement) && document.activeElement.matches("input, textarea, select");
 
+  const asks = () => ({ "HX-Request": "true", "HX-Current-URL": location.href });
+  const typedIn = (one) => one.type !== "hidden" && one.value !== one.defaultValue;
+  // Who is no longer signed in goes to the page for it and comes back here; what somebody has typed is theirs to send.
+  const leave = (answer) => {
+    const to = answer.headers.get("HX-Redirect");
+    close();
+    if (to && ![...document.querySelectorAll("input, textarea")].some(typedIn)) location.assign(to);
+  };
+
   const put = (part, html) => {
     const box = document.createElement("template");
     box.innerHTML = html.trim();
@@ -42,8 +51,8 @@
     state.busy = true;
     fetching.add(abort);
     try {
-      const answer = await fetch(part.dataset.live, { headers: { "HX-Request": "true" }, signal: abort.signal });
-      // Whoever was sent elsewhere is no longer signed in: what is shown stays as it is.
+      const answer = await fetch(part.dataset.live, { headers: asks(), signal: abort.signal });
+      if (answer.status === 401) leave(answer);
       if (answer.ok && !answer.redirected && answer.status === 200) {
         const html = await answer.text();
         if (part.isConnected && !leaving) put(part, html);
@@ -115,8 +124,9 @@
   };
   const renew = async () => {
     try {
-      const answer = await fetch("/account/live", { headers: { Accept: "application/json" } });
-      if (answer.redirected || answer.status === 401 || answer.status === 403) return close();
+      const answer = await fetch("/account/live", { headers: { Accept: "application/json", ...asks() } });
+      if (answer.status === 401) return leave(answer);
+      if (answer.redirected || answer.status === 403) return close();
       if (answer.ok) address = (await answer.json()).url || address;
     } catch { /* The connection is down; the next round tries again. */ }
     open_();
