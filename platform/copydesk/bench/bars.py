@@ -98,12 +98,18 @@ ANALYTICS_BARS = (
     Bar("follow_p95_ms", at_most=5),
 )
 
-# With 20 followers who each have a page open, and 5,000 pages on one live process.
+# With 20 followers who each have a page open, a browser that takes push and mail of every copy; and with 5,000 pages on
+# one live process.
 PUSH_BARS = (
     Bar("execution_to_page_p95_ms", at_most=500),
+    Bar("execution_to_push_p95_ms", at_most=2_000),
+    Bar("execution_to_mail_p95_ms", at_most=2_000),
     Bar("news_to_clients_p99_ms", at_most=250),
     Bar("live_rss_mb", at_most=150),
 )
+
+# Of the slowest page, with 1,000 subscriptions and 100,000 receipts in the account.
+PAGES_BARS = (Bar("page_p95_ms", at_most=60),)
 
 # At 40 sign-ins a second on two cores, at OWASP's parameters. `page_flood_more_ms` is the 95th percentile of pages that
 # need no account, during the flood, less that without it.

@@ -74,6 +74,13 @@ def percentile_99(values: Sequence[float]) -> float:
     return quantiles(values, n=100, method="inclusive")[98] if len(values) > 1 else values[0]
 
 
+def percentiles(name: str, waits: Sequence[float]) -> Figures:
+    """Return the 50th, 95th and 99th percentile of so many waits."""
+    cut = quantiles(waits, n=100, method="inclusive") if len(waits) > 1 else [*waits] * 99
+    told = {f"{name}_{label}_ms": _ms(cut[at]) for label, at in (("p50", 49), ("p95", 94), ("p99", 98))}
+    return {**told, f"{name}_n": len(waits)}
+
+
 def _ms(value: float) -> float:
     return round(value, 1)
 

@@ -12,6 +12,7 @@ from copydesk.bench.lab_orders import LANES
 from copydesk.cli.bench_analytics import analytics
 from copydesk.cli.bench_fanout import failover, fanout, print_rows
 from copydesk.cli.bench_keys import keys
+from copydesk.cli.bench_pages import pages
 from copydesk.cli.bench_push import push, push_pages
 from copydesk.cli.bench_risk import gap, risk
 from copydesk.cli.bench_signin import plain_site, signin
@@ -34,10 +35,11 @@ def command() -> None:
       copydesk bench tenants --tenants 200
       copydesk bench analytics --trades 100000 --strategies 100
       copydesk bench push --clients 1000
+      copydesk bench pages --rounds 10
     """
 
 
-for part in (fanout, failover, risk, gap, keys, signin, tenants, analytics, push, plain_site, push_pages):
+for part in (fanout, failover, risk, gap, keys, signin, tenants, analytics, push, pages, plain_site, push_pages):
     command.add_command(part)
 
 

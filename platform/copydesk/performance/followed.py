@@ -17,6 +17,7 @@ from copydesk.performance.copying import Copied
 from copydesk.performance.quality import Quality, quality_of
 from copydesk.performance.scoring import Scheme, ranked_of, scored
 from copydesk.performance.standing import bounded
+from copydesk.replication.counted import counted
 
 # The strategy's index as it stood at moments, seconds since 1970.
 IndexAt = Callable[[Sequence[int]], list[float]]
@@ -55,7 +56,11 @@ _STORE = text(
     """  # noqa: S608 - names of columns alone
 )
 _RESULTS = text(
-    "SELECT money_weighted, tracking_difference FROM subscription_figures WHERE strategy_id = :id ORDER BY 1"
+    f"""
+    SELECT k.money_weighted, k.tracking_difference
+    FROM subscription_figures k JOIN subscription s ON s.tenant_id = k.tenant_id AND s.id = k.subscription_id
+    WHERE k.strategy_id = :id AND {counted("s")} ORDER BY 1
+    """  # noqa: S608 - a condition of ours
 )
 _RANKED = text(
     """
@@ -163,6 +168,7 @@ def truth_json(
         "copies_expected": quality.expected,
         "slippage_bps_p50": _float(quality.slippage_bps_p50),
         "latency_ms_p50": quality.latency_ms_p50,
+        "reasons": quality.reasons,
     }
 
 

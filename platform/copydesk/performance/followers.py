@@ -10,14 +10,16 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from copydesk.analytics import truth_of
+from copydesk.replication.counted import counted
 
-_RESULTS = text("""
-SELECT money_weighted, tracking_difference FROM subscription_figures
-WHERE strategy_id = :id AND money_weighted IS NOT NULL ORDER BY subscription_id
-""")
+_RESULTS = text(f"""
+SELECT k.money_weighted, k.tracking_difference
+FROM subscription_figures k JOIN subscription s ON s.tenant_id = k.tenant_id AND s.id = k.subscription_id
+WHERE k.strategy_id = :id AND k.money_weighted IS NOT NULL AND {counted("s")} ORDER BY k.subscription_id
+""")  # noqa: S608 - a condition of ours
 _STATES = text(
-    "SELECT state, count(*) AS followers FROM subscription WHERE strategy_id = :id AND state <> 'ended' "
-    "GROUP BY state ORDER BY 2 DESC, 1"
+    f"SELECT state, count(*) AS followers FROM subscription s WHERE strategy_id = :id AND state <> 'ended' "  # noqa: S608
+    f"AND {counted('s')} GROUP BY state ORDER BY 2 DESC, 1"
 )
 
 
@@ -26,8 +28,8 @@ class FollowerTruth:
     """What followers really got: money-weighted results after fees. Those who left count too.
 
     `followers` copy now, `judged` have a result. `histogram` has (from, to, how many of them) with results as
-    fractions; the outer bars reach to the worst and the best result. Quartiles and ratios are None while nobody has a
-    result.
+    fractions; the outer bars reach to the worst and the best result. It is empty, and quartiles and ratios are None,
+    while fewer than `FOLLOWERS_MIN` have a result: what those earned is told to nobody.
     """
 
     followers: int
@@ -54,7 +56,9 @@ def follower_truth(session: Session, strategy_id: int, *, followers: int) -> Fol
         quartile_high=truth.follower_return_high,
         in_profit_ratio=truth.followers_in_profit,
         tracking_difference=truth.tracking_difference,
-        histogram=_bars(results, truth.histogram.edges, truth.histogram.counts),
+        histogram=()
+        if truth.follower_return is None
+        else _bars(results, truth.histogram.edges, truth.histogram.counts),
     )
 
 
@@ -66,7 +70,5 @@ def followers_by_state(session: Session, strategy_id: int) -> dict[str, int]:
 def _bars(
     results: Sequence[float], edges: Sequence[float], counts: Sequence[int]
 ) -> tuple[tuple[float, float, int], ...]:
-    if not results:
-        return ()
     bounds = [min(-1.0, *results), *edges, max(1.0, *results)]
     return tuple((low, high, count) for (low, high), count in zip(pairwise(bounds), counts, strict=True))

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
@@ -19,7 +19,6 @@ from copydesk.performance.lifetime import lifetime
 from copydesk.performance.model import BoardRow, Breakdown, PastStrategy, Position
 from copydesk.performance.points import Curve as EquityCurve
 from copydesk.performance.points import curve
-from copydesk.performance.quality import quality_of, skip_reasons, with_quality
 from copydesk.performance.rows import read_rows
 from copydesk.performance.scoring import breakdown_of
 from copydesk.performance.shown import Shown, positions_of, shown_of
@@ -40,14 +39,15 @@ __all__ = [
     "standing",
 ]
 COMPARED_MAX = 4
-RECENT_SIGNALS = 12
+RECENT_SIGNALS = 8
 CURVE_DAYS = 90
 # What was public once stays so.
 _SHOWN = ["probation", "live", "paused", "suspended", "closed"]
 
 _FIND = text("SELECT id, slug FROM strategy WHERE slug = ANY (:slugs) AND status = ANY (:statuses)")
 _FIGURES = text(
-    "SELECT strategy_id, truth - 'histogram' || figures AS figures FROM strategy_figures WHERE strategy_id = ANY (:ids)"
+    "SELECT strategy_id, truth - ARRAY['histogram', 'reasons'] || figures AS figures, truth -> 'reasons' AS reasons "
+    "FROM strategy_figures WHERE strategy_id = ANY (:ids)"
 )
 _DAYS = text("""
 SELECT CAST(at AT TIME ZONE 'UTC' AS date) AS day, CAST(index_close AS float8) AS index FROM performance_point
@@ -71,9 +71,10 @@ class Exposure:
 class StrategyStanding:
     """One strategy in full. `figures` are named as in `analytics.FIGURES`; a missing one cannot be told.
 
-    The row's copy quality is of the last signals. `reasons` are why copies of those were left out (reason, count),
-    `followers_by_state` the subscriptions that run by their state, `lifetime` every strategy that the trader ever had
-    here, the newest first. `positions`, `recent` and `followers_by_state` are as far as the trader `shows` them.
+    The row's copy quality is of the last signals, as of when its figures were computed, and so are `reasons`: why
+    copies of those were left out (reason, count). `followers_by_state` are the subscriptions that run by their state,
+    `lifetime` every strategy that the trader ever had here, the newest first. `positions`, `recent` and
+    `followers_by_state` are as far as the trader `shows` them.
     """
 
     row: BoardRow
@@ -98,25 +99,34 @@ class Compared:
     figures: Mapping[str, float | int | None]
 
 
+class _Told(NamedTuple):
+    """What is stored of a strategy's figures, and why its last copies were left out, with how many each."""
+
+    figures: Mapping[str, Any]
+    reasons: Sequence[Sequence[Any]] | None
+
+
+_UNTOLD = _Told({}, None)
+
+
 def standing(session: Session, tenant: Tenant, slug: str, *, now: datetime) -> StrategyStanding:
     """Return one strategy in full, closed ones too; raises NotFound."""
     id_ = _id_of(session, slug)
-    (stored,) = read_rows(session, [id_], now=now)
-    row = with_quality(stored, quality_of(session, id_))
+    (row,) = read_rows(session, [id_], now=now)
     shows = shown_of(session, id_)
     positions = positions_of(session, id_, shows, now=now)
-    figures = _figures(session, [id_]).get(id_, {})
+    told = _figures(session, [id_]).get(id_, _UNTOLD)
     return StrategyStanding(
         row=row,
-        figures=figures,
+        figures=told.figures,
         score=breakdown_of(session, tenant, row),
         truth=follower_truth(session, id_, followers=row.followers),
-        monthly=_months(session, row, figures),
+        monthly=_months(session, row, told.figures),
         positions=positions,
         exposure=_exposure(positions, row.equity),
         recent=_recent(session, id_, shows.until(now)),
         followers_by_state=followers_by_state(session, id_) if shows.followers else {},
-        reasons=skip_reasons(session, id_),
+        reasons=tuple((reason, count) for reason, count in told.reasons or ()),
         lifetime=lifetime(session, id_, now=now),
         shows=shows,
     )
@@ -141,7 +151,7 @@ def compare(session: Session, slugs: Sequence[str], *, now: datetime) -> tuple[C
         raise NotFound(f'There is no strategy "{unknown}".')
     figures = _figures(session, list(ids.values()))
     rows = read_rows(session, [ids[slug] for slug in asked], now=now)
-    return tuple(Compared(row, figures.get(row.id, {})) for row in rows)
+    return tuple(Compared(row, figures.get(row.id, _UNTOLD).figures) for row in rows)
 
 
 def equity(session: Session, slug: str, *, now: datetime, days: int | None = CURVE_DAYS) -> EquityCurve:
@@ -164,8 +174,9 @@ def _ids_of(session: Session, slugs: Sequence[str]) -> dict[str, int]:
     return {slug: id_ for id_, slug in found}
 
 
-def _figures(session: Session, ids: Sequence[int]) -> dict[int, dict[str, Any]]:
-    return {row.strategy_id: row.figures for row in session.execute(_FIGURES, {"ids": list(ids)})}
+def _figures(session: Session, ids: Sequence[int]) -> dict[int, _Told]:
+    found = session.execute(_FIGURES, {"ids": list(ids)})
+    return {row.strategy_id: _Told(row.figures, row.reasons) for row in found}
 
 
 def _months(session: Session, row: BoardRow, figures: Mapping[str, float | int | None]) -> tuple[Year, ...]:

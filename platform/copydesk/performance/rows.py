@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from copydesk.analytics.flags import Flag
 from copydesk.analytics.score import Gate, Part
 from copydesk.performance.model import Adjusted, BoardRow, Point
+from copydesk.replication.counted import counted
 
 WINDOW_DAYS = 90
 SPARK_POINTS_MAX = 60
@@ -22,13 +23,14 @@ _MINUTES_BELOW, _HOURS_BELOW = timedelta(hours=12), timedelta(days=10)
 _DAY_S = Decimal(86_400)
 _RECORD_STEP = Decimal("0.0001")  # Nine seconds, so that the first minutes of a record can be told.
 
-_ROWS = text("""
+_ROWS = text(f"""
 SELECT strategy.id, slug, name, strategy.summary, strategy.status, display_name AS trader_name,
        account.venue AS exchange,
        coalesce((SELECT min(at) FROM equity_point WHERE equity_point.tenant_id = strategy.tenant_id
                  AND equity_point.strategy_id = strategy.id), strategy.created_at) AS started_at,
        (SELECT count(*) FROM subscription WHERE subscription.tenant_id = strategy.tenant_id
-        AND subscription.strategy_id = strategy.id AND state <> 'ended') AS followers_now,
+        AND subscription.strategy_id = strategy.id AND state <> 'ended'
+        AND {counted("subscription")}) AS followers_now,
        kept.as_of, kept.truth, kept.flags, kept.score, kept.score_version, kept.points, kept.gates, kept.place,
        kept.return_30, kept.return_90, kept.return_all, kept.drawdown_max, kept.drawdown_now, kept.risk, kept.days,
        kept.closed, kept.follower_return, kept.copy_success, kept.min_allocation, kept.style, kept.symbols, kept.spot,
@@ -42,7 +44,7 @@ JOIN account ON account.tenant_id = strategy.tenant_id AND account.id = strategy
 LEFT JOIN strategy_figures AS kept ON kept.tenant_id = strategy.tenant_id AND kept.strategy_id = strategy.id
 LEFT JOIN strategy_terms AS terms ON terms.tenant_id = strategy.tenant_id AND terms.strategy_id = strategy.id
 ORDER BY number
-""")
+""")  # noqa: S608 - a condition of ours
 # As many points as a small curve has room for, spread evenly and always with the last; one row a strategy. Of one grain
 # and by strategy, so that nothing but the parts of the index that hold these points is read.
 _SPARKS = text("""

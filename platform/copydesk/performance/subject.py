@@ -13,6 +13,7 @@ from copydesk.db import Database, TenantSession
 from copydesk.kernel import NotFound
 from copydesk.marks import place_name
 from copydesk.performance.raw import flows_of
+from copydesk.replication.counted import counted
 from copydesk.tenancy import Tenant, tenant_ids
 from copydesk.trading import Environment
 
@@ -31,7 +32,7 @@ _SUBJECT = """
            (SELECT count(*) FROM strategy o WHERE o.tenant_id = s.tenant_id AND o.trader_id = s.trader_id
                 AND o.id < s.id AND o.status = 'closed') AS restarts,
            (SELECT count(*) FROM subscription f WHERE f.tenant_id = s.tenant_id AND f.strategy_id = s.id
-                AND f.state <> 'ended') AS followers,
+                AND f.state <> 'ended' AND {counted}) AS followers,
            k.as_of, k.cursor, k.summary, k.truth,
            (SELECT coalesce(jsonb_agg(jsonb_build_array(ceil(extract(epoch FROM f.at)), f.amount) ORDER BY f.at), '[]')
             FROM cash_flow f WHERE f.tenant_id = s.tenant_id AND f.strategy_id = s.id AND f.kind <> 'opening') AS flows
@@ -39,11 +40,11 @@ _SUBJECT = """
     LEFT JOIN strategy_figures k ON k.tenant_id = s.tenant_id AND k.strategy_id = s.id
     WHERE s.id = :id
 """
-_READ = text(_SUBJECT.format(taken="true", room="0"))
+_READ = text(_SUBJECT.format(taken="true", room="0", counted=counted("f")))
 # What a crash could take can be computed again: nobody waits for the disk. The statements of an update are always the
 # same few, each by one owner's key: to plan them anew over all partitions would take longer than to run them.
 _SETTINGS = "set_config('synchronous_commit', 'off', true) || set_config('plan_cache_mode', 'force_generic_plan', true)"
-_TAKE = text(_SUBJECT.format(taken=_TAKEN, room=f"{_SETTINGS} || {_ROOM}"))
+_TAKE = text(_SUBJECT.format(taken=_TAKEN, room=f"{_SETTINGS} || {_ROOM}", counted=counted("f")))
 
 
 class Stored(NamedTuple):

@@ -5,7 +5,6 @@ Payments are no performance: a day's growth is its end over its beginning and wh
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -14,7 +13,6 @@ from typing import NamedTuple
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from copydesk.db import number_array
 from copydesk.kernel import ZERO
 
 # Over how many days the line of all is drawn, and small lines of each.
@@ -24,7 +22,7 @@ _MINUTES_BELOW, _HOURS_BELOW = timedelta(hours=12), timedelta(days=10)
 
 _RUNNING = text(
     """
-    SELECT s.id, s.created_at, s.allocation
+    SELECT '{' || string_agg(CAST(s.id AS text), ',') || '}' AS ids, min(s.created_at) AS since
     FROM account a JOIN subscription s ON s.tenant_id = a.tenant_id AND s.account_id = a.id
     WHERE a.user_id = :user_id AND s.state <> 'ended'
     """
@@ -38,13 +36,24 @@ _LINE = text(
     GROUP BY 1 ORDER BY 1
     """
 )
+# What a subscription began with is known before it is recorded as a payment.
 _PAID = text(
-    "SELECT subscription_id, date_trunc('day', at, 'UTC') + interval '1 day' AS at, amount FROM cash_flow "
-    "WHERE subscription_id = ANY(CAST(:ids AS bigint[]))"
+    """
+    SELECT date_trunc('day', at, 'UTC') + interval '1 day' AS at, sum(amount) AS amount FROM (
+        SELECT at, amount FROM cash_flow WHERE subscription_id = ANY(CAST(:ids AS bigint[]))
+        UNION ALL SELECT created_at, allocation FROM subscription s
+        WHERE id = ANY(CAST(:ids AS bigint[])) AND NOT EXISTS (
+            SELECT FROM cash_flow f WHERE f.tenant_id = s.tenant_id AND f.subscription_id = s.id)
+    ) AS paid GROUP BY 1
+    """
 )
+# One that nobody has watched yet was worth its allocation.
 _BEGUN = text(
-    "SELECT subject_id, day_equity FROM risk_watermark "
-    "WHERE scope = 'subscription' AND subject_id = ANY(CAST(:ids AS bigint[]))"
+    """
+    SELECT sum(coalesce(w.day_equity, s.allocation)) FROM subscription s
+    LEFT JOIN risk_watermark w ON w.tenant_id = s.tenant_id AND w.scope = 'subscription' AND w.subject_id = s.id
+    WHERE s.id = ANY(CAST(:ids AS bigint[]))
+    """
 )
 _SPARKS = text(
     """
@@ -68,47 +77,33 @@ Point = tuple[datetime, Decimal]
 
 
 class Running(NamedTuple):
-    """A subscription that has not ended."""
+    """Subscriptions that have not ended: their numbers, as an array literal, and when the first of them began."""
 
-    id: int
-    created_at: datetime
-    allocation: Decimal
-
-
-def running(session: Session, user_id: int) -> list[Running]:
-    """Return what a person copies at present."""
-    return [Running(*row) for row in session.execute(_RUNNING, {"user_id": user_id})]
+    ids: str
+    since: datetime
 
 
-def day_begun(session: Session, mine: Sequence[Running]) -> Decimal:
-    """Return what subscriptions were worth when the brand's day began, later payments counted as if made before.
-
-    One that nobody has watched yet was worth its allocation.
-    """
-    ids = {"ids": number_array([row.id for row in mine])}
-    begun: dict[int, Decimal] = {row.subject_id: row.day_equity for row in session.execute(_BEGUN, ids)}
-    return sum((begun.get(row.id, row.allocation) for row in mine), ZERO)
+def running(session: Session, user_id: int) -> Running | None:
+    """Return what a person copies at present; None where that is nothing."""
+    ids, since = session.execute(_RUNNING, {"user_id": user_id}).one()
+    return None if ids is None else Running(ids, since)
 
 
-def drawdown_together(session: Session, mine: Sequence[Running], *, equity: Decimal, now: datetime) -> Decimal | None:
+def day_begun(session: Session, mine: Running) -> Decimal:
+    """Return what subscriptions were worth when the brand's day began, later payments counted as if made before."""
+    return session.execute(_BEGUN, {"ids": mine.ids}).scalar() or ZERO
+
+
+def drawdown_together(session: Session, mine: Running, *, equity: Decimal, now: datetime) -> Decimal | None:
     """Return how far subscriptions together stand below their highest of the last days, 0 to 1.
 
     `equity` is what they are worth now. None where nothing is known of the days before.
     """
-    since = now - timedelta(days=LINE_DAYS)
-    ids = {"ids": number_array([row.id for row in mine])}
-    points = [(row.at, row.equity) for row in session.execute(_LINE, {**ids, "since": since, "now": now})]
-    paid: defaultdict[datetime, Decimal] = defaultdict(Decimal)
-    known = set()
-    for number, at, amount in session.execute(_PAID, ids):
-        known.add(number)
-        paid[at] += amount
-    for row in mine:
-        # What a subscription began with is known before it is recorded as a payment.
-        if row.id not in known:
-            paid[_day_end(row.created_at)] += row.allocation
+    told = {"ids": mine.ids, "since": now - timedelta(days=LINE_DAYS), "now": now}
+    points = [(row.at, row.equity) for row in session.execute(_LINE, told)]
+    paid = {row.at: row.amount for row in session.execute(_PAID, {"ids": mine.ids})}
     first = points[0][0] if points else _day_end(now)
-    if any(_day_end(row.created_at) < first for row in mine):
+    if _day_end(mine.since) < first:
         if not points:
             return None
         # What there was when the first day began is not known: the line begins at that day's end.

@@ -62,14 +62,20 @@ _SIGNALS = text(
     ORDER BY id DESC LIMIT :most
     """
 )
-# What copies paid beyond the leader's price, as the strategy's page tells it: of its newest signals.
+# What copies paid beyond the leader's price, as the strategy's page tells it: of its newest signals, of so many copies.
 _SLIPPAGE = text(
     """
-    SELECT percentile_cont(0.5) WITHIN GROUP (
-        ORDER BY CASE c.side WHEN 'buy' THEN 1 ELSE -1 END * (c.avg_px / recent.px - 1) * 10000)
-    FROM (SELECT tenant_id, id, px FROM signal WHERE strategy_id = :id AND px > 0 ORDER BY id DESC LIMIT 500) AS recent
-    JOIN copy c ON c.tenant_id = recent.tenant_id AND c.signal_id = recent.id AND c.leg IN ('open', 'close')
-    WHERE c.cum_qty > 0 AND c.avg_px IS NOT NULL
+    SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY bps) FROM (
+        SELECT copied.bps
+        FROM (SELECT tenant_id, id, CAST(px AS float8) AS leader_px FROM signal
+              WHERE strategy_id = :id AND px > 0 ORDER BY id DESC LIMIT 500) AS recent
+        CROSS JOIN LATERAL (
+            SELECT CASE c.side WHEN 'buy' THEN 1 ELSE -1 END * (CAST(c.avg_px AS float8) / leader_px - 1) * 10000 AS bps
+            FROM copy c WHERE c.tenant_id = recent.tenant_id AND c.signal_id = recent.id
+              AND c.leg IN ('open', 'close') AND c.cum_qty > 0 AND c.avg_px IS NOT NULL
+            OFFSET 0
+        ) AS copied LIMIT 5000
+    ) AS newest
     """
 )
 # Whoever follows a long past needs not every minute of it; what is passed over is not even sent.

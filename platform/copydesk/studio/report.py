@@ -5,50 +5,63 @@ Read-only, and in aggregate: no follower is in it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import RowMapping, text
 from sqlalchemy.orm import Session
 
+from copydesk.replication.counted import counted
 from copydesk.studio.capacity import Capacity, FannedOut, capacity_of
 
-ROWS_A_PAGE = 25
-# Of a strategy with many followers fewer signals are looked at: so many copies, but never fewer signals than the least.
-SIGNALS_LEAST, SIGNALS_MOST, COPIES_JUDGED = 40, 200, 20_000
+ROWS_A_PAGE = 15
+SIGNALS_MOST = 200
+
+
+class _Window(NamedTuple):
+    """How many signals are looked at of a strategy with many followers: `copies` in all, `least` signals at least."""
+
+    least: int
+    copies: int
+
+    def signals(self, copying: int) -> int:
+        return max(self.least, min(SIGNALS_MOST, self.copies // max(copying, 1)))
+
+
+# What a strategy can take is told by those alone that open.
+_OF_WHOLE, _OF_CAPACITY = _Window(10, 10_000), _Window(40, 20_000)
 _NOTHING_TO_DO = ["nothing_to_reduce", "order_already_copied", "below_one_step", "carried"]
 
 # What a lane planned together was copied at the leader's average price of it all (`replication.burst`).
-_COPIED = """
-chosen AS (SELECT * FROM signal WHERE strategy_id = :id AND cum_qty > 0
-           AND (CAST(:before AS bigint) IS NULL OR id < :before) ORDER BY id DESC LIMIT :most),
+_CHOSEN = """
+chosen AS MATERIALIZED (SELECT *, CAST(px AS float8) AS own_px FROM signal WHERE strategy_id = :id AND cum_qty > 0
+                        AND (CAST(:before AS bigint) IS NULL OR id < :before) ORDER BY id DESC LIMIT :most),
 burst AS MATERIALIZED (
     SELECT joined_into, shard,
-           (sum(e.px * e.moved) + max(s.px * s.moved)) / nullif(sum(e.moved) + max(s.moved), 0) AS px
+           CAST((sum(e.px * e.moved) + max(s.px * s.moved)) / nullif(sum(e.moved) + max(s.moved), 0) AS float8) AS px
     FROM (SELECT id, tenant_id, px, abs(position_after - position_before) AS moved FROM chosen) AS s
     JOIN delivery d ON d.tenant_id = s.tenant_id AND d.joined_into = s.id
     JOIN (SELECT id, tenant_id, px, abs(position_after - position_before) AS moved FROM signal) AS e
          ON e.tenant_id = d.tenant_id AND e.id = d.signal_id
     GROUP BY joined_into, shard
-),
-priced AS (
-    SELECT c.signal_id, c.status, c.reason, c.cum_qty, c.qty, c.allocation, c.reduces, c.side, c.avg_px,
-           c.status IN ('denied', 'filled', 'canceled', 'rejected', 'expired') AS final,
-           CAST(extract(epoch FROM c.acked_at - chosen.venue_at) * 1000 AS float8) AS ack_ms,
-           CAST(coalesce(burst.px, chosen.px) AS float8) AS leader_px
-    FROM chosen JOIN copy c ON c.tenant_id = chosen.tenant_id AND c.signal_id = chosen.id AND c.leg IN ('open', 'close')
-    LEFT JOIN burst ON burst.joined_into = c.signal_id AND burst.shard = c.shard
-),
-copied AS MATERIALIZED (
-    SELECT *, CASE WHEN cum_qty > 0 AND leader_px > 0
-                   THEN (CASE side WHEN 'buy' THEN 1 ELSE -1 END) * (CAST(avg_px AS float8) / leader_px - 1) * 10000
-              END AS bps
-    FROM priced
 )
 """
+# The copies of one chosen signal. Signal by signal: for all of them PostgreSQL would rather read every copy there is.
+_COPIES = f"""
+    SELECT c.reason, c.cum_qty, c.qty, c.allocation, c.reduces, c.avg_px,
+           c.status IN ('denied', 'filled', 'canceled', 'rejected', 'expired') AS final,
+           date_part('epoch', c.acked_at - chosen.venue_at) * 1000 AS ack_ms,
+           CASE WHEN c.cum_qty > 0 AND coalesce(burst.px, own_px) > 0
+                THEN (CASE c.side WHEN 'buy' THEN 1 ELSE -1 END)
+                     * (CAST(c.avg_px AS float8) / coalesce(burst.px, own_px) - 1) * 10000 END AS bps
+    FROM copy c LEFT JOIN burst ON burst.joined_into = chosen.id AND burst.shard = c.shard
+    WHERE c.tenant_id = chosen.tenant_id AND c.signal_id = chosen.id AND c.leg IN ('open', 'close') AND {counted("c")}
+    OFFSET 0
+"""  # noqa: S608 - a condition of ours
 _FIGURES = """
     count(*) AS copies,
     count(*) FILTER (WHERE final AND cum_qty > 0) AS done,
@@ -58,37 +71,42 @@ _FIGURES = """
     round(percentile_cont(0.5) WITHIN GROUP (ORDER BY ack_ms))::bigint AS latency_ms_p50,
     round(percentile_cont(0.95) WITHIN GROUP (ORDER BY ack_ms))::bigint AS latency_ms_p95,
     round((percentile_cont(0.5) WITHIN GROUP (ORDER BY bps))::numeric, 2) AS slippage_bps_p50,
-    round((percentile_cont(0.95) WITHIN GROUP (ORDER BY bps))::numeric, 2) AS slippage_bps_p95
+    round((percentile_cont(0.95) WITHIN GROUP (ORDER BY bps))::numeric, 2) AS slippage_bps_p95,
+    array_agg(reason) FILTER (WHERE reason IS NOT NULL) AS reasons
 """
 _PAGE = text(
     f"""
-    WITH {_COPIED}, tally AS MATERIALIZED (SELECT signal_id AS of, {_FIGURES} FROM copied GROUP BY signal_id),
-    why AS MATERIALIZED (
-        SELECT signal_id, jsonb_object_agg(reason, times) AS reasons FROM (
-            SELECT signal_id, reason, count(*) AS times FROM copied WHERE reason IS NOT NULL GROUP BY signal_id, reason
-        ) AS counted GROUP BY signal_id
-    )
-    SELECT chosen.id AS signal_id, symbol, side, qty, px, venue_at, leader_leverage AS leverage, tally.*, why.reasons
-    FROM chosen LEFT JOIN tally ON tally.of = chosen.id LEFT JOIN why ON why.signal_id = chosen.id
+    WITH {_CHOSEN}
+    SELECT chosen.id AS signal_id, symbol, side, qty, px, venue_at, leader_leverage AS leverage, tally.*
+    FROM chosen CROSS JOIN LATERAL (SELECT {_FIGURES} FROM ({_COPIES}) AS copied) AS tally
     ORDER BY chosen.id DESC
     """  # noqa: S608 - parts of ours
 )
 _WHOLE = text(
     f"""
-    WITH {_COPIED}
-    SELECT (SELECT count(*) FROM chosen) AS signals, {_FIGURES},
-        (SELECT jsonb_object_agg(reason, times) FROM (
-            SELECT reason, count(*) AS times FROM copied WHERE reason IS NOT NULL GROUP BY reason) AS why) AS reasons,
-        (SELECT jsonb_agg(jsonb_build_array(copies, allocation, notional, bps)) FROM (
-            SELECT count(*) AS copies, sum(allocation) AS allocation, sum(cum_qty * avg_px) AS notional,
-                   percentile_cont(0.5) WITHIN GROUP (ORDER BY bps) AS bps
-            FROM copied WHERE bps IS NOT NULL AND NOT reduces GROUP BY signal_id HAVING sum(allocation) > 0
-        ) AS opened) AS opened
-    FROM copied
+    WITH {_CHOSEN}
+    SELECT (SELECT count(*) FROM chosen) AS signals, {_FIGURES}
+    FROM (SELECT copied.* FROM chosen CROSS JOIN LATERAL ({_COPIES}) AS copied) AS copied
+    """  # noqa: S608 - parts of ours
+)
+# Of trades after which the leader holds nothing no copy opens anything.
+_OPENED = text(
+    f"""
+    WITH {_CHOSEN}
+    SELECT opened.* FROM chosen CROSS JOIN LATERAL (
+        SELECT count(*) AS copies, CAST(sum(allocation) AS float8) AS allocation,
+               CAST(sum(cum_qty * avg_px) AS float8) AS notional,
+               percentile_cont(0.5) WITHIN GROUP (ORDER BY bps) AS bps
+        FROM ({_COPIES}) AS copied WHERE bps IS NOT NULL AND NOT reduces
+    ) AS opened
+    WHERE position_after <> 0 AND opened.allocation > 0
     """  # noqa: S608 - parts of ours
 )
 _COPYING = text(
-    "SELECT count(*), coalesce(sum(allocation), 0) FROM subscription WHERE strategy_id = :id AND state <> 'ended'"
+    f"""
+    SELECT count(*), coalesce(sum(allocation), 0) FROM subscription s
+    WHERE strategy_id = :id AND state <> 'ended' AND {counted("s")}
+    """  # noqa: S608 - a condition of ours
 )
 
 
@@ -168,10 +186,10 @@ def signal_report(session: Session, strategy_id: int, *, before: int | None = No
 def whole_report(session: Session, strategy_id: int, *, bound_bps: int) -> Whole:
     """Sum up the copies of a strategy's last signals; `bound_bps` is the slippage at which the strategy is full."""
     copying, allocation = session.execute(_COPYING, {"id": strategy_id}).one()
-    most = max(SIGNALS_LEAST, min(SIGNALS_MOST, COPIES_JUDGED // max(copying, 1)))
-    bound = {"id": strategy_id, "before": None, "most": most, "nothing_to_do": _NOTHING_TO_DO}
-    row = session.execute(_WHOLE, bound).mappings().one()
-    opened = [FannedOut(int(copies), float(a), float(n), float(bps)) for copies, a, n, bps in row["opened"] or ()]
+    bound = {"id": strategy_id, "before": None, "nothing_to_do": _NOTHING_TO_DO}
+    row = session.execute(_WHOLE, {**bound, "most": _OF_WHOLE.signals(copying)}).mappings().one()
+    rows = session.execute(_OPENED, {**bound, "most": _OF_CAPACITY.signals(copying)})
+    opened = [FannedOut(*row) for row in rows]
     capacity = capacity_of(opened, bound_bps=bound_bps, now=Decimal(allocation))
     return Whole(row["signals"], _fanned(row), _reasons(row["reasons"]), capacity)
 
@@ -187,5 +205,6 @@ def _fanned(row: RowMapping) -> Fanned:
     return Fanned(**values)
 
 
-def _reasons(counted: Mapping[str, int] | None) -> tuple[tuple[str, int], ...]:
-    return tuple(sorted((counted or {}).items(), key=lambda one: (-one[1], one[0])))
+def _reasons(told: Sequence[str] | None) -> tuple[tuple[str, int], ...]:
+    """Count each copy's reason, the most frequent first."""
+    return tuple(sorted(Counter(told or ()).items(), key=lambda one: (-one[1], one[0])))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
 from typing import Any
 
@@ -39,7 +40,14 @@ class SitesServer(BaseApplication):  # type: ignore[misc]
         Post(app, runtime).start()
         sites = app.wsgi_app
         app.wsgi_app = ConsoleGate(sites, lambda: create_console(runtime), runtime.directory)  # type: ignore[method-assign]
+        keep_out_of_collections()
         return app
+
+
+def keep_out_of_collections() -> None:
+    """Have what lives as long as the process not be looked through again while somebody waits for a page."""
+    gc.collect()
+    gc.freeze()
 
 
 def serve_sites(make_runtime: Callable[[], Runtime], *, host: str, port: int, workers: int) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -32,16 +31,9 @@ ELSEWHERE = "198.51.100.9"
 DAY = timedelta(hours=24)
 
 
-@pytest.fixture(scope="module")
-def database(database_url: str) -> Iterator[Database]:
-    database = Database.connect(database_url, pool_size=4)
-    yield database
-    database.dispose()
-
-
 @pytest.fixture
-def people(database: Database, request: pytest.FixtureRequest) -> AccessPeople:
-    return AccessPeople(database, f"b{abs(hash(request.node.name)) % 10**9}")
+def people(db: Database, request: pytest.FixtureRequest) -> AccessPeople:
+    return AccessPeople(db, f"b{abs(hash(request.node.name)) % 10**9}")
 
 
 def sign_in(
@@ -160,8 +152,8 @@ def test_owners_are_told_of_a_new_place_of_staff_but_not_of_a_followers(people: 
     assert told == [("new_location", "mara"), ("new_location_staff", "owner"), ("new_location", "fred")]
 
 
-def test_one_brands_link_is_nothing_on_another(people: AccessPeople, database: Database) -> None:
-    other = AccessPeople(database, f"{people.brand}-other")
+def test_one_brands_link_is_nothing_on_another(people: AccessPeople, db: Database) -> None:
+    other = AccessPeople(db, f"{people.brand}-other")
     fred = people.person("fred", Role.TRADER)
     sign_in(people, fred)
     sign_in(people, fred, ELSEWHERE)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -14,23 +13,6 @@ from copydesk.performance.tables import PerformancePoint
 from copydesk.tenancy import ensure_tenant
 from ranking_seed import NOW, SOUND, D, add_follower, add_strategy, brand
 from sqlalchemy import event, text
-
-
-@pytest.fixture(scope="module")
-def db(database_url: str) -> Iterator[Database]:
-    db = Database.connect(database_url, pool_size=2)
-    yield db
-    db.dispose()
-
-
-@pytest.fixture
-def session(db: Database) -> Iterator[TenantSession]:
-    """A brand without strategies; what a test stores goes with it."""
-    with db.installation() as opening:
-        number = ensure_tenant(opening, "aurora")
-    with db.tenant(number) as session:
-        yield session
-        session.rollback()
 
 
 def shown(session: TenantSession, **asked: object) -> list[str]:

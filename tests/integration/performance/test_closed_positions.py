@@ -2,36 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
 from copydesk.db import Database, TenantSession
 from copydesk.performance.page import closed_positions
 from copydesk.replication.tables import LeaderBook
-from copydesk.tenancy import ensure_tenant
 from copydesk.trading import Side
 from ranking_seed import NOW, D, add_strategy, add_trades
 from record_site import open_record
 
 SPOT, PERPETUAL = "BTC/USDT", "BTC/USDT:USDT"
-
-
-@pytest.fixture(scope="module")
-def db(database_url: str) -> Iterator[Database]:
-    db = Database.connect(database_url, pool_size=2)
-    yield db
-    db.dispose()
-
-
-@pytest.fixture
-def session(db: Database) -> Iterator[TenantSession]:
-    """A brand without strategies; what a test stores goes with it."""
-    with db.installation() as opening:
-        number = ensure_tenant(opening, "aurora")
-    with db.tenant(number) as session:
-        yield session
-        session.rollback()
 
 
 def test_a_position_tells_prices_result_and_time(session: TenantSession) -> None:

@@ -20,13 +20,6 @@ STAFF = Actor(ActorKind.USER, user_id=7)
 REASON = "Wash trades between two accounts of the same trader."
 
 
-@pytest.fixture(scope="module")
-def db(database_url: str) -> Iterator[Database]:
-    db = Database.connect(database_url, pool_size=2)
-    yield db
-    db.dispose()
-
-
 @pytest.fixture
 def session(db: Database) -> Iterator[TenantSession]:
     """A brand with three ranked strategies, best first; what a test stores goes with it."""

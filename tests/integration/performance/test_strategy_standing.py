@@ -2,37 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 import pytest
 from copydesk.db import Database, TenantSession
 from copydesk.kernel import InvalidInput, NotFound
 from copydesk.performance.board import leaderboard
+from copydesk.performance.followed import read_truth
 from copydesk.performance.lifetime import lifetime
 from copydesk.performance.page import closed_positions, compare, equity, standing
+from copydesk.performance.subject import read_strategy
 from copydesk.performance.tables import PerformancePoint, SubscriptionFigures
-from copydesk.tenancy import ensure_tenant
+from copydesk.replication.tables import Subscription
+from copydesk.replication.usage import crowd_now
 from copydesk.trading import Side
+from copydesk.vault import Account
 from ranking_seed import NOW, D, add_follower, add_person, add_strategy, brand
 from record_site import open_record
-
-
-@pytest.fixture(scope="module")
-def db(database_url: str) -> Iterator[Database]:
-    db = Database.connect(database_url, pool_size=2)
-    yield db
-    db.dispose()
-
-
-@pytest.fixture
-def session(db: Database) -> Iterator[TenantSession]:
-    """A brand without strategies; what a test stores goes with it."""
-    with db.installation() as opening:
-        number = ensure_tenant(opening, "aurora")
-    with db.tenant(number) as session:
-        yield session
-        session.rollback()
+from sqlalchemy import select, update
 
 
 def add_result(session: TenantSession, strategy_id: int, result: str, difference: str = "-0.01") -> None:
@@ -63,18 +50,35 @@ def add_day(session: TenantSession, strategy_id: int, at: datetime, index: str) 
 
 def test_followers_results_are_told_by_quartiles_and_as_bars(session: TenantSession) -> None:
     id_ = add_strategy(session, "dawn")
-    for result in ("-0.6", "-0.02", "0.04", "0.12"):
+    for result in ("-0.6", "-0.02", "0.04", "0.12", "0.3"):
         add_result(session, id_, result)
     truth = standing(session, brand(), "dawn", now=NOW).truth
-    assert (truth.followers, truth.judged, truth.in_profit_ratio, truth.tracking_difference) == (4, 4, 0.5, -0.01)
-    assert (truth.quartile_low, truth.median) == (pytest.approx(-0.165), pytest.approx(0.01))
-    assert truth.quartile_high == pytest.approx(0.06)
+    assert (truth.followers, truth.judged, truth.in_profit_ratio, truth.tracking_difference) == (5, 5, 0.6, -0.01)
+    assert (truth.quartile_low, truth.median) == (pytest.approx(-0.02), pytest.approx(0.04))
+    assert truth.quartile_high == pytest.approx(0.12)
     assert [bar for bar in truth.histogram if bar[2]] == [
         (-1.0, -0.5, 1),
         (-0.05, 0.0, 1),
         (0.0, 0.05, 1),
         (0.1, 0.2, 1),
+        (0.3, 0.5, 1),
     ]
+
+
+def test_what_demo_accounts_copy_is_in_no_number_that_others_judge_a_strategy_by(session: TenantSession) -> None:
+    id_ = add_strategy(session, "dawn")
+    for result in ("-0.02", "0.02", "0.04", "0.06", "0.12"):
+        add_result(session, id_, result)
+    before, crowd = standing(session, brand(), "dawn", now=NOW), crowd_now(session)
+    told, account = read_truth(session, id_), select(Subscription.account_id).order_by(Subscription.id.desc()).limit(1)
+    for result in ("5", "6", "7"):
+        add_result(session, id_, result)
+        session.execute(update(Account).where(Account.id == account.scalar_subquery()).values(demo=True))
+    after = standing(session, brand(), "dawn", now=NOW)
+    assert (after.truth, after.followers_by_state) == (before.truth, before.followers_by_state)
+    assert (after.row.followers, after.truth.judged, after.truth.median) == (5, 5, pytest.approx(0.04))
+    assert (read_truth(session, id_), read_strategy(session, id_).followers) == (told, 5)
+    assert crowd_now(session) == crowd
 
 
 def test_without_followers_nothing_is_told_of_them(session: TenantSession) -> None:
@@ -158,8 +162,7 @@ def test_what_was_traded_and_copied_is_what_the_page_tells(db: Database) -> None
         (row,) = leaderboard(session, now=site.at).rows
         curve = equity(session, "calm", now=site.at)
     assert (shown.figures["closed"], shown.figures["net_result"], shown.row.equity) == (1, 200, 10_200)
-    assert shown.truth.median == pytest.approx(0.02)
-    assert shown.figures["follower_return"] == pytest.approx(0.02)
+    assert (shown.truth.judged, shown.truth.median, shown.figures["follower_return"]) == (1, None, None)
     assert (row.too_early, row.return_all, row.closed, row.spot, row.style) == (True, None, 1, True, "scalping")
     assert row.gates == shown.score.gates == ("record_too_short", "too_few_closed")
     assert float(row.spark[-1][1]) == float(curve.index[-1]) == pytest.approx(1.02)

@@ -16,6 +16,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, LargeBinary, Select, Table, and_, or_, select
 from sqlalchemy.orm import Session
 
+import copydesk.performance.tables  # noqa: F401 - nothing else here declares its tables, and each is somebody's
 from copydesk.db import metadata, tenant_tables
 
 # What a row may point at, the closest to the person first: the first that a table has says whose the row is.

@@ -23,7 +23,8 @@ from copydesk.replication.own_copying import (
 from copydesk.replication.own_standing import OwnStanding, StopDistance, own_standings, places_held, read_held
 from copydesk.trading import SubscriptionState
 from copydesk.web.act_words import drift_words
-from copydesk.web.home.blueprint import ground, marks_now, own_id, transaction
+from copydesk.web.asking import own_id, transaction
+from copydesk.web.home.blueprint import ground, marks_now
 from copydesk.web.home.home_words import TONES, leaving_words
 from copydesk.web.home.outages import Outage, outages
 from copydesk.web.limit_gauge import fullness

@@ -24,6 +24,7 @@ from copydesk.notifications.smtp import SmtpMailer, named_in_panel
 from copydesk.tenancy import Smtp, Tenant
 from copydesk.tenancy.revisions import RefusedSettings
 from copydesk.web.access import needs
+from copydesk.web.asking import runtime
 from copydesk.web.clock import current_time
 from copydesk.web.letters import assembled, frame_values
 from copydesk.web.outbound import Resolve, is_public, resolve
@@ -35,7 +36,6 @@ from copydesk.web.panel.mail_editor import ENTERED, PASSWORD, PREFIX
 from copydesk.web.panel.provider_keys import Answer
 from copydesk.web.panel.saving import look, publish, refusal_errors, show_section
 from copydesk.web.panel.sections import Section, named
-from copydesk.web.port import Runtime
 from copydesk.web.site import current_site
 from copydesk.web.visitor import current_visitor
 
@@ -127,8 +127,7 @@ def _sent(tenant: Tenant) -> tuple[bool, str]:
 def _mailer(tenant: Tenant) -> Mailer:
     smtp = tenant.config.smtp
     if smtp is None:
-        runtime: Runtime = current_app.extensions["copydesk_runtime"]
-        return runtime.mailer(g.tenant_id)
+        return runtime().mailer(g.tenant_id)
     if named_in_panel(tenant):
         _require_public(smtp)
     password = _entered() or secret_value(smtp.password)
