@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from copydesk.analytics.judgment import FOLLOWERS_MIN
 from copydesk.analytics.record import Floats
 
 # The bounds of the histogram's bars; the first and the last bar are open outwards.
@@ -26,7 +27,10 @@ class Histogram:
 
 @dataclass(frozen=True, slots=True)
 class Truth:
-    """What copying a strategy was worth. Ratios are fractions; every name but `histogram` is a key of `FIGURES`."""
+    """What copying a strategy was worth. Ratios are fractions; every name but `histogram` is a key of `FIGURES`.
+
+    Of fewer than `FOLLOWERS_MIN` results nothing is told but how many there are.
+    """
 
     followers: int
     follower_return: float | None
@@ -57,16 +61,17 @@ def truth_of(
 
     `copies_due` leaves out copies that had nothing to do. None and what is no number are left out.
     """
-    known = _known(results)
+    counted = _known(results)
+    known = _of_enough(counted)
     low, middle, high = np.percentile(known, [25, 50, 75]).tolist() if len(known) else (None, None, None)
     bars = np.bincount(np.searchsorted(EDGES, known, "right"), minlength=len(EDGES) + 1)
     return Truth(
-        followers=len(known),
+        followers=len(counted),
         follower_return=middle,
         follower_return_low=low,
         follower_return_high=high,
         followers_in_profit=float((known > 0).mean()) if len(known) else None,
-        tracking_difference=_median(differences),
+        tracking_difference=_median(_of_enough(_known(differences))),
         copy_success=min(copies_done / copies_due, 1.0) if copies_due > 0 else None,
         slippage_bps=_median(slippage_bps),
         latency_ms=_median(latency_ms),
@@ -82,6 +87,11 @@ def tracking_difference(follower: float | None, strategy: float | None) -> float
 def _median(values: Iterable[float | None]) -> float | None:
     known = _known(values)
     return float(np.median(known)) if len(known) else None
+
+
+def _of_enough(results: Floats) -> Floats:
+    """Return results of one follower each, none at all where they are too few to be told."""
+    return results if len(results) >= FOLLOWERS_MIN else results[:0]
 
 
 def _known(values: Iterable[float | None]) -> Floats:

@@ -6,7 +6,7 @@ their lanes.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -29,6 +29,9 @@ DUE_MAX = 500
 # What does not close within this time is left to the simulated exchange.
 PATIENCE = timedelta(days=2)
 
+# Erases what a person has elsewhere, of which guests know nothing.
+Farewell = Callable[[TenantSession, int], None]
+
 _COPYING = text(
     "SELECT s.id, s.state FROM subscription s JOIN account a ON a.tenant_id = s.tenant_id AND a.id = s.account_id "
     "WHERE a.user_id = :user_id AND s.state <> 'ended' ORDER BY s.id"
@@ -49,8 +52,10 @@ def due_guests(session: TenantSession, *, at: datetime) -> list[int]:
     return list(session.scalars(due.order_by(User.guest_until, User.id).limit(DUE_MAX)))
 
 
-def end_guest(session: TenantSession, user_id: int, *, at: datetime) -> Ended:
+def end_guest(session: TenantSession, user_id: int, farewell: Farewell, *, at: datetime) -> Ended:
     """End one guest's demo as far as that can be done now; in a transaction of its own, for lanes wait for its end.
+
+    `farewell` erases what others keep of a person, once there is nothing left to close.
 
     Nothing happens to who is no guest any more, or whom somebody else ends in this moment.
     """
@@ -63,7 +68,7 @@ def end_guest(session: TenantSession, user_id: int, *, at: datetime) -> Ended:
     copying = session.execute(_COPYING, {"user_id": user_id}).all()
     if copying and at - until < PATIENCE:
         return Ended(leaving=_leave(session, [row.id for row in copying if row.state != "ending"]))
-    return Ended(closed=True, keys=tuple(_forget(session, user_id, at)))
+    return Ended(closed=True, keys=tuple(_forget(session, user_id, farewell, at)))
 
 
 def end_now(visit: Visit, user_id: int) -> None:
@@ -82,8 +87,13 @@ def _leave(session: TenantSession, subscription_ids: Sequence[int]) -> bool:
     return bool(subscription_ids)
 
 
-def _forget(session: TenantSession, user_id: int, at: datetime) -> list[Gone]:
+def _forget(session: TenantSession, user_id: int, farewell: Farewell, at: datetime) -> list[Gone]:
     gone: list[Gone] = []
+
+    def leave(own: TenantSession) -> None:
+        gone.extend(destroy_keys(own, user_id, actor=SYSTEM, at=at))
+        farewell(own, user_id)
+
     session.execute(delete(GuestDemo).where(GuestDemo.user_id == user_id))
-    close_unasked(session, user_id, lambda own: gone.extend(destroy_keys(own, user_id, actor=SYSTEM, at=at)), at=at)
+    close_unasked(session, user_id, leave, at=at)
     return gone

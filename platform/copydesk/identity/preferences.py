@@ -1,4 +1,4 @@
-"""How somebody reads the site: in which colors, in which time zone. Kept with their account, told with each visit."""
+"""How somebody reads the site: colors, time zone, a coin besides the currency. Kept with their account."""
 
 from __future__ import annotations
 
@@ -43,7 +43,9 @@ def is_time_zone(name: str) -> bool:
     return name in time_zones().get(name.partition("/")[0], ())
 
 
-def keep_preferences(session: TenantSession, user_id: int, *, scheme: Scheme, time_zone: str) -> None:
-    """Store how somebody reads the site; "" as a time zone is the brand's own."""
+def keep_preferences(session: TenantSession, user_id: int, *, scheme: Scheme, time_zone: str, currency: str) -> None:
+    """Store how somebody reads the site; "" as a time zone or a currency is the brand's own."""
     assert not time_zone or is_time_zone(time_zone), "the form lets no other zone through"
-    session.execute(update(User).where(User.id == user_id).values(scheme=str(scheme), time_zone=time_zone))
+    session.execute(
+        update(User).where(User.id == user_id).values(scheme=str(scheme), time_zone=time_zone, currency=currency)
+    )

@@ -34,7 +34,9 @@ class Departures:
         return sum(self._end(tenant_id) for tenant_id in tuple(self._runtime.tenant_ids.values()))
 
     def _end(self, tenant_id: int) -> int:
-        from copydesk.guests.ending import due_guests, end_guest  # Knows people, which nobody waits for at the start.
+        # Both know people, which nobody waits for at the start.
+        from copydesk.guests.ending import due_guests, end_guest
+        from copydesk.notices.leaving import forget_reader
 
         now, closed = self._clock.now(), 0
         with self._runtime.db.tenant(tenant_id) as session:
@@ -43,7 +45,7 @@ class Departures:
             if self._stopped.is_set():
                 break
             with self._runtime.db.tenant(tenant_id) as session:
-                ended = end_guest(session, user_id, at=now)
+                ended = end_guest(session, user_id, forget_reader, at=now)
             if ended.keys:
                 publish(self._runtime.hasty_redis, changed(tenant_id, [key.account_id for key in ended.keys]))
             closed += ended.closed

@@ -10,12 +10,25 @@ from copydesk.analytics import Style, monthly, risk_score, style_of, too_early, 
 
 
 def test_followers_results_are_told_by_their_median_and_quartiles() -> None:
-    truth = truth_of(results=[-0.1, 0.0, 0.1, 0.2, None, math.nan], differences=[-0.02, 0.0, 0.01])
+    truth = truth_of(results=[-0.1, 0.0, 0.1, 0.2, 0.3, None, math.nan], differences=[-0.02, 0.0, 0.01, -0.1, 0.2])
 
-    assert (truth.followers, truth.followers_in_profit) == (4, 0.5)
-    assert truth.follower_return == pytest.approx(0.05)
-    assert (truth.follower_return_low, truth.follower_return_high) == (pytest.approx(-0.025), pytest.approx(0.125))
+    assert (truth.followers, truth.followers_in_profit) == (5, 0.6)
+    assert truth.follower_return == pytest.approx(0.1)
+    assert (truth.follower_return_low, truth.follower_return_high) == (pytest.approx(0.0), pytest.approx(0.2))
     assert truth.tracking_difference == 0.0
+
+
+def test_what_a_handful_of_followers_earned_is_told_to_nobody() -> None:
+    few = truth_of(results=[0.4] * 4, differences=[-0.1] * 4, copies_done=3, copies_due=4)
+
+    assert (few.followers, few.follower_return, few.followers_in_profit, few.tracking_difference) == (
+        4,
+        None,
+        None,
+        None,
+    )
+    assert sum(few.histogram.counts) == 0
+    assert few.copy_success == 0.75
 
 
 def test_each_follower_stands_in_one_bar() -> None:

@@ -48,7 +48,7 @@ def connected(people: People, user: User, *, demo: bool = True) -> int:
     """Store an account of somebody as the desk does that accepts its key; the demo's, or one of their own."""
     with people.database.tenant(user.tenant_id) as session:
         account = Account(tenant_id=user.tenant_id, user_id=user.id, venue="okx", environment="lab", label="Mine")
-        account.shard, account.sealed_key = "okx-lab:0", b"sealed"
+        account.shard, account.sealed_key, account.demo = "okx-lab:0", b"sealed", demo
         session.add(account)
         session.flush()
         if demo:

@@ -84,7 +84,7 @@ def test_one_press_opens_a_funded_account_and_the_page_goes_on_by_itself(
     assert fragment.headers["HX-Redirect"] == NEXT
     assert stranger.get(answer.location).location == NEXT
     account = account_of(people, guest_of(people))
-    assert (account.environment, account.venue, account.status) == ("lab", "okx", "active")
+    assert (account.environment, account.venue, account.status, account.demo) == ("lab", "okx", "active", True)
     assert account.sealed_key is not None
     with people.database.tenant(account.tenant_id) as session:
         intake = session.scalars(select(KeyIntake).where(KeyIntake.account_id == account.id)).one()

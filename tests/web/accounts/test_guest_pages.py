@@ -18,6 +18,7 @@ from copydesk.identity.legal import Draft, LegalKind, publish
 from copydesk.kernel import Refused
 from copydesk.keys import Handed, NewIntake
 from copydesk.keys.connect import hand_in
+from copydesk.notices.leaving import forget_reader
 from copydesk.replication.room import BeyondTerms, require_terms
 from copydesk.replication.tables import Strategy, Subscription
 from copydesk.studio.tables import StrategyTerms
@@ -307,4 +308,4 @@ def swept(people: People, user: User) -> Ended:
     with people.database.tenant(user.tenant_id) as session:
         due = user.id in due_guests(session, at=people.clock.at)
     with people.database.tenant(user.tenant_id) as session:
-        return end_guest(session, user.id, at=people.clock.at) if due else Ended()
+        return end_guest(session, user.id, forget_reader, at=people.clock.at) if due else Ended()

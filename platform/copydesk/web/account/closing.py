@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import current_app, make_response, redirect, request
+from flask import request
 from flask_babel import gettext  # type: ignore[import-untyped]
 from werkzeug.wrappers import Response
 
@@ -16,22 +16,15 @@ from copydesk.kernel import Unavailable
 from copydesk.keys import changed, publish_to
 from copydesk.keys.revoke import destroy_keys
 from copydesk.keys.store import keys_of
-from copydesk.notices.reaching import forget_ways
-from copydesk.studio.watching import unwatch, watched_by
-from copydesk.web.account.asking import (
-    SEE_OTHER,
-    current_visit,
-    form_again,
-    own_id,
-    wait_again,
-)
+from copydesk.notices.leaving import forget_reader
+from copydesk.web.account.asking import current_visit, form_again, wait_again
 from copydesk.web.account.blueprint import account
 from copydesk.web.account.forms import found, typed_secret
+from copydesk.web.asking import go, own_id, runtime
 from copydesk.web.database import brand_session
 from copydesk.web.factors.freshness import needs_fresh
 from copydesk.web.headers import clear_site_data
 from copydesk.web.page import render
-from copydesk.web.port import Runtime
 from copydesk.web.visitor import forget_session
 
 _PAGE = "account/close.html"
@@ -67,25 +60,22 @@ def close_form() -> Response:
     except (TooManyTries, Unavailable) as error:
         return wait_again(_PAGE, error, **values)
     _announce(visit, gone)
-    response = make_response(redirect("/account/sign-in?told=closed", code=SEE_OTHER))
+    response = go("/account/sign-in?told=closed")
     forget_session(response)
     return clear_site_data(response)
 
 
 def _destroy(visit: Visit, session: TenantSession, gone: list[int]) -> None:
-    """Destroy keys, forget where notices were sent, and watch nothing any more."""
+    """Destroy keys, and forget what they were told, where, and what they watched."""
     destroyed = destroy_keys(session, own_id(), actor=visit.actor, at=visit.at)
     gone.extend(one.account_id for one in destroyed)
-    forget_ways(session, own_id())
-    for one in watched_by(session, own_id()):
-        unwatch(session, own_id(), one.strategy_id)
+    forget_reader(session, own_id())
 
 
 def _announce(visit: Visit, gone: list[int]) -> None:
     """Have whoever holds an opened key drop it now rather than at their next look."""
     if gone:
-        runtime: Runtime = current_app.extensions["copydesk_runtime"]
-        publish_to(runtime.redis_url, changed(visit.tenant_id, gone))
+        publish_to(runtime().redis_url, changed(visit.tenant_id, gone))
 
 
 def _keys() -> int:

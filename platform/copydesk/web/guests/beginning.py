@@ -23,8 +23,9 @@ from copydesk.kernel import NotFound, Unavailable
 from copydesk.keys import WAITS, publish_to
 from copydesk.web.access import needs
 from copydesk.web.account.asking import current_visit, form_again
+from copydesk.web.asking import go, runtime
 from copydesk.web.demo_offer import demo_offered
-from copydesk.web.guests.blueprint import BEGIN, CHOOSE, OPENING, go, guest_tools, guests, runtime
+from copydesk.web.guests.blueprint import BEGIN, CHOOSE, OPENING, guest_tools, guests
 from copydesk.web.legal.asking import FIELD, Asked, agreement, agreement_error, asked_texts
 from copydesk.web.page import render
 from copydesk.web.redirects import safe_next

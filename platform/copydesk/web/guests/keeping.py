@@ -19,12 +19,13 @@ from copydesk.identity.registration import LinkOver, count_asking
 from copydesk.identity.throttle import TooManyTries
 from copydesk.kernel import Unavailable
 from copydesk.web.access import SIGN_IN, needs
-from copydesk.web.account.asking import current_visit, form_again, own_id, wait_again
+from copydesk.web.account.asking import current_visit, form_again, wait_again
 from copydesk.web.account.forms import email_error, found, password_error, terms_for, typed, typed_secret
 from copydesk.web.account.links import link_over
+from copydesk.web.asking import go, own_id
 from copydesk.web.clock import current_time
 from copydesk.web.database import brand_session
-from copydesk.web.guests.blueprint import ACCOUNT, KEEP, LIVE, go, guests
+from copydesk.web.guests.blueprint import ACCOUNT, KEEP, LIVE, guests
 from copydesk.web.headers import clear_site_data
 from copydesk.web.legal.asking import FIELD, agreement, agreement_error, asked_texts
 from copydesk.web.page import render

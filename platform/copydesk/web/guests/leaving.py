@@ -9,7 +9,7 @@ from copydesk.guests.standing import checklist
 from copydesk.identity.access import Permission
 from copydesk.kernel import decimal_text
 from copydesk.web.access import needs, second_factor_required
-from copydesk.web.account.asking import own_id
+from copydesk.web.asking import own_id
 from copydesk.web.copying.asked import Asked
 from copydesk.web.database import brand_session
 from copydesk.web.guests.blueprint import LIVE, guests

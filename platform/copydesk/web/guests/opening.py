@@ -14,10 +14,11 @@ from copydesk.identity.access import Permission
 from copydesk.kernel import NotFound, Refused, Unavailable
 from copydesk.keys import WAITS, publish_to
 from copydesk.web.access import needs
-from copydesk.web.account.asking import current_visit, form_again, own_id
+from copydesk.web.account.asking import current_visit, form_again
+from copydesk.web.asking import go, own_id, runtime
 from copydesk.web.database import brand_session
 from copydesk.web.guests.beginning import account_label, wanted
-from copydesk.web.guests.blueprint import ACCOUNT, OPENING, go, guest_tools, guests, runtime
+from copydesk.web.guests.blueprint import ACCOUNT, OPENING, guest_tools, guests
 from copydesk.web.page import render
 
 _PAGE = "guests/opening.html"

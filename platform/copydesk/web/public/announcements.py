@@ -13,7 +13,7 @@ from copydesk.performance.whatif_past import subject_of
 from copydesk.studio.announcing import announcements_of
 from copydesk.studio.watching import is_watching
 from copydesk.web.access import needs
-from copydesk.web.database import reading_brand
+from copydesk.web.asking import transaction
 from copydesk.web.page import render
 from copydesk.web.public.blueprint import public
 from copydesk.web.site import current_site, require_offered
@@ -28,7 +28,7 @@ _ALL_MAX = 200
 def announced(slug: str) -> str:
     """Show all that was announced, the newest first."""
     require_offered(current_site().features.strategy_pages)
-    with reading_brand() as session:
+    with transaction() as session:
         subject = subject_of(session, slug)
         said = announcements_of(session, subject.strategy_id, most=_ALL_MAX)
     return render("watching/announcements.html", subject=subject, said=said)
@@ -36,7 +36,7 @@ def announced(slug: str) -> str:
 
 def strategy_part(strategy_id: int) -> Mapping[str, Any]:
     """Return what a strategy's page shows of watching: whether its visitor does, and the newest announcements."""
-    with reading_brand() as session:
+    with transaction() as session:
         said = announcements_of(session, strategy_id, most=NEWEST + 1)
     return {
         "watches": _watches(strategy_id),
@@ -49,5 +49,5 @@ def _watches(strategy_id: int) -> bool:
     visitor = current_visitor()
     if visitor.user_id is None or not visitor.signed_in:
         return False
-    with reading_brand() as session:
+    with transaction() as session:
         return is_watching(session, visitor.user_id, strategy_id)

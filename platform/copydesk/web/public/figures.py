@@ -10,7 +10,7 @@ from typing import NamedTuple
 from flask_babel import gettext  # type: ignore[import-untyped]
 
 from copydesk.analytics import FIGURES, Group
-from copydesk.analytics.judgment import CLOSED_MIN, DAYS_MIN
+from copydesk.analytics.judgment import CLOSED_MIN, DAYS_MIN, FOLLOWERS_MIN
 from copydesk.performance.board import BoardRow
 from copydesk.performance.page import FollowerTruth, StrategyStanding
 from copydesk.web.figure_words import Shown, shown, told
@@ -20,13 +20,14 @@ _HIGH = 100
 
 
 class Early(NamedTuple):
-    """Below which record no return is shown large."""
+    """Below which record no return is shown large, and below how many followers with a result none of theirs."""
 
     days: int
     closed: int
+    followers: int
 
 
-EARLY = Early(DAYS_MIN, CLOSED_MIN)
+EARLY = Early(DAYS_MIN, CLOSED_MIN, FOLLOWERS_MIN)
 
 
 @dataclass(frozen=True)

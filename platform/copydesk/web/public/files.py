@@ -10,8 +10,8 @@ from copydesk.identity.access import Permission
 from copydesk.kernel import NotFound
 from copydesk.tenancy import read_file
 from copydesk.web.access import needs
+from copydesk.web.asking import transaction
 from copydesk.web.brand import asset_version, theme_of
-from copydesk.web.database import reading_brand
 from copydesk.web.headers import FILE_POLICY
 from copydesk.web.public.blueprint import public
 from copydesk.web.site import current_site
@@ -61,7 +61,7 @@ def brand_file(path: str) -> Response:
 
 
 def _stored(name: str) -> Response:
-    with reading_brand() as session:
+    with transaction() as session:
         found = read_file(session, name)
     if found is None:
         raise NotFound("There is no such file.")

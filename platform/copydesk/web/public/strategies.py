@@ -21,6 +21,7 @@ from copydesk.web.public.announcements import strategy_part
 from copydesk.web.public.blueprint import public
 from copydesk.web.public.figures import EARLY, groups_of, headline_of, histogram_of
 from copydesk.web.public.offers import cost_of
+from copydesk.web.public.questions import questions_of
 from copydesk.web.site import current_site, require_offered
 from copydesk.web.words import exchange_name
 
@@ -67,11 +68,14 @@ def strategy(slug: str) -> str:
     require_offered(current_site().features.strategy_pages)
     tenant, now, period = current_site().tenant, current_time(), chart_period()
     shown = page.standing(brand_session(), tenant, slug, now=now)
+    terms = terms_of(brand_session(), shown.row.id, tenant)
     return render(
         "strategy.html",
         page=shown,
         card=shown.row,
-        cost=replace(cost_of(tenant), share=terms_of(brand_session(), shown.row.id, tenant).profit_share),
+        cost=replace(cost_of(tenant), share=terms.profit_share),
+        terms=terms,
+        questions=questions_of(shown, terms, tenant),
         period=period,
         periods=[(f"?period={key}", asking.period_words(key), key == period) for key in CHART_DAYS],
         headline=headline_of(shown, period),

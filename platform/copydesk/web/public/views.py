@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Response, current_app, g, redirect, request
+from flask import Response, current_app, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from copydesk.identity.access import Permission
@@ -11,8 +11,9 @@ from copydesk.kernel import NotFound
 from copydesk.performance import board
 from copydesk.replication import desk as desk_reads
 from copydesk.web.access import needs
+from copydesk.web.asking import go, transaction
 from copydesk.web.clock import current_time
-from copydesk.web.database import brand_session, whole_database
+from copydesk.web.database import brand_session
 from copydesk.web.page import render
 from copydesk.web.public import samples
 from copydesk.web.public.blueprint import public
@@ -67,9 +68,9 @@ def language(locale: str) -> AnyResponse:
     if locale not in current_site().tenant.config.locales:
         raise NotFound("This site is not available in that language.")
     if (visitor := current_visitor()).signed_in and visitor.user_id is not None:
-        with whole_database().tenant(g.tenant_id) as session:
+        with transaction() as session:
             keep_language(session, visitor.user_id, locale)
-    answer = redirect(safe_next(request.form.get("next"), safe_referrer(request.referrer)), code=303)
+    answer = go(safe_next(request.form.get("next"), safe_referrer(request.referrer)))
     keep_locale(answer, locale)
     return answer
 

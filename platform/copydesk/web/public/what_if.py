@@ -31,8 +31,8 @@ from copydesk.risk.profiles import Profile
 from copydesk.tenancy import Tenant
 from copydesk.trading import SizingMode
 from copydesk.web.access import needs
+from copydesk.web.asking import transaction
 from copydesk.web.clock import current_time
-from copydesk.web.database import reading_brand
 from copydesk.web.limit_sentences import profile_words
 from copydesk.web.page import render
 from copydesk.web.port import Runtime
@@ -157,7 +157,7 @@ def wanted_of(args: Mapping[str, str]) -> Wanted:
 
 def _answer(subject: Subject, wanted: Wanted) -> Answer:
     tenant, replays = current_site().tenant, current_replays()
-    with reading_brand() as session:
+    with transaction() as session:
         newest = newest_signal(session, subject.strategy_id)
     return replays.of((tenant.slug, subject, newest, wanted), lambda: _replayed(tenant, subject, newest, wanted))
 
@@ -177,13 +177,13 @@ def past_of(tenant: Tenant, subject: Subject, newest: int, days: int) -> Past:
     listed = replays.listings.read(subject.place, markets_at(tenant, subject.place))
     if listed is None:
         raise RulesUnknown("What the exchange takes at least is not known now.", retry_after_s=60)
-    with reading_brand() as session:
+    with transaction() as session:
         return replays.pasts.put(key, read_past(session, tenant, subject, listed, days=days, now=current_time()))
 
 
 def _terms(tenant: Tenant, subject: Subject, wanted: Wanted) -> CopyTerms:
     try:
-        with reading_brand() as session:
+        with transaction() as session:
             return read_terms(session, tenant, subject, wanted)
     except InvalidInput as error:
         if error.code in ("amount", "value"):
@@ -201,7 +201,7 @@ def current_replays() -> Replays:
 def _subject(slug: str) -> Subject:
     if not current_site().features.strategy_pages:
         raise NotFound("This site does not have that page.")
-    with reading_brand() as session:
+    with transaction() as session:
         return subject_of(session, slug)
 
 
