@@ -27,6 +27,12 @@ _WAITING = text(
            (SELECT extract(epoch FROM clock_timestamp() - at)::float8 FROM risk_watch) AS watch_s
     """
 )
+_LANES = text(
+    """
+    SELECT DISTINCT a.shard FROM subscription s JOIN account a ON a.tenant_id = s.tenant_id AND a.id = s.account_id
+    WHERE s.strategy_id = :strategy_id AND s.state <> 'ended'
+    """
+)
 
 
 class Readiness(NamedTuple):
@@ -53,6 +59,11 @@ class Readiness(NamedTuple):
     def waiting_s(self) -> float:
         """Return how long the oldest has waited."""
         return max(self.signals_s or 0.0, self.errands_s or 0.0)
+
+
+def lanes_of(session: TenantSession, strategy_id: int) -> list[str]:
+    """Return the lanes on which a strategy is copied now."""
+    return list(session.execute(_LANES, {"strategy_id": strategy_id}).scalars())
 
 
 def readiness(session: TenantSession, shards: Collection[str]) -> Readiness:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, text
 from sqlalchemy.orm import Session
 
 from copydesk.audit import SYSTEM, Actor, record
@@ -16,6 +16,7 @@ from copydesk.studio.tables import AnnouncementRow
 
 BODY_MAX = 1_000
 DELETE_WITHIN = timedelta(hours=1)
+_ONE_AFTER_THE_OTHER = text("SELECT 1 FROM strategy WHERE id = :id FOR NO KEY UPDATE")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +38,16 @@ def announce(
 ) -> Announcement:
     """Publish an announcement; who copies or watches is told of it by whoever tells people things.
 
-    Raises `InvalidInput` for one that is empty or longer than `BODY_MAX`.
+    The same words again while they can still be taken back are the same announcement: a form may come twice. Raises
+    `InvalidInput` for one that is empty or longer than `BODY_MAX`.
     """
     said = body.strip()
     if not said or len(said) > BODY_MAX:
         raise InvalidInput(f"announcement: expected 1 to {BODY_MAX} characters, found {len(said)}", code="body")
+    session.execute(_ONE_AFTER_THE_OTHER, {"id": strategy_id})
+    newest = next(iter(announcements_of(session, strategy_id, most=1)), None)
+    if newest is not None and newest.body == said and newest.deletable(at):
+        return newest
     row = AnnouncementRow(tenant_id=session.tenant_id, strategy_id=strategy_id, at=at, body=said)
     session.add(row)
     session.flush()

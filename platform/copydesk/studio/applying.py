@@ -36,6 +36,7 @@ _TAKEN = text(
     """
 )
 _NAMED = text("SELECT 1 FROM strategy WHERE lower(name) = lower(:name) AND id <> :id AND status <> 'closed'")
+_ONE_AFTER_THE_OTHER = text("SELECT 1 FROM account WHERE id = :id AND user_id = :user_id FOR NO KEY UPDATE")
 _SLUGS = text("SELECT slug FROM strategy WHERE slug = :slug OR slug LIKE :numbered")
 _AGAIN = text(
     "UPDATE strategy SET name = :name, summary = :summary, status = 'pending' WHERE id = :id AND status = 'declined'"
@@ -75,9 +76,13 @@ def apply(
 ) -> str:
     """Hand in an application and return the strategy's slug; nobody can copy it before staff approve it.
 
-    One that was rejected for the same account is handed in anew under its old slug. Raises `InvalidInput`, whose code
-    is the field's name, and `PlanFull` where the brand has room for no more strategies.
+    One that was rejected for the same account is handed in anew under its old slug; one that waits already is handed in
+    once, however often the form comes. Raises `InvalidInput`, whose code is the field's name, and `PlanFull` where the
+    brand has room for no more strategies.
     """
+    session.execute(_ONE_AFTER_THE_OTHER, {"id": application.account_id, "user_id": user_id})
+    if waiting := _waiting(session, user_id, application):
+        return waiting
     _require_words(session, application, user_id)
     require_within(application.terms, bounds)
     if application.account_id not in {one.account_id for one in leadable(session, user_id, offered)}:
@@ -147,6 +152,13 @@ def _require_words(session: TenantSession, application: Application, user_id: in
     bound = {"name": application.name, "id": 0 if rejected is None else rejected.id}
     if session.execute(_NAMED, bound).scalar() is not None:
         raise InvalidInput("name: another strategy here is called that", code="name_taken")
+
+
+def _waiting(session: TenantSession, user_id: int, application: Application) -> str:
+    """Return the slug of this very application where it waits to be decided, "" where it does not."""
+    asked = (application.account_id, application.name, application.summary, Status.PENDING)
+    mine = own_strategies(session, user_id)
+    return next((one.slug for one in mine if (one.account_id, one.name, one.summary, one.status) == asked), "")
 
 
 def _rejected(session: TenantSession, user_id: int, account_id: int) -> OwnStrategy | None:

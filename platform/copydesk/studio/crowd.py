@@ -11,22 +11,24 @@ from sqlalchemy.orm import Session
 
 from copydesk.kernel import ZERO
 from copydesk.performance.followers import FollowerTruth, follower_truth, followers_by_state
+from copydesk.replication.counted import counted
 from copydesk.studio.report import allocated
 from copydesk.studio.terms import Terms
 from copydesk.tenancy import PLATFORM_RATIO, Tenant, setting_value
 
 _COUNTS = text(
-    """
-    SELECT (SELECT count(*) FROM subscription WHERE strategy_id = :id AND state <> 'ended') AS copying,
-           (SELECT count(*) FROM subscription WHERE strategy_id = :id AND state = 'ended') AS gone,
+    f"""
+    SELECT count(*) FILTER (WHERE state <> 'ended') AS copying, count(*) FILTER (WHERE state = 'ended') AS gone,
            (SELECT count(*) FROM watch WHERE strategy_id = :id) AS watching
-    """
+    FROM subscription s WHERE strategy_id = :id AND {counted("s")}
+    """  # noqa: S608 - a condition of ours
 )
 _GAINS = text(
-    """
+    f"""
     SELECT coalesce(sum(greatest(net_result, 0)), 0), count(*) FILTER (WHERE net_result > 0), count(*)
-    FROM subscription_figures WHERE strategy_id = :id AND net_result IS NOT NULL
-    """
+    FROM subscription_figures k JOIN subscription s ON s.tenant_id = k.tenant_id AND s.id = k.subscription_id
+    WHERE k.strategy_id = :id AND net_result IS NOT NULL AND {counted("s")}
+    """  # noqa: S608 - a condition of ours
 )
 _CENTS = Decimal("0.01")
 

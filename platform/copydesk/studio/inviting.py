@@ -73,17 +73,22 @@ class Offered:
     used_by: int | None
 
 
-def invite_one(session: TenantSession, strategy_id: int, label: str, *, actor: Actor, at: datetime) -> str:
+def invite_one(
+    session: TenantSession, strategy_id: int, label: str, *, actor: Actor, at: datetime, token: str = ""
+) -> str:
     """Make a link for one person and return its secret, which is stored nowhere.
 
+    `token` is a secret that its caller can tell again, for a form may come twice: with the same one there is one link.
     Raises `InvalidInput` for a label that is too long, and `Refused` where `INVITES_MAX` stand.
     """
+    if token and _stands(session, strategy_id, token):
+        return token
     told = " ".join(label.split())
     if len(told) > LABEL_MAX:
         raise InvalidInput(f"label: expected at most {LABEL_MAX} characters, found {len(told)}", code="label")
     if session.execute(_COUNT, {"id": strategy_id}).scalar_one() >= INVITES_MAX:
         raise Refused(f"{INVITES_MAX} invitations stand already; take some back first.", code="invites_full")
-    token = draw_token()
+    token = token or draw_token()
     row = StrategyInvite(
         tenant_id=session.tenant_id,
         strategy_id=strategy_id,
@@ -96,6 +101,11 @@ def invite_one(session: TenantSession, strategy_id: int, label: str, *, actor: A
     session.flush()
     record(session, session.tenant_id, actor, "strategy_invite.made", f"strategy:{strategy_id}", at=at)
     return token
+
+
+def _stands(session: Session, strategy_id: int, token: str) -> bool:
+    query = select(StrategyInvite.id).where(StrategyInvite.strategy_id == strategy_id)
+    return session.scalar(query.where(StrategyInvite.digest == token_hash(token))) is not None
 
 
 def links_of(session: Session, strategy_id: int) -> list[StrategyLink]:

@@ -8,24 +8,26 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from copydesk.kernel import NotFound
+from copydesk.replication.counted import counted
 from copydesk.studio.model import OwnStrategy, Status
 
 _SELECT = """
 SELECT s.id, s.trader_id, u.display_name AS trader_name, s.slug, s.name, s.summary, s.status, s.account_id, a.venue,
        a.environment, a.label, s.created_at, t.submitted_at, t.decided_at, t.live_at, coalesce(t.reason, '') AS reason,
        (SELECT count(*) FROM subscription f WHERE f.tenant_id = s.tenant_id AND f.strategy_id = s.id
-          AND f.state <> 'ended') AS followers
+          AND f.state <> 'ended' AND {counted}) AS followers
 FROM strategy s
 JOIN account a ON a.tenant_id = s.tenant_id AND a.id = s.account_id
 JOIN user_account u ON u.tenant_id = s.tenant_id AND u.id = s.trader_id
 LEFT JOIN strategy_terms t ON t.tenant_id = s.tenant_id AND t.strategy_id = s.id
 WHERE {condition}
 """
-_OWN = text(_SELECT.format(condition="s.trader_id = :trader_id") + " ORDER BY s.id DESC")
-_OWN_ONE = text(_SELECT.format(condition="s.trader_id = :trader_id AND s.slug = :slug"))
-_BY_SLUG = text(_SELECT.format(condition="s.slug = :slug"))
+_COUNTED = counted("f")
+_OWN = text(_SELECT.format(condition="s.trader_id = :trader_id", counted=_COUNTED) + " ORDER BY s.id DESC")
+_OWN_ONE = text(_SELECT.format(condition="s.trader_id = :trader_id AND s.slug = :slug", counted=_COUNTED))
+_BY_SLUG = text(_SELECT.format(condition="s.slug = :slug", counted=_COUNTED))
 _ALL = text(
-    _SELECT.format(condition="s.status <> 'closed'")
+    _SELECT.format(condition="s.status <> 'closed'", counted=_COUNTED)
     + """
     ORDER BY CASE s.status WHEN 'pending' THEN 0 WHEN 'probation' THEN 1 WHEN 'suspended' THEN 2 WHEN 'declined' THEN 4
              ELSE 3 END, coalesce(t.submitted_at, s.created_at), s.id LIMIT :most

@@ -25,6 +25,7 @@ _WATCH = text(
     "ON CONFLICT DO NOTHING"
 )
 _UNWATCH = text("DELETE FROM watch WHERE user_id = :user_id AND strategy_id = :strategy_id")
+_WATCH_NOTHING = text("DELETE FROM watch WHERE user_id = :user_id")
 _IS_WATCHING = text("SELECT EXISTS (SELECT 1 FROM watch WHERE user_id = :user_id AND strategy_id = :strategy_id)")
 _WATCHERS = text("SELECT user_id FROM watch WHERE strategy_id = :strategy_id ORDER BY user_id")
 _WATCHED = text(
@@ -61,6 +62,11 @@ def watch(session: TenantSession, user_id: int, strategy_id: int, *, at: datetim
 def unwatch(session: TenantSession, user_id: int, strategy_id: int) -> None:
     """Have a user hear of a strategy no more; changes nothing where they do not watch it."""
     session.execute(_UNWATCH, {"user_id": user_id, "strategy_id": strategy_id})
+
+
+def watch_nothing(session: TenantSession, user_id: int) -> None:
+    """Have a user hear of no strategy more."""
+    session.execute(_WATCH_NOTHING, {"user_id": user_id})
 
 
 def is_watching(session: Session, user_id: int, strategy_id: int) -> bool:

@@ -5,7 +5,7 @@ asking is stored first, and one whose outcome nobody knows is never sent again.
 """
 
 from copydesk.wallets.model import Ask, AskState, Transfer, WalletBalance
-from copydesk.wallets.store import ASKED, ask_look, ask_transfer, asks_of, balances_of
+from copydesk.wallets.store import ASKED, ask_look, ask_transfer, asks_of, balances_of, newest_transfer
 
 __all__ = [
     "ASKED",
@@ -17,4 +17,5 @@ __all__ = [
     "ask_transfer",
     "asks_of",
     "balances_of",
+    "newest_transfer",
 ]

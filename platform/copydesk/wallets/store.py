@@ -70,23 +70,47 @@ def ask_look(session: TenantSession, account_id: int, *, at: datetime) -> None:
         session.add(WalletAsk(tenant_id=session.tenant_id, account_id=account_id, made_at=at))
 
 
+def newest_transfer(session: Session, account_id: int) -> tuple[int, Transfer | None]:
+    """Return the number of the transfer of an account that was asked for last, and what it is; 0 where none was."""
+    query = select(WalletAsk).where(WalletAsk.account_id == account_id, WalletAsk.amount.is_not(None))
+    row = session.scalars(query.order_by(WalletAsk.id.desc()).limit(1)).one_or_none()
+    return (0, None) if row is None else (row.id, _ask(row).transfer)
+
+
 def ask_transfer(
-    session: TenantSession, account_id: int, wanted: Transfer, wallets: frozenset[Wallet], *, actor: Actor, at: datetime
+    session: TenantSession,
+    account_id: int,
+    wanted: Transfer,
+    wallets: frozenset[Wallet],
+    *,
+    after: int,
+    actor: Actor,
+    at: datetime,
 ) -> int:
-    """Store a transfer, recorded, and return its number. Raises InvalidInput for one that cannot work."""
+    """Store a transfer, recorded, and return its number.
+
+    `after` is the newest one that its owner had seen (`newest_transfer`). The same transfer again is the one that is
+    stored, for a form may come twice. Raises InvalidInput for one that cannot work, and Refused where another one was
+    asked for meanwhile, or where too many wait.
+    """
+    # Two at once are stored one after the other.
+    session.execute(select(Account.id).where(Account.id == account_id).with_for_update())
+    newest, stored = newest_transfer(session, account_id)
+    if newest > after and stored == wanted:
+        return newest
+    if newest != after:
+        raise Refused("Another transfer was asked for meanwhile; look at it first.", code="transfer_meanwhile")
     require_transfer(wanted, wallets, balances_of(session, [account_id]).get(account_id, []))
     waiting = select(func.count()).where(
         WalletAsk.account_id == account_id, WalletAsk.amount.is_not(None), WalletAsk.state.in_(OPEN)
     )
-    # Two at once are counted one after the other.
-    session.execute(select(Account.id).where(Account.id == account_id).with_for_update())
     if (session.scalar(waiting) or 0) >= OPEN_MAX:
         raise Refused(f"{OPEN_MAX} transfers of this account wait already; wait until one is done.")
     row = WalletAsk(tenant_id=session.tenant_id, account_id=account_id, made_at=at, **_columns(wanted))
     session.add(row)
     session.flush()
-    after = {name: value if isinstance(value, str) else f"{value:f}" for name, value in _columns(wanted).items()}
-    record(session, session.tenant_id, actor, "wallet.transfer", f"account:{account_id}", at=at, after=after)
+    told = {name: value if isinstance(value, str) else f"{value:f}" for name, value in _columns(wanted).items()}
+    record(session, session.tenant_id, actor, "wallet.transfer", f"account:{account_id}", at=at, after=told)
     return row.id
 
 
@@ -112,7 +136,8 @@ def end_ask(session: TenantSession, ask_id: int, state: AskState, reason: str, *
 def keep_balances(
     session: TenantSession, account_id: int, seen: Mapping[Wallet, Mapping[str, Balance]], *, at: datetime
 ) -> None:
-    """Store what an account holds now in place of what it held."""
+    """Store what an account holds now in place of what it held; of several at once one after the other."""
+    session.execute(select(Account.id).where(Account.id == account_id).with_for_update(key_share=True))
     session.execute(delete(WalletSeen).where(WalletSeen.account_id == account_id))
     session.add_all(
         WalletSeen(

@@ -23,7 +23,8 @@ from copydesk.studio.terms import Terms
 from copydesk.studio.watching import is_watching, unwatch, watch, watched_by, watchers_of
 from copydesk.tenancy import ensure_tenant
 from copydesk.trading import EndMode
-from sqlalchemy import insert, text
+from copydesk.vault import Account
+from sqlalchemy import insert, text, update
 from studio_site import NOW, STAFF, D, applied, begin, brand, seat
 
 HOUR = timedelta(hours=1)
@@ -160,9 +161,10 @@ def test_earnings_are_a_share_of_each_gain_and_no_loss_takes_off_another(session
     own = published(session, terms)
     assert earnings_of(session, own.id, terms, brand()).judged == 0
     for result in ("100", "-40", "0.055"):
+        account = seat(session, "follower")
         row = {
             "tenant_id": session.tenant_id,
-            "subscription_id": begin(session, own.id, seat(session, "follower")),
+            "subscription_id": begin(session, own.id, account),
             "strategy_id": own.id,
             "as_of": NOW,
             "net_result": D(result),
@@ -173,3 +175,6 @@ def test_earnings_are_a_share_of_each_gain_and_no_loss_takes_off_another(session
     assert (found.gains, found.in_profit, found.judged) == (D("100.05"), 2, 3)
     assert (found.fee, found.brand_part, found.trader_part) == (D("20.01"), D("6.00"), D("14.01"))
     assert crowd_of(session, own.id).allocated == D(3_000)
+    session.execute(update(Account).where(Account.id == account.account_id).values(demo=True))
+    crowd = crowd_of(session, own.id)
+    assert (earnings_of(session, own.id, terms, brand()).gains, crowd.allocated, crowd.copying) == (100, 2_000, 2)

@@ -25,9 +25,9 @@ from copydesk.risk.switches import read_board
 from copydesk.studio.terms import Terms, terms_of
 from copydesk.tenancy import Tenant, setting_value
 from copydesk.trading import Denial
+from copydesk.web.asking import own_id, transaction
 from copydesk.web.clock import current_time
 from copydesk.web.copying.asked import Asked, Offer
-from copydesk.web.copying.blueprint import own_id, transaction
 from copydesk.web.copying.funds import Funds, Seen, seen_of
 from copydesk.web.database import whole_database
 from copydesk.web.site import current_site

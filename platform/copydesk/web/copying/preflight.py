@@ -35,10 +35,9 @@ from copydesk.risk.model import Limit, Measure, Scope, Scoped, Unit, Window
 from copydesk.risk.store import Holder
 from copydesk.trading import Instrument, JoinMode
 from copydesk.venues import TRAITS, KeyScope
+from copydesk.web.asking import transaction
 from copydesk.web.copying.asked import Chosen
-from copydesk.web.copying.blueprint import transaction
 from copydesk.web.copying.facing import Facing, Own
-from copydesk.web.database import reading_brand
 from copydesk.web.public.what_if import Answer, current_replays, past_of
 from copydesk.web.risk.prices import current_prices
 from copydesk.web.what_if_words import Told
@@ -146,7 +145,7 @@ def _probe(own: Own) -> Probe:
 def _answer(facing: Facing, own: Own, chosen: Chosen) -> Answer | None:
     """Replay the last months by the rules of the account's exchange; None where those are not known, or others wait."""
     tenant, subject, replays = facing.tenant, facing.subject_at(own), current_replays()
-    with reading_brand() as session:
+    with transaction() as session:
         newest = newest_signal(session, subject.strategy_id)
     key = ("copying", tenant.slug, subject, newest, facing.terms.profit_share, replace(chosen, account_id=0))
     try:
@@ -159,7 +158,7 @@ def _replayed(facing: Facing, own: Own, chosen: Chosen, newest: int) -> Answer:
     tenant, subject = facing.tenant, facing.subject_at(own)
     past = past_of(tenant, subject, newest, DAYS)
     asking = Asking(chosen.amount, chosen.sizing, chosen.value, chosen.small, chosen.profile, DAYS)
-    with reading_brand() as session:
+    with transaction() as session:
         terms = read_terms(session, tenant, subject, asking)
     terms = replace(terms, profit_share=facing.terms.profit_share, leverage_max=chosen.leverage)
     perpetual = any(signal.perpetual for signal in past.signals)

@@ -9,25 +9,28 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from flask import Response, make_response, redirect, request
+from flask import Response, make_response, request
 
 from copydesk.audit import record
 from copydesk.identity.access import Permission
 from copydesk.kernel import NotFound, Refused
 from copydesk.keys import WAITS, publish_to
 from copydesk.replication.begin import begin_copying, rehearse
+from copydesk.replication.own_copying import own_accounts
 from copydesk.web.access import needs
+from copydesk.web.asking import UNPROCESSABLE, go, own_id, runtime, transaction
 from copydesk.web.clock import current_time
 from copydesk.web.copying import copy_words as said
 from copydesk.web.copying.asked import Asked, Chosen, asked_of, kept, leverages, read_terms
 from copydesk.web.copying.blocked import Blocked, blocked_of
-from copydesk.web.copying.blueprint import SEE_OTHER, UNPROCESSABLE, copying, runtime, transaction
+from copydesk.web.copying.blueprint import copying
 from copydesk.web.copying.facing import Facing, face
 from copydesk.web.copying.funds import have_looked_at
 from copydesk.web.copying.in_mind import keep_in_mind, put_out_of_mind
 from copydesk.web.copying.preflight import Preflight, preflight
 from copydesk.web.copying.refusals import refusal_sentences
 from copydesk.web.copying.review_words import review_sentences
+from copydesk.web.home.outages import Outage, outages_ahead
 from copydesk.web.page import render
 from copydesk.web.visitor import current_actor
 from copydesk.web.what_if_words import enough_words, skipped_rows
@@ -108,7 +111,7 @@ def begin(slug: str) -> Response:
         number = _begin(facing, chosen)
     except Refused as refusal:
         return _form(facing, asked, refusal_sentences(refusal), None)
-    return put_out_of_mind(make_response(redirect(f"/copying/{number}", code=SEE_OTHER)))
+    return put_out_of_mind(go(f"/copying/{number}"))
 
 
 def _looked_at(facing: Facing) -> Facing:
@@ -172,7 +175,15 @@ def _form(facing: Facing, asked: Asked, errors: Mapping[str, str], found: Prefli
 
 
 def _page(template: str, facing: Facing, **values: Any) -> str:
-    return render(template, facing=facing, halted=said.switch_words(facing), **values)
+    return render(template, facing=facing, halted=said.switch_words(facing), away=_away(facing), **values)
+
+
+def _away(facing: Facing) -> tuple[Outage, ...]:
+    """Return what is away of what the accounts that may begin would copy with."""
+    free = {one.id for one in facing.choices}
+    with transaction() as session:
+        accounts = [one for one in own_accounts(session, own_id()) if one.id in free] if free else []
+        return outages_ahead(session, accounts, current_time())
 
 
 def _told(facing: Facing, found: Preflight | None) -> dict[str, Any] | None:

@@ -11,10 +11,12 @@ from copydesk.studio.crowd import crowd_of
 from copydesk.studio.model import OwnStrategy, StudioAct
 from copydesk.studio.terms import terms_of
 from copydesk.web.access import needs
+from copydesk.web.asking import UNPROCESSABLE, go, transaction
 from copydesk.web.clock import current_time
 from copydesk.web.page import render
+from copydesk.web.returning import keeps, typed_before
 from copydesk.web.site import current_site
-from copydesk.web.studio.blueprint import HOME, UNPROCESSABLE, go, mine, studio, transaction
+from copydesk.web.studio.blueprint import HOME, mine, studio
 from copydesk.web.studio.one import frame
 from copydesk.web.studio.studio_words import refused_words
 from copydesk.web.visitor import current_actor
@@ -25,11 +27,12 @@ _SHOWN = 100
 @studio.get("/<slug>/announcements")
 @needs(Permission.STRATEGIES_OWN)
 def announcements(slug: str) -> str:
-    return _page(slug, "", {})
+    return _page(slug, typed_before().get("body", ""), {})
 
 
 @studio.post("/<slug>/announcements")
 @needs(Permission.STRATEGIES_OWN)
+@keeps("body")
 def publish(slug: str) -> Response | tuple[str, int]:
     body = request.form.get("body", "").replace("\0", "").replace("\r\n", "\n")
     try:

@@ -17,11 +17,13 @@ from copydesk.studio.store import own_strategies
 from copydesk.studio.terms import Terms, bounds_of, brand_terms
 from copydesk.tenancy import setting_value
 from copydesk.web.access import needs
+from copydesk.web.asking import UNPROCESSABLE, go, own_id, transaction
 from copydesk.web.clock import current_time
 from copydesk.web.keys.key_words import place_name
 from copydesk.web.page import render
+from copydesk.web.returning import keeps, typed_before
 from copydesk.web.site import current_site
-from copydesk.web.studio.blueprint import HOME, UNPROCESSABLE, go, offered_places, own_id, studio, transaction
+from copydesk.web.studio.blueprint import HOME, offered_places, studio
 from copydesk.web.studio.studio_words import problem_words
 from copydesk.web.visitor import current_actor
 
@@ -35,11 +37,12 @@ _PERCENT = Decimal(100)
 @studio.get("/apply")
 @needs(Permission.STRATEGIES_OWN)
 def form() -> str:
-    return _page(_first_typed(), {})
+    return _page(typed_before() or _first_typed(), {})
 
 
 @studio.post("/apply")
 @needs(Permission.STRATEGIES_OWN)
+@keeps(*_FIELDS, *_TICKS)
 def hand_in() -> Response | tuple[str, int]:
     tenant = current_site().tenant
     typed = {name: " ".join(request.form.get(name, "").replace("\0", "").split()) for name in (*_FIELDS, *_TICKS)}

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
-from flask import Blueprint, Response, g, make_response, redirect
+from flask import Blueprint
 from flask_babel import gettext  # type: ignore[import-untyped]
 
 from copydesk.db import TenantSession
 from copydesk.studio.model import OwnStrategy, StudioAct
 from copydesk.studio.store import own_strategy
-from copydesk.web.database import whole_database
+from copydesk.web.asking import own_id
 from copydesk.web.headers import leave_no_copy, leave_no_trace
 from copydesk.web.site import current_site
-from copydesk.web.visitor import current_visitor
 
 HOME = "/studio"
-UNPROCESSABLE = 422
-_SEE_OTHER = 303
 
 studio = Blueprint("studio", __name__, url_prefix=HOME)
 studio.after_request(leave_no_copy)
@@ -26,28 +20,9 @@ invitation = Blueprint("invitation", __name__, url_prefix="/invitation")
 invitation.after_request(leave_no_trace)
 
 
-@contextmanager
-def transaction() -> Iterator[TenantSession]:
-    """Open a transaction of the brand; it commits at the end."""
-    with whole_database().tenant(g.tenant_id) as session:
-        yield session
-
-
-def own_id() -> int:
-    """Return whose strategies the pages are about: the visitor's own, always."""
-    user_id = current_visitor().user_id
-    assert user_id is not None, "a page of the studio was shown to nobody"
-    return user_id
-
-
 def mine(session: TenantSession, slug: str) -> OwnStrategy:
     """Return one of the visitor's strategies; raises `NotFound` for another's as for none."""
     return own_strategy(session, own_id(), slug)
-
-
-def go(path: str) -> Response:
-    """Show another page with a fresh request, so that nothing is sent twice."""
-    return make_response(redirect(path, code=_SEE_OTHER))
 
 
 def offered_places() -> set[tuple[str, str]]:

@@ -11,10 +11,11 @@ from copydesk.kernel import NotFound
 from copydesk.studio.inviting import link_offer, take_up
 from copydesk.studio.terms import terms_of
 from copydesk.web.access import needs
+from copydesk.web.asking import go, own_id, transaction
 from copydesk.web.clock import current_time
 from copydesk.web.page import render
 from copydesk.web.site import current_site
-from copydesk.web.studio.blueprint import go, invitation, own_id, transaction
+from copydesk.web.studio.blueprint import invitation
 from copydesk.web.visitor import current_actor
 
 

@@ -6,22 +6,26 @@ from typing import Any
 
 from copydesk.db import TenantSession
 from copydesk.identity.access import Permission
+from copydesk.keys.store import keys_of
 from copydesk.performance import page
+from copydesk.replication.readiness import lanes_of
 from copydesk.studio.crowd import crowd_of, earnings_of
-from copydesk.studio.model import OwnStrategy
+from copydesk.studio.model import OwnStrategy, Status
 from copydesk.studio.report import whole_report
 from copydesk.studio.reviewing import probation_ends
 from copydesk.studio.settings import SLIPPAGE_BPS_BOUND
 from copydesk.studio.terms import Terms, terms_of
 from copydesk.tenancy import setting_value
 from copydesk.web.access import needs
+from copydesk.web.asking import transaction
 from copydesk.web.clock import current_time
+from copydesk.web.home.outages import Outage, outages_of_followers
 from copydesk.web.keys.key_words import place_name
 from copydesk.web.page import render
 from copydesk.web.public.figures import EARLY, histogram_of
 from copydesk.web.public.strategies import CHART_DAYS, CHART_DEFAULT
 from copydesk.web.site import current_site
-from copydesk.web.studio.blueprint import mine, studio, tabs_of, transaction
+from copydesk.web.studio.blueprint import mine, studio, tabs_of
 from copydesk.web.studio.studio_words import capacity_sentence, positions_words, standing_of
 
 
@@ -45,7 +49,17 @@ def frame(own: OwnStrategy, terms: Terms, here: str) -> dict[str, Any]:
         "positions_words": positions_words,
         "place_name": place_name,
         "tabs": tabs_of(own, here, private=terms.private),
+        "outages": _away(own) if own.published and own.status is not Status.CLOSED else (),
     }
+
+
+def _away(own: OwnStrategy) -> tuple[Outage, ...]:
+    """Return what keeps this strategy's trades from its followers now."""
+    with transaction() as session:
+        account = next((one for one in keys_of(session, own.trader_id) if one.account_id == own.account_id), None)
+        if account is None:
+            return ()
+        return outages_of_followers(session, account, lanes_of(session, own.id), current_time())
 
 
 def _published(session: TenantSession, own: OwnStrategy, terms: Terms) -> dict[str, Any]:

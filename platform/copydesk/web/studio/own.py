@@ -6,9 +6,10 @@ from copydesk.identity.access import Permission
 from copydesk.studio.reviewing import probation_ends
 from copydesk.studio.store import own_strategies
 from copydesk.web.access import needs
+from copydesk.web.asking import own_id, transaction
 from copydesk.web.page import render
 from copydesk.web.site import current_site
-from copydesk.web.studio.blueprint import own_id, studio, transaction
+from copydesk.web.studio.blueprint import studio
 from copydesk.web.studio.studio_words import standing_of
 
 

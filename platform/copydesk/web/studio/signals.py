@@ -9,9 +9,10 @@ from copydesk.kernel import NotFound
 from copydesk.studio.report import signal_report
 from copydesk.studio.terms import terms_of
 from copydesk.web.access import needs
+from copydesk.web.asking import transaction
 from copydesk.web.page import render
 from copydesk.web.site import current_site
-from copydesk.web.studio.blueprint import mine, studio, transaction
+from copydesk.web.studio.blueprint import mine, studio
 from copydesk.web.studio.one import frame
 
 _DIGITS_MAX = 18

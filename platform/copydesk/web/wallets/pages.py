@@ -16,18 +16,31 @@ from copydesk.kernel import InvalidInput, NotFound, Refused
 from copydesk.keys import WAITS, KeyHealth, publish_to
 from copydesk.keys.store import key_of, keys_of
 from copydesk.venues import TRAITS, Feature, Wallet
-from copydesk.wallets import Ask, AskState, Transfer, WalletBalance, ask_look, ask_transfer, asks_of, balances_of
+from copydesk.wallets import (
+    Ask,
+    AskState,
+    Transfer,
+    WalletBalance,
+    ask_look,
+    ask_transfer,
+    asks_of,
+    balances_of,
+    newest_transfer,
+)
 from copydesk.wallets.model import AMOUNT_PLACES, OPEN
 from copydesk.web.access import needs
+from copydesk.web.asking import UNPROCESSABLE, go, own_id, runtime, transaction
 from copydesk.web.clock import current_time
-from copydesk.web.keys.blueprint import UNPROCESSABLE, go, own_id, runtime, transaction
+from copydesk.web.home.outages import outages_of_wallets
 from copydesk.web.keys.key_words import place_name
 from copydesk.web.page import render
+from copydesk.web.returning import keeps, typed_before
 from copydesk.web.visitor import current_actor
 from copydesk.web.wallets.blueprint import HOME, wallets
 from copydesk.web.wallets.wallet_words import ask_label, ask_sentence, ask_tone, wallet_name, wallets_words
 
 _FIELDS = ("currency", "amount", "source", "target")
+_DIGITS_MAX = 18
 _CHARS_MAX = 40
 _NUMBER_MAX = Decimal(10) ** (38 - AMOUNT_PLACES)
 _OVER = 286  # htmx asks no more.
@@ -92,11 +105,12 @@ def look(account_id: int) -> Response:
 @wallets.get("/<int:account_id>/move")
 @needs(Permission.KEYS_OWN, fresh=True)
 def move_form(account_id: int) -> str:
-    return _form(_purse(account_id), {}, {})
+    return _form(_purse(account_id), dict(typed_before()), {})
 
 
 @wallets.post("/<int:account_id>/move")
 @needs(Permission.KEYS_OWN, fresh=True)
+@keeps(*_FIELDS)
 def move(account_id: int) -> Response | tuple[str, int]:
     """Ask for money to be moved between two wallets of an account."""
     purse = _purse(account_id)
@@ -107,8 +121,8 @@ def move(account_id: int) -> Response | tuple[str, int]:
         wanted = Transfer(typed["currency"].upper(), amount, Wallet(typed["source"]), Wallet(typed["target"]))
         try:
             with transaction() as session:
-                kept = TRAITS[purse.account.venue].wallets
-                ask_transfer(session, account_id, wanted, kept, actor=current_actor(), at=current_time())
+                kept, actor = TRAITS[purse.account.venue].wallets, current_actor()
+                ask_transfer(session, account_id, wanted, kept, after=_after(), actor=actor, at=current_time())
             return _asked()
         except (InvalidInput, Refused) as error:
             problems = _refused(error)
@@ -141,7 +155,10 @@ def _purse(account_id: int) -> Purse:
 
 
 def _values(purses: list[Purse]) -> dict[str, object]:
+    waiting = [ask.made_at for one in purses for ask in one.asks if ask.state in OPEN]
+    places = {f"{one.account.venue}-{one.account.environment}" for one in purses}
     return {
+        "outages": outages_of_wallets(places, min(waiting, default=None), current_time()),
         "purses": purses,
         "busy": any(one.busy for one in purses),
         "place_name": place_name,
@@ -158,7 +175,9 @@ def _form(purse: Purse, typed: dict[str, str], problems: dict[str, str]) -> str:
     values = {"currency": "", "amount": "", "source": str(first), "target": str(second)} | typed
     names = [(str(wallet), wallet_name(purse.account.venue, wallet)) for wallet in purse.wallets]
     coins = [(coin, coin) for coin in purse.currencies]
-    more = {"names": names, "coins": coins, "place_name": place_name}
+    with transaction() as session:
+        after, _ = newest_transfer(session, purse.account.account_id)
+    more = {"names": names, "coins": coins, "place_name": place_name, "after": after}
     return render("wallets/move.html", purse=purse, values=values, errors=problems, **more)
 
 
@@ -170,6 +189,12 @@ def _problems(typed: dict[str, str]) -> dict[str, str]:
     if _number(typed["amount"]) is None:
         found["amount"] = gettext("Enter an amount above zero.")
     return found
+
+
+def _after() -> int:
+    """Return the newest transfer that the form knew of; what is no number knows of none."""
+    text = request.form.get("after", "")
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= _DIGITS_MAX else 0
 
 
 def _number(text: str) -> Decimal | None:
@@ -190,6 +215,9 @@ def _refused(error: InvalidInput | Refused) -> dict[str, str]:
         "source": gettext("This exchange keeps no such wallet of its own."),
         "target": gettext("Choose another wallet than the one it comes from."),
     }
+    if error.code == "transfer_meanwhile":
+        told = gettext("Another transfer was asked for meanwhile. Look at it under wallets, then send this one again.")
+        return {"": told}
     place = str(error).partition(":")[0]
     if place in sentences:
         return {place: sentences[place]}
