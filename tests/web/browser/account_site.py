@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 import subprocess
 import sys
 import threading
@@ -16,7 +17,7 @@ from email.message import EmailMessage
 from email.policy import default
 from pathlib import Path
 
-from browser_site import _Quiet
+from browser_site import _Quiet, serving_live
 from copydesk.bootstrap import Runtime
 from copydesk.cli.web import SiteRuntime
 from copydesk.demo.lab_control import LabControl, LabKey
@@ -147,11 +148,13 @@ def _lab(folder: Path) -> Iterator[tuple[str, str, str]]:
 
 @contextmanager
 def _pages(runtime: Runtime, clock: Ahead) -> Iterator[int]:
-    """Serve the pages and their post from threads; yields the port."""
+    """Serve the pages, their post and their live events from threads; yields the port."""
     sites: list[CheapSites] = []
     app_of: Callable[..., object] = lambda *request: app(*request)  # noqa: E731 - the port is known before the app
     server = make_server("127.0.0.1", 0, app_of, threaded=True, request_handler=_Quiet)
-    sites.append(CheapSites(runtime, "http://{host}:1", f"http://{{host}}:{server.server_port}"))
+    listening = socket.create_server(("127.0.0.1", 0))
+    live = f"http://{{host}}:{listening.getsockname()[1]}"
+    sites.append(CheapSites(runtime, live, f"http://{{host}}:{server.server_port}"))
     app = create_app(sites[0], clock=clock)
     post = Post(app, sites[0])
     server.daemon_threads = False
@@ -159,7 +162,8 @@ def _pages(runtime: Runtime, clock: Ahead) -> Iterator[int]:
     thread.start()
     post.start()
     try:
-        yield server.server_port
+        with serving_live(sites[0], listening, clock):
+            yield server.server_port
     finally:
         server.shutdown()
         thread.join()

@@ -20,6 +20,7 @@ from copydesk.tenancy import TenantDirectory
 from copydesk.web import create_app, create_live_app
 from copydesk.web.database import db
 from copydesk.web.live import LIVE
+from copydesk.web.port import Runtime
 from playwright.sync_api import BrowserContext, ConsoleMessage, Page
 from site_seed import HOSTS, ROOT, FakeRuntime, FixedClock
 from werkzeug.serving import WSGIRequestHandler, make_server
@@ -71,14 +72,14 @@ def serving_sites(runtime: LiveRuntime, clock: Clock | None = None) -> Iterator[
 
 
 @contextmanager
-def serving_live(runtime: LiveRuntime, listening: socket.socket) -> Iterator[None]:
-    """Serve live events from a thread with its own loop; yields once Redis is heard."""
+def serving_live(runtime: Runtime, listening: socket.socket, clock: Clock | None = None) -> Iterator[None]:
+    """Serve live events from a thread with its own loop, at the time of the pages; yields once Redis is heard."""
     ready, stopping = threading.Event(), asyncio.Event()
     loops: list[asyncio.AbstractEventLoop] = []
 
     async def serve() -> None:
         loops.append(asyncio.get_running_loop())
-        app = create_live_app(runtime)
+        app = create_live_app(runtime, clock=clock or FixedClock())
         runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=1)
         await runner.setup()
         await web.SockSite(runner, listening).start()
@@ -142,9 +143,8 @@ def watch(context: BrowserContext, brand: str, port: int) -> Visit:
     complaints: list[str] = []
 
     def hear(message: ConsoleMessage) -> None:
-        # Few tests serve live events; every page is right without them, and its browser says so.
-        if message.type == "error" and "/live/me" not in message.text + message.location["url"]:
-            complaints.append(message.text)
+        if message.type == "error":
+            complaints.append(f"{message.text} {message.location['url']}")
 
     page.on("console", hear)
     page.on("pageerror", lambda error: complaints.append(str(error)))

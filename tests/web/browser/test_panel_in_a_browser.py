@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import shutil
+import socket
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from browser_site import LiveRuntime, Visit, serving_sites, watch
-from copydesk.stack import wait_until
+from browser_site import LiveRuntime, Visit, serving_live, serving_sites, watch
+from copydesk.stack import RedisServer, wait_until
 from panel_site import directory_over, hire
 from playwright.sync_api import Browser, expect
 from site_seed import ROOT, Seeded
@@ -26,10 +27,18 @@ def one_process(database_url: str, seeded: Seeded, tenants: Path) -> LiveRuntime
 
 
 @pytest.fixture(scope="module")
-def process(database_url: str, seeded: Seeded, tmp_path_factory: pytest.TempPathFactory) -> LiveRuntime:
+def process(
+    database_url: str, redis_server: RedisServer, seeded: Seeded, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[LiveRuntime]:
     tenants = tmp_path_factory.mktemp("site") / "tenants"
     shutil.copytree(ROOT / "tenants", tenants, ignore=shutil.ignore_patterns("_*"))
-    return one_process(database_url, seeded, tenants)
+    if not redis_server.alive:
+        redis_server.start()
+    listening = socket.create_server(("127.0.0.1", 0))
+    process = one_process(database_url, seeded, tenants)
+    process.redis_url, process.live_port = redis_server.url, listening.getsockname()[1]
+    with serving_live(process, listening):
+        yield process
 
 
 @pytest.fixture(scope="module")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+import pytest
 from browser_site import LiveRuntime, Visit, serving_sites, watch
 from copydesk.db import Database
 from matrix_people import PERSONAS, seed_people, token_of
@@ -69,3 +71,17 @@ def test_the_last_state_is_shown_with_its_time_and_never_to_somebody_else(
         assert page.locator("[data-offline-note] time").inner_text()
         page.goto(visit.origin + "/account/history")
         assert page.locator("h1").first.inner_text() == "No connection"
+
+
+@pytest.mark.parametrize("brand", ["aurora", "boreal"])
+def test_chromium_would_install_each_brand_as_an_app(open_brand: Callable[..., Visit], brand: str) -> None:
+    visit = open_brand(brand, width=360)
+    page = visit.go("/")
+    asked = visit.context.new_cdp_session(page)
+    assert page.evaluate(_READY) in {"activating", "activated"}
+    manifest = asked.send("Page.getAppManifest")
+    assert manifest["errors"] == []
+    assert json.loads(manifest["data"])["name"].lower() == brand
+    # A window of a test keeps nothing, which alone would forbid it.
+    found = {one["errorId"] for one in asked.send("Page.getInstallabilityErrors")["installabilityErrors"]}
+    assert found <= {"in-incognito"}

@@ -1,55 +1,69 @@
-"""Walks every page that a brand's owner can reach, and has axe-core look at each in light and dark, 390 px wide."""
+"""Has axe-core look at every page of every role in light and dark, 390 px wide, and finds what stands wrongly there."""
 
 from __future__ import annotations
 
-import shutil
+import sys
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from browser_site import AXE
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page
+from served import Sites
+from strolling import enter, paint, starts, stroll
 
-FLAGS = [
-    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
-    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
-]
 WIDTH = 390
-STARTS = ("/", "/panel", "/staff/users", "/account", "/risk", "/desk", "/strategies", "/_patterns")
-_LINKS = """links => links.map(link => new URL(link.href)).filter(({ origin, search }) =>
-    origin === location.origin && !search).map(({ pathname }) => pathname)"""
+RIGHT_TO_LEFT = "ar"
+_NUMBERS = ("NaN", "Infinity", "undefined", "None", "null")
+# Words that say a number went wrong, where they stand alone in a text.
+_ODD = """words => {
+    const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT), found = [];
+    for (let node; (node = texts.nextNode());)
+        if (words.includes(node.data.trim()) && !node.parentElement.closest("script, style, option, code"))
+            found.push(`${node.data.trim()} in ${node.parentElement.outerHTML.slice(0, 80)}`);
+    return found;
+}"""
+# What a finger has to hit and cannot (WCAG 2.5.8); what a label belongs to is as high as its label.
+_SMALL = """() => {
+    const found = document.querySelectorAll("main :is(button, [role=button], input, select, summary)");
+    return [...found].filter((one) => {
+        const box = one.getBoundingClientRect();
+        if (!one.checkVisibility({ opacityProperty: true }) || one.closest(".visually-hidden")) return false;
+        const label = one.closest("label") ?? (one.id && document.querySelector(`label[for="${one.id}"]`));
+        const high = label ? Math.max(box.height, label.getBoundingClientRect().height) : box.height;
+        return box.width > 0 && (high < 24 || box.width < 16);
+    }).map((one) => one.outerHTML.slice(0, 90));
+}"""
 
 
-def walked(origin: str, token: str) -> list[dict[str, Any]]:
-    """Return every page that was found, with what is wrong with it."""
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or "chromium"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
-        window = browser.new_context(viewport={"width": WIDTH, "height": 900}, reduced_motion="reduce", bypass_csp=True)
-        window.add_cookies([{"name": "session", "value": token, "url": origin}])
-        page = window.new_page()
-        waiting, seen, found = list(STARTS), set(STARTS), []
-        while waiting:
-            path = waiting.pop(0)
-            answer = page.goto(origin + path)
-            if answer is None or "text/html" not in answer.headers.get("content-type", ""):
-                continue
-            failed = [f"answers {answer.status}"] if answer.status >= 500 else []
-            found.append({"page": path, "wrong": failed + _wrong(page)})
-            paths = page.eval_on_selector_all("a[href]", _LINKS)
-            new = [one for one in dict.fromkeys(paths) if one not in seen]
-            seen.update(new)
-            waiting += new
-        browser.close()
-    return found
+def walked(
+    browser: Browser, sites: Sites, roles: Sequence[str], theme: str, *, locale: str = "en"
+) -> Iterator[dict[str, Any]]:
+    """Look at every page of these roles in a theme; from right to left in light only."""
+    schemes = ("light",) if locale == RIGHT_TO_LEFT else ("light", "dark")
+    known: set[str] = set()
+    with sites.serving(theme, locale=locale) as origin:
+        for role in roles:
+            size = {"width": WIDTH, "height": 900}
+            window = browser.new_context(viewport=size, reduced_motion="reduce", bypass_csp=True, locale=locale)  # type: ignore[arg-type]
+            page = enter(window, sites.world, role, origin)
+            failed: list[str] = []
+            page.on("pageerror", lambda error, failed=failed: failed.append(f"script: {error}"))  # type: ignore[misc]
+            for seen in stroll(page, origin, starts(sites.world, role), known):
+                sys.stderr.write(f"{theme} {locale} {role} {seen.path}\n")
+                wrong = [*failed, *_wrong(page, schemes)] + ([f"answers {seen.status}"] if seen.status >= 500 else [])
+                failed.clear()
+                yield {"theme": theme, "locale": locale, "role": role, "page": seen.path, "wrong": wrong}
+            window.close()
 
 
-def _wrong(page: Page) -> list[str]:
-    """Say what is wrong with the page that is open: what axe calls serious, and what stands beside the screen."""
-    wrong = []
+def _wrong(page: Page, schemes: Sequence[str]) -> list[str]:
+    """Say what is wrong with the page that is open: what axe calls serious, and what a person would trip over."""
+    wrong = [*page.evaluate(_ODD, _NUMBERS), *(f"too small: {one}" for one in page.evaluate(_SMALL))]
     if page.evaluate("document.documentElement.scrollWidth") > WIDTH:
         wrong.append("scrolls sideways")
-    for scheme in ("light", "dark"):
-        page.evaluate("scheme => { document.documentElement.dataset.scheme = scheme; }", scheme)
-        page.evaluate(AXE.read_text(encoding="utf-8"))
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    for scheme in schemes:
+        paint(page, scheme)
         rules = page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
         wrong += [
             f"{scheme} {rule['id']}: {node['html'][:100]}"

@@ -1,7 +1,12 @@
-"""Serves a seeded brand in each theme and has Lighthouse audit landing page, leaderboard and panel: scripts/lighthouse.
+"""Serves a seeded brand in each theme and has Lighthouse audit its pages as a phone loads them: scripts/lighthouse.
 
-With --axe: axe-core on every page instead. Prints a table, or with --json one object; fails where a page stays below
-what it must reach. Not part of the suite: a machine that does other things at the same time gives other figures.
+With --axe: axe-core on every page of every role instead. Prints a table, or with --json one object; fails where a page
+stays below what it must reach. Not part of the suite: a machine that does other things gives other figures.
+
+Examples:
+  scripts/lighthouse --themes core --pages home,terminal
+  scripts/lighthouse --axe --roles follower,guest
+  scripts/lighthouse --axe --locale ar --themes obsidian --json
 """
 
 from __future__ import annotations
@@ -10,111 +15,112 @@ import argparse
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
-import tempfile
-import threading
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+from served import THEMES, Sites, seeded_sites  # isort: skip - it also says where the rest is found
+
+from axe_pages import RIGHT_TO_LEFT, walked
+from inhabitants import ROLES, World
+from strolling import chromium
+
 HERE = Path(__file__).parent
-sys.path[:0] = [str(HERE.parents[2]), str(HERE.parents[1]), str(HERE.parent), str(HERE)]
-
-from axe_pages import walked  # noqa: E402
-from browser_site import LiveRuntime, _Quiet, serving_live, themed  # noqa: E402 - found beside this folder, not in a package
-from copydesk.db.migrate import migrate  # noqa: E402
-from copydesk.stack import APP_ROLE, OWNER_ROLE, embedded_stack  # noqa: E402
-from copydesk.web import create_app  # noqa: E402
-from copydesk.web.database import db  # noqa: E402
-from panel_site import hire  # noqa: E402
-from site_seed import HOSTS, FakeRuntime, FixedClock, seed  # noqa: E402
-from werkzeug.serving import make_server  # noqa: E402
-
-BRAND = "aurora"
-PAGES = {"landing": "/", "leaderboard": "/strategies", "panel": "/panel/brand"}
+PAGES = (
+    "landing",
+    "leaderboard",
+    "strategy",
+    "home",
+    "one",
+    "copy",
+    "activity",
+    "notices",
+    "studio",
+    "terminal",
+    "panel",
+)
 MUST = {"accessibility": 95, "best-practices": 95, "performance": 90}
+
+
+def places(world: World) -> Mapping[str, tuple[str, str]]:
+    """Name the audited pages: who looks, and the address."""
+    return {
+        "landing": ("visitor", "/"),
+        "leaderboard": ("visitor", "/strategies"),
+        "strategy": ("visitor", f"/strategies/{world.strategy}"),
+        "home": ("follower", "/home"),
+        "one": ("follower", f"/copying/{world.subscription_id}"),
+        "copy": ("guest", "/strategies/both-ways/copy"),
+        "activity": ("follower", "/activity"),
+        "notices": ("follower", "/notices"),
+        "studio": ("trader", f"/studio/{world.led}"),
+        "terminal": ("trader", f"/terminal/{world.terminal_id}"),
+        "panel": ("owner", "/panel/brand"),
+    }
 
 
 def main() -> int:
     asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     asked.add_argument("--json", action="store_true", help="print one object instead of a table")
-    asked.add_argument("--themes", default="core,aurora,obsidian", help="which, with commas between")
-    asked.add_argument("--pages", default=",".join(PAGES), help=f"which of {', '.join(PAGES)}")
-    asked.add_argument("--axe", action="store_true", help="have axe-core look at every page instead")
+    asked.add_argument("--themes", default=",".join(THEMES), help="which, with commas between")
+    asked.add_argument("--pages", default=",".join(PAGES), help=f"what Lighthouse audits, of {', '.join(PAGES)}")
+    asked.add_argument("--axe", action="store_true", help="have axe-core look at every page of every role instead")
+    asked.add_argument("--roles", default=",".join(ROLES), help=f"with --axe: who looks, of {', '.join(ROLES)}")
+    asked.add_argument(
+        "--locale", default="", help=f"with --axe: that language alone; {RIGHT_TO_LEFT} is right to left"
+    )
     given = asked.parse_args()
-    with ExitStack() as closing:
-        folder = Path(tempfile.mkdtemp(prefix="copydesk-lighthouse-"))
-        closing.callback(shutil.rmtree, folder, ignore_errors=True)
-        stack = closing.enter_context(embedded_stack(folder / "stack", durable=False))
-        assert stack.postgres is not None and stack.redis is not None
-        migrate(stack.postgres.url(OWNER_ROLE, "postgres"))
-        url = stack.postgres.url(APP_ROLE, "postgres")
-        seeded = seed(url)
-        staffed = FakeRuntime(url, themed(folder / "staffed", "core"), tenant_ids=seeded.tenant_ids)
-        token = hire(staffed, "owner", BRAND, "Olga Owner")
-        pages, looked_at = [], []
-        for theme in given.themes.split(","):
-            origin = closing.enter_context(serving(staffed, stack.redis.url, theme, folder))
-            if given.axe:
-                looked_at += [{**one, "theme": theme} for one in walked(origin, token)]
-                continue
-            pages += [
-                {"name": f"{theme} {name}", "url": origin + PAGES[name], "session": token if name == "panel" else ""}
-                for name in given.pages.split(",")
-            ]
+    themes = given.themes.split(",")
+    with seeded_sites() as sites:
         if given.axe:
-            return tell(looked_at, as_json=given.json)
-        found = audited(pages)
+            return tell(looked_at(sites, themes, given.roles.split(","), given.locale), as_json=given.json)
+        found = audited(sites, themes, given.pages.split(","))
     short = [one for one in found if any(one[what] < least for what, least in MUST.items())]
     sys.stdout.write((json.dumps({"pages": found, "ok": not short}) if given.json else table(found)) + "\n")
     return 1 if short else 0
 
 
-def tell(looked_at: list[dict[str, Any]], *, as_json: bool) -> int:
-    """Print what axe-core found; return the exit code."""
-    wrong = [one for one in looked_at if one["wrong"]]
-    lines = [f"{one['theme']} {one['page']}: {'; '.join(one['wrong'])}" for one in wrong]
-    lines.append(f"{len(looked_at)} pages in light and dark, {len(wrong)} with something serious")
-    said = json.dumps({"pages": looked_at, "ok": not wrong}) if as_json else "\n".join(lines)
-    sys.stdout.write(said + "\n")
+def looked_at(sites: Sites, themes: list[str], roles: list[str], locale: str) -> list[dict[str, Any]]:
+    """Walk all pages in these themes, and once more from right to left unless one language is asked for."""
+    looks = [(theme, locale or "en") for theme in themes]
+    looks += [] if locale else [(themes[0], RIGHT_TO_LEFT)]
+    with chromium() as browser:
+        return [one for theme, said in looks for one in walked(browser, sites, roles, theme, locale=said)]
+
+
+def tell(found: list[dict[str, Any]], *, as_json: bool) -> int:
+    """Print what was wrong; return the exit code."""
+    wrong = [one for one in found if one["wrong"]]
+    if as_json:
+        summary = {"looked_at": len(found), "wrong": len(wrong), "ok": not wrong}
+        sys.stdout.write(json.dumps({**summary, "pages": wrong}) + "\n")
+        return 1 if wrong else 0
+    lines = [f"{one['theme']} {one['locale']} {one['role']} {one['page']}: {'; '.join(one['wrong'])}" for one in wrong]
+    lines.append(f"{len(found)} pages, {len(wrong)} with something wrong")
+    sys.stdout.write("\n".join(lines) + "\n")
     return 1 if wrong else 0
 
 
-@contextmanager
-def serving(staffed: FakeRuntime, redis_url: str, theme: str, folder: Path) -> Iterator[str]:
-    """Serve the brand in a theme from a thread, live events too; yields its origin."""
-    listening = socket.create_server(("127.0.0.1", 0))
-    runtime = LiveRuntime(
-        staffed.database_url,
-        themed(folder / theme, theme),
-        redis_url=redis_url,
-        tenant_ids=staffed.tenant_ids,
-        live_port=listening.getsockname()[1],
-    )
-    runtime.identity_vault = staffed.identity_vault
-    app = create_app(runtime, clock=FixedClock())
-    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=_Quiet)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        with serving_live(runtime, listening):
-            yield f"http://{HOSTS[BRAND]}:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
-        with app.app_context():
-            db.engine.dispose()
-
-
-def audited(pages: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or "chromium"
-    environ = {**os.environ, "CHROME_PATH": chromium}
-    command = ["node", str(HERE / "audit.mjs")]
-    done = subprocess.run(command, input=json.dumps(pages), env=environ, stdout=subprocess.PIPE, text=True, check=True)
+def audited(sites: Sites, themes: list[str], names: list[str]) -> list[dict[str, Any]]:
+    """Have Lighthouse audit these pages in these themes."""
+    pages = []
+    with ExitStack() as serving:
+        for theme in themes:
+            origin = serving.enter_context(sites.serving(theme))
+            for name in names:
+                role, path = places(sites.world)[name]
+                pages.append({"name": f"{theme} {name}", "url": origin + path, "session": sites.world.tokens[role]})
+        environ = {
+            **os.environ,
+            "CHROME_PATH": shutil.which("chromium") or shutil.which("chromium-browser") or "chromium",
+        }
+        command = ["node", str(HERE / "audit.mjs")]
+        done = subprocess.run(
+            command, input=json.dumps(pages), env=environ, stdout=subprocess.PIPE, text=True, check=True
+        )
     return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
 
 

@@ -1,4 +1,4 @@
-// Registers the service worker, says since when a kept page stands, and lends the phone's own way of sharing.
+// Registers the service worker, says since when a kept page stands, and lends the phone's own way of sharing, or copies the link.
 (() => {
   if ("serviceWorker" in navigator) navigator.serviceWorker.register("/worker.js", { scope: "/" }).catch(() => {});
 
@@ -13,9 +13,12 @@
       note.hidden = false;
     }
     for (const button of document.querySelectorAll("[data-share]")) {
-      if (!navigator.share) continue;
+      if (!navigator.share && !navigator.clipboard) continue;
       button.hidden = false;
-      button.addEventListener("click", () => navigator.share({ title: document.title, url: location.href }).catch(() => {}));
+      const link = location.origin + location.pathname;
+      const copy = () => navigator.clipboard.writeText(link).then(() => { button.textContent = button.dataset.share; });
+      const share = () => navigator.share({ title: document.title, url: link });
+      button.addEventListener("click", () => (navigator.share ? share() : copy()).catch(() => {}));
     }
   };
   if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", show);
