@@ -297,6 +297,8 @@ TABLE: tuple[Row, ...] = (
         holds=True,
         object="account",
     ),
+    Row("GET", "/terminal/<int:account_id>/amend", "strategies:own", own=422, other=404, object="account"),
+    Row("POST", "/terminal/<int:account_id>/amend", "strategies:own", own=422, other=404, holds=True, object="account"),
     Row("POST", "/terminal/<int:account_id>/cancel", "strategies:own", own=422, other=404, object="account"),
     Row("POST", "/terminal/<int:account_id>/cancel-all", "strategies:own", own=422, other=404, object="account"),
     Row("POST", "/terminal/<int:account_id>/close", "strategies:own", own=422, other=404, object="account"),

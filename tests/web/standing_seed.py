@@ -7,7 +7,9 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from copydesk.performance.tables import PerformancePoint, StrategyFigures
+from copydesk.performance.tables import PerformancePoint, StrategyFigures, SubscriptionFigures
+from copydesk.replication.tables import Strategy, Subscription
+from copydesk.vault.tables import Account
 from sqlalchemy import insert, text
 from sqlalchemy.orm import Session
 
@@ -92,3 +94,20 @@ def _begun(at: datetime, length: timedelta) -> datetime:
     """Return when the hour or day of a moment began; a point stands at its end."""
     whole = at.replace(minute=0, second=0, microsecond=0)
     return whole - HOUR if length == HOUR else whole.replace(hour=0)
+
+
+def tell_follower(session: Session, strategy: Strategy, result: Decimal, *, at: datetime) -> None:
+    """Store somebody who copies a strategy, with what it was worth to them."""
+    tenant = {"tenant_id": strategy.tenant_id}
+    own = Account(
+        **tenant, user_id=strategy.trader_id, venue="binance", environment="lab", label="", shard="binance-lab:0"
+    )
+    session.add(own)
+    session.flush()
+    copying = Subscription(**tenant, strategy_id=strategy.id, account_id=own.id)
+    copying.allocation, copying.sizing_mode = D(500), "equity_ratio"
+    session.add(copying)
+    session.flush()
+    place = {**tenant, "subscription_id": copying.id, "strategy_id": strategy.id}
+    known: dict[str, Any] = {"cursor": {}, "summary": {}, "figures": {}}
+    session.add(SubscriptionFigures(**place, **known, as_of=at, money_weighted=result))

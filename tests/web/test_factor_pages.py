@@ -151,7 +151,7 @@ def test_a_change_that_is_sent_without_a_fresh_factor_changes_nothing(site: Fact
     site.clock.at += timedelta(minutes=6)
     for path in ("/account/factors/recovery", "/account/factors/totp/remove"):
         answer = enrolled.send(path, page=LIST)
-        assert (answer.status_code, "Confirm with your second factor first" in answer.text) == (403, True)
+        assert (answer.status_code, "second factor of the last five minutes" in answer.text) == (403, True)
     assert "Remove authenticator app after a fresh confirmation" in enrolled.get(LIST).text
     assert "10 codes are left" in enrolled.get(LIST).text
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 import pytest
+from bare_layout import bare_themes
 from copydesk.db import Database
 from copydesk.identity import Role
 from copydesk.web.access import Need, undeclared
@@ -23,8 +22,6 @@ from site_seed import HOSTS, FakeRuntime, Seeded
 
 HOME = "aurora"
 CELLS_MIN = 3_000
-_WORKER = "core/static/js/worker.js"
-_BARE_LAYOUT = "{% block title %}{% endblock %}{% block main %}{% endblock %}<form>{{ csrf_field() }}</form>"
 _MADE_BY_FLASK = {"HEAD", "OPTIONS"}
 
 
@@ -79,15 +76,8 @@ class NoTexter:
 
 @pytest.fixture(scope="module")
 def runtime(runtime: FakeRuntime, tmp_path_factory: pytest.TempPathFactory) -> FakeRuntime:
-    """The pages without the frame around them, which every one has and which costs most of it."""
-    themes = tmp_path_factory.mktemp("themes")
-    for theme in sorted(runtime.themes_dir.iterdir()):
-        shutil.copytree(theme / "templates", themes / theme.name / "templates")
-    (themes / "core" / "templates" / "layout.html").write_text(_BARE_LAYOUT)
-    file = Path("core", "static", "css", "base.css")
-    for needed in (file, _WORKER):
-        (themes / needed).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(runtime.themes_dir / needed, themes / needed)
+    """The pages without the frame around them."""
+    themes = bare_themes(runtime.themes_dir, tmp_path_factory.mktemp("themes"))
     return replace(runtime, themes_dir=themes, texters=dict.fromkeys(HOSTS, NoTexter()))
 
 

@@ -105,7 +105,7 @@ def test_an_act_on_hold_says_why_and_until_when(enter: Enter) -> None:
 def test_an_act_that_wants_a_fresh_factor_is_refused_without_one(enter: Enter) -> None:
     answer = submit(enter("a stale owner"), "/staff/team/roles/new", {"name": "x1"}, page="/staff/team")
     assert answer.status_code == 403
-    assert "Confirm with your second factor first" in plain(answer.text)
+    assert "second factor of the last five minutes" in plain(answer.text)
 
 
 def test_an_account_is_refused_from_an_address_that_its_list_lacks(

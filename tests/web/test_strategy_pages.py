@@ -18,7 +18,7 @@ from flask.testing import FlaskClient
 from site_seed import NOW, Seeded
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
-from standing_seed import tell_figures, tell_points
+from standing_seed import tell_figures, tell_follower, tell_points
 
 D = Decimal
 Visit = Callable[[str], FlaskClient]
@@ -208,6 +208,36 @@ def test_a_strategy_behind_a_gate_says_which(visit: Visit) -> None:
     assert "It once fell more than 50" in page
 
 
+def test_questions_are_answered_with_the_strategys_own_figures(visit: Visit) -> None:
+    page = visit("aurora").get("/strategies/many-0").text
+    assert 'data-share="Link copied"' in page
+    asked = page.partition('id="questions-title"')[2].partition("</section>")[0]
+    assert asked.count("<details") == 8
+    words = " ".join(unescape(re.sub(r"<[^>]+>|[\u2066-\u2069]", "", asked)).replace("\u00a0", " ").split())
+    for told in (
+        "10 % of what copying earns you",
+        "From about 120.00 USDT on",
+        "fall so far was 5.0 %",
+        "20 seconds ago",
+    ):
+        assert told in words, told
+
+
+def test_what_a_handful_of_followers_earned_is_not_told(visit: Visit, seeded: Seeded, database_url: str) -> None:
+    def page_of(followers: int) -> str:
+        database = Database.connect(database_url, pool_size=1)
+        with database.tenant(seeded.tenant_ids["aurora"]) as session:
+            strategy = session.scalars(select(Strategy).where(Strategy.slug == "many-5")).one()
+            for number in range(followers):
+                tell_follower(session, strategy, D(number) / 10, at=NOW)
+        database.dispose()
+        return text_of(visit("aurora").get("/strategies/many-5").text)
+
+    few, enough = page_of(4), page_of(1)
+    assert "4 followers have a result so far." in few and "of followers are in profit" not in few
+    assert "60" in enough.partition("of followers are in profit")[0][-40:]
+
+
 def test_a_figure_explains_itself_without_a_script(visit: Visit) -> None:
     page = visit("aurora").get("/strategies/many-0").text
     assert page.count('<details class="hint">') == len(FIGURES)
@@ -250,6 +280,7 @@ def test_a_comparison_names_what_does_not_exist_and_shows_four_at_most(visit: Vi
 
 
 def test_a_comparison_of_nothing_offers_strategies(visit: Visit) -> None:
+    assert 'href="/compare?s=' in visit("aurora").get("/").text, "a card leads to it"
     page = visit("aurora").get("/compare").text
     assert '<option value="many-0">Strategy 0</option>' in page
     assert "Nothing to compare yet" in text_of(page)

@@ -6,12 +6,16 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 import pytest
-from copydesk.db import Database
+from copydesk.db import Database, TenantSession
 from copydesk.kernel import NotFound
 from copydesk.performance import page
+from copydesk.performance.followed import store_truth
+from copydesk.performance.quality import quality_of
+from copydesk.performance.scoring import scheme_of
 from copydesk.replication.desk import recent_signals, signal_detail
 from copydesk.replication.moves import Direction, Move, move_between
 from copydesk.replication.tables import AccountSetup, LeaderBook
+from copydesk.studio.report import signal_report, whole_report
 from site_seed import NOW, VENUE_AT, FakeRuntime, Seeded
 from sqlalchemy import event, text
 from sqlalchemy.orm import Session
@@ -28,9 +32,14 @@ UPDATE account SET venue = 'bybit'
 WHERE id = (SELECT min(account_id) FROM copy WHERE signal_id = :id)
 """
 
+DEMO = """
+UPDATE account SET demo = true
+WHERE id = (SELECT account_id FROM copy WHERE signal_id = :id AND status = 'denied')
+"""
+
 
 @pytest.fixture
-def session(database_url: str, seeded: Seeded) -> Iterator[Session]:
+def session(database_url: str, seeded: Seeded) -> Iterator[TenantSession]:
     database = Database.connect(database_url, pool_size=1)
     with database.tenant(seeded.tenant_ids["aurora"]) as session:
         yield session
@@ -48,6 +57,21 @@ def test_a_signal_tells_what_became_of_its_copies(session: Session) -> None:
     assert receipt.top_reason_facts is not None
     assert receipt.top_reason_facts["allocation_needed"] == "122"
     assert receipt.venue_at == VENUE_AT
+
+
+def test_copies_of_demo_accounts_are_seen_by_their_owners_alone(session: Session, seeded: Seeded) -> None:
+    signal_id = seeded.signal_ids["aurora"]
+    (strategy_id,) = session.execute(text("SELECT strategy_id FROM signal WHERE id = :id"), {"id": signal_id}).one()
+    expected = quality_of(session, strategy_id).expected
+    session.execute(text(DEMO), {"id": signal_id})
+    (receipt,) = recent_signals(session, limit=10)
+    assert (receipt.copies, receipt.denied, receipt.top_reason) == (3, 0, None)
+    assert len(signal_detail(session, signal_id).copies) == 3
+    judged = quality_of(session, strategy_id)
+    assert (judged.expected, judged.reasons) == (expected - 1, ())
+    (line,) = signal_report(session, strategy_id).lines
+    assert (line.fanned.copies, line.reasons) == (3, ())
+    assert whole_report(session, strategy_id, bound_bps=10).fanned.copies == 3
 
 
 def test_a_detail_numbers_followers_from_one_and_measures_each_hop(session: Session, seeded: Seeded) -> None:
@@ -69,16 +93,17 @@ def test_another_brands_signal_is_not_found(session: Session, seeded: Seeded) ->
 
 
 def test_a_strategy_is_told_with_what_it_holds_and_what_became_of_its_last_copies(
-    session: Session, runtime: FakeRuntime
+    session: TenantSession, runtime: FakeRuntime
 ) -> None:
     aurora = runtime.directory.by_slug("aurora")
     assert aurora
+    store_truth(session, scheme_of(aurora), page.compare(session, ["dawn"], now=NOW)[0].row.id)
     shown = page.standing(session, aurora, "dawn", now=NOW)
     assert shown.positions == (("BTC/USDT", D("0.5"), D(64000), D(32000), None),)
     assert (shown.exposure.gross, shown.exposure.net) == (32000, 32000)
     assert (shown.row.followers, shown.row.copies_done, shown.row.copies_expected) == (4, 2, 3)
-    assert shown.row.success_ratio == D(2) / 3
-    assert (shown.row.slippage_bps_p50, shown.row.latency_ms_p50, shown.row.record_days) == (D("1.50"), 90, 5)
+    assert round(shown.row.success_ratio or D(0), 6) == round(D(2) / 3, 6)
+    assert (shown.row.slippage_bps_p50, shown.row.latency_ms_p50, shown.row.record_days) == (D("1.5"), 90, 5)
     assert shown.followers_by_state == {"synced": 4}
     assert shown.reasons == (("below_notional_min", 1),)
     assert len(shown.recent) == 1

@@ -7,6 +7,8 @@ from enum import StrEnum
 
 # No headline figure before as many days and closed positions.
 DAYS_MIN, CLOSED_MIN = 30, 20
+# What fewer followers earned is told to nobody: it would say more about them than about the strategy.
+FOLLOWERS_MIN = 5
 _MINUTE_S, _DAY_S = 60, 86_400
 # From each of these on the risk score is one higher: yearly volatility, and the deepest fall so far.
 _VOLATILITY = (0.1, 0.2, 0.3, 0.45, 0.6, 0.8, 1.0, 1.4, 2.0)

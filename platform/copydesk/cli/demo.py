@@ -19,7 +19,7 @@ from copydesk.cli.installation import open_installation, print_json, with_instal
 from copydesk.cli.options import PORT, Number
 from copydesk.cli.ports import free_ports
 from copydesk.demo.program import traders
-from copydesk.kernel import ConfigError
+from copydesk.kernel import ConfigError, utc_now
 from copydesk.venues.lab import LabConfig
 
 if TYPE_CHECKING:
@@ -86,6 +86,7 @@ def run_demo(root: Path, var: Path | None, speed: float, **ports: Any) -> None:
     """Run both brands until Ctrl-C; the data stay in the data directory for the next start.
 
     In the first start prices move once against a follower whose own limit then closes everything: the trader goes on.
+    Traders announce something at the first start, and one of them every ten minutes.
 
     \b
     Examples:
@@ -95,6 +96,7 @@ def run_demo(root: Path, var: Path | None, speed: float, **ports: Any) -> None:
     from copydesk.cli.up import brand_urls, interruptible
     from copydesk.demo.people import admit_people
     from copydesk.demo.scene import SCENE, fired
+    from copydesk.demo.speaking import introduce, speak_now_and_then
     from copydesk.demo.stage import Script, staged
     from copydesk.stack import RoleOptions
 
@@ -107,10 +109,11 @@ def run_demo(root: Path, var: Path | None, speed: float, **ports: Any) -> None:
         for url in brand_urls(installation, options.port):
             click.echo(url)
         _say(_doors(people, people_file, options.port))
+        introduce(stage.runtime, utc_now())
         _say("ready; Ctrl-C ends everything")
         if not fired(stage.runtime, SCENE):
             stage.perform(SCENE, patience_s=_SCENE_S, say=_say)
-        threading.Event().wait()
+        speak_now_and_then(stage.runtime, threading.Event().wait)
 
 
 @command.command("check")

@@ -94,8 +94,8 @@ class Visitor:
 
     `factor` is what this session has passed ("", "totp", "passkey", "recovery", "sms"); `enrolled` says whether there
     is a confirmed second factor to pass at all. `legal_due` says that the brand has changed its texts so that
-    they have to agree anew. `scheme` and `time_zone` are how they read the site, "" where they chose nothing.
-    Until `guest_until` they are a guest (`guests`), of whom there is no e-mail.
+    they have to agree anew. `scheme`, `time_zone` and `currency` are how they read the site, "" where they
+    chose nothing. Until `guest_until` they are a guest (`guests`), of whom there is no e-mail.
     """
 
     user_id: int | None
@@ -112,6 +112,7 @@ class Visitor:
     legal_due: bool = False
     scheme: str = ""
     time_zone: str = ""
+    currency: str = ""
     guest_until: datetime | None = None
 
     @property

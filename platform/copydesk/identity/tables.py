@@ -22,8 +22,8 @@ class User(TenantRow, Table):
 
     `email` in small letters. `status` is a `UserStatus`; `locale` the language that mails are written in, "" for the
     brand's own. Until `held_until` key changes and payouts rest (`identity.access.holds` says which and why).
-    `legal_accepted_id` is the newest legal version that they accepted (`identity.legal`). `scheme` and `time_zone` are
-    how they read the site (`identity.preferences`), "" for what the browser and the brand have.
+    `legal_accepted_id` is the newest legal version that they accepted (`identity.legal`). `scheme`, `time_zone`
+    and `currency` are how they read the site (`identity.preferences`), "" for what the browser and the brand have.
     Until `guest_until` they are a guest (`guests`), who has no password, and an address that no mail reaches.
     """
 
@@ -50,6 +50,7 @@ class User(TenantRow, Table):
     locale: Mapped[str] = mapped_column(Text, server_default="")
     scheme: Mapped[str] = mapped_column(Text, server_default="")
     time_zone: Mapped[str] = mapped_column(Text, server_default="")
+    currency: Mapped[str] = mapped_column(Text, server_default="")
     held_until: Mapped[Moment | None]
     hold_reason: Mapped[str | None] = mapped_column(Text)
     closed_at: Mapped[Moment | None]

@@ -145,7 +145,7 @@ def accept(
         return None
     kind, public_key = row.kind, row.public_key
     tell_owner(session, seal, row.user_id, Kind.KEY_CONNECTED, at=at, venue=row.venue, label=row.label)
-    account_id = row.account_id or _added(session, vault, row, credentials, shard)
+    account_id = row.account_id or _added(session, vault, row, credentials, shard, demo=owner.guest_until is not None)
     if row.account_id is not None:
         _renew(session, vault, account_id, credentials, kind)
     _know(session, account_id, finding, public_key, at)
@@ -234,7 +234,9 @@ def _open_row(session: TenantSession, intake_id: int) -> KeyIntake | None:
     return session.scalars(query).one_or_none()
 
 
-def _added(session: TenantSession, vault: Vault, row: KeyIntake, credentials: Credentials, shard: str) -> int:
+def _added(
+    session: TenantSession, vault: Vault, row: KeyIntake, credentials: Credentials, shard: str, *, demo: bool
+) -> int:
     new = NewAccount(
         user_id=row.user_id,
         venue=row.venue,
@@ -245,6 +247,7 @@ def _added(session: TenantSession, vault: Vault, row: KeyIntake, credentials: Cr
         secret=credentials.secret,
         passphrase=credentials.password,
         key_kind=KeyKind(row.kind),
+        demo=demo,
     )
     return add_account(session, vault, new)
 

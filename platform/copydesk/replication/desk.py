@@ -15,11 +15,12 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from copydesk.kernel import NotFound
+from copydesk.replication.counted import counted
 from copydesk.replication.evidence import decision_of
 from copydesk.replication.explain import Decision, copy_slippage_bps
 from copydesk.replication.moves import Direction, Move, direction_of, move_between
 
-COPIES_MAX = 200
+COPIES_MAX = 50
 
 
 @dataclass(frozen=True)
@@ -133,8 +134,8 @@ class SignalDetail:
 # The lateral subqueries read only the copies of the chosen signals, through ix_copy_signal.
 _RECEIPTS = """
 WITH chosen AS (
-    SELECT signal.*, strategy.slug AS strategy_slug, strategy.name AS strategy_name,
-           user_account.display_name AS trader_name, account.venue AS exchange
+    SELECT signal.*, CAST(signal.px AS float8) AS leader_px, strategy.slug AS strategy_slug,
+           strategy.name AS strategy_name, user_account.display_name AS trader_name, account.venue AS exchange
     FROM signal
     JOIN account ON account.tenant_id = signal.tenant_id AND account.id = signal.account_id
     JOIN strategy ON strategy.tenant_id = signal.tenant_id AND strategy.id = signal.strategy_id
@@ -163,19 +164,20 @@ CROSS JOIN LATERAL (
     FROM (
         SELECT status, cum_qty, copy.qty,
                status IN ('denied', 'filled', 'canceled', 'rejected', 'expired') AS final,
-               extract(epoch FROM acked_at - chosen.venue_at) * 1000 AS ack_ms,
+               date_part('epoch', acked_at - chosen.venue_at) * 1000 AS ack_ms,
                CASE WHEN cum_qty > 0
                     THEN (CASE copy.side WHEN 'buy' THEN 1 ELSE -1 END)
-                         * (avg_px / coalesce(burst.px, chosen.px) - 1) * 10000 END AS bps
+                         * (CAST(avg_px AS float8) / coalesce(burst.px, leader_px) - 1) * 10000 END AS bps
         FROM copy {burst}
         WHERE copy.tenant_id = chosen.tenant_id AND copy.signal_id = chosen.id AND leg IN ('open', 'close')
+              AND {counted}
     ) AS copied
 ) AS tally
 LEFT JOIN LATERAL (
     SELECT reason, (array_agg(reason_facts ORDER BY copy.id))[1] AS facts
     FROM copy
     WHERE copy.tenant_id = chosen.tenant_id AND copy.signal_id = chosen.id AND leg IN ('open', 'close')
-          AND reason IS NOT NULL
+          AND reason IS NOT NULL AND {counted}
     GROUP BY reason ORDER BY count(*) DESC, reason LIMIT 1
 ) AS top ON true
 ORDER BY chosen.id DESC
@@ -201,7 +203,7 @@ _COPIES = """
 WITH numbered AS (
     SELECT id, row_number() OVER (ORDER BY id) AS follower_no, sizing_mode, sizing_value, allocation
     FROM subscription
-    WHERE strategy_id = (SELECT strategy_id FROM signal WHERE id = :signal_id)
+    WHERE strategy_id = (SELECT strategy_id FROM signal WHERE id = :signal_id) AND {counted}
 )
 SELECT copy.id AS copy_id, follower_no, account.venue AS exchange, leg, copy.symbol, copy.position_side, reduces,
        nullif(account_setup.leverage, 0) AS leverage, sizing_mode, sizing_value,
@@ -231,6 +233,7 @@ def _receipts_query(condition: str) -> str:
         seen_ms=_ms("seen_at", "venue_at"),
         stored_ms=_ms("stored_at", "venue_at"),
         burst=_BURST.format(signal="chosen"),
+        counted=counted("copy"),
     )
 
 
@@ -253,6 +256,7 @@ _COPIES_OF = text(
         sent_ms=_ms("sent_at", "signal.venue_at"),
         acked_ms=_ms("acked_at", "signal.venue_at"),
         burst=_BURST.format(signal="signal"),
+        counted=counted("subscription"),
     )
 )
 

@@ -45,7 +45,8 @@ _TOGETHER = text(
     FROM signal s JOIN strategy t ON t.tenant_id = s.tenant_id AND t.id = s.strategy_id
     JOIN account a ON a.tenant_id = s.tenant_id AND a.id = s.account_id
     JOIN user_account u ON u.tenant_id = t.tenant_id AND u.id = t.trader_id
-    WHERE s.id = :id OR s.id IN (SELECT signal_id FROM delivery WHERE joined_into = :id AND shard = :shard)
+    WHERE s.id = ANY(ARRAY(SELECT signal_id FROM delivery WHERE joined_into = :id AND shard = :shard)
+                     || CAST(:id AS bigint))
     ORDER BY s.id
     """
 )

@@ -36,9 +36,9 @@ _BOOKS = """
           AND strpos(c.symbol, ':') > 0
         GROUP BY 1, 2, 3
     )
-    SELECT b.subscription_id, b.symbol, b.position_side, b.qty + coalesce(u.qty, 0),
-           abs(sign(b.qty) * b.cost + coalesce(u.value, 0)), b.cash - coalesce(u.value, 0), b.last_signal_id,
-           p.margin_mode
+    SELECT b.subscription_id, b.symbol, b.position_side, b.qty + coalesce(u.qty, 0) AS qty,
+           abs(sign(b.qty) * b.cost + coalesce(u.value, 0)) AS cost, b.cash - coalesce(u.value, 0) AS cash,
+           b.last_signal_id, p.margin_mode
     FROM book b JOIN subscription s ON s.tenant_id = b.tenant_id AND s.id = b.subscription_id
     LEFT JOIN untold u ON u.subscription_id = b.subscription_id AND u.symbol = b.symbol
          AND u.position_side = b.position_side
@@ -47,6 +47,13 @@ _BOOKS = """
 """
 _SOME = "AND s.id = ANY(CAST(:ids AS bigint[]))"
 _ALL_SUBSCRIPTIONS, _ALL_BOOKS = text(_SUBSCRIPTIONS.format(which="")), text(_BOOKS.format(which=""))
+# Books of many subscriptions as one for each instrument, side and direction: what is added up anyway.
+_ADDED_UP = text(
+    f"""
+    SELECT symbol, position_side, sum(qty), sum(cost), sum(cash) FROM ({_BOOKS.format(which=_SOME)}) AS held
+    GROUP BY symbol, position_side, sign(qty) ORDER BY 1, 2
+    """  # noqa: S608 - ours alone
+)
 _THESE_SUBSCRIPTIONS, _THESE_BOOKS = text(_SUBSCRIPTIONS.format(which=_SOME)), text(_BOOKS.format(which=_SOME))
 
 _CHANGED = text(
@@ -109,6 +116,13 @@ def read_exposures(session: TenantSession, subscription_ids: Collection[int] | N
         )
         for number, strategy, account, shard, state, allocation, why in session.execute(subscriptions, ids)
     ]
+
+
+def books_together(session: TenantSession, subscription_ids: Collection[int]) -> tuple[HeldBook, ...]:
+    """Return the books of these subscriptions added up: one for each instrument, side and direction."""
+    ids = {"ids": number_array(sorted(subscription_ids))}
+    rows = session.execute(_ADDED_UP, ids)
+    return tuple(HeldBook(symbol, PositionSide(side), qty, cost, cash) for symbol, side, qty, cost, cash in rows)
 
 
 class Traces(NamedTuple):

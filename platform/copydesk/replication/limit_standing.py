@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from copydesk.db import TenantSession, number_array
 from copydesk.kernel import ZERO, NotFound, utc_now
-from copydesk.replication.exposure import Exposure, HeldBook, read_exposures
+from copydesk.replication.exposure import Exposure, HeldBook, books_together, read_exposures
 from copydesk.replication.likenesses import correlations_of
 from copydesk.replication.liquidations import liquidations_of
 from copydesk.replication.order_limits import orders_of
@@ -29,11 +29,14 @@ from copydesk.trading import PositionSide
 
 _KIN = text(
     """
-    SELECT kin.id FROM subscription s
+    SELECT kin.id, kin.allocation FROM subscription s
     JOIN subscription kin ON kin.tenant_id = s.tenant_id AND kin.account_id = s.account_id
     WHERE s.id = :id AND s.state <> 'ended' AND kin.state <> 'ended'
     """
 )
+
+# All other subscriptions of an account, as one: nothing of them is told apart.
+_OTHERS = 0
 
 # From an exchange's environment and a ccxt symbol to the price of today, None where it is not known.
 PriceOf = Callable[[str, str], Decimal | None]
@@ -42,37 +45,42 @@ PriceOf = Callable[[str, str], Decimal | None]
 class Stands(NamedTuple):
     """A subscription with where it stands; `symbol` is its largest position, which limits on positions are about.
 
-    `together` are all subscriptions of its account, it among them.
+    `mine` is what it holds itself, `others` the books of all other subscriptions of its account, added up.
     """
 
     holder: Holder
     standing: Standing
     symbol: str
-    together: tuple[Exposure, ...] = ()
+    mine: Exposure
+    others: tuple[HeldBook, ...] = ()
 
 
 def standing_now(session: TenantSession, subscription_id: int, px_of: PriceOf, *, currency: str) -> Stands:
     """Return where a subscription stands, in its brand's currency; raises NotFound where there is none any more."""
-    kin = session.execute(_KIN, {"id": subscription_id}).scalars().all()
-    together = read_exposures(session, kin)
-    mine = next((one for one in together if one.subscription_id == subscription_id), None)
+    kin = {row.id: row.allocation for row in session.execute(_KIN, {"id": subscription_id})}
+    mine = next(iter(read_exposures(session, [subscription_id])), None) if kin else None
     if mine is None:
         raise NotFound(f"there is no subscription {subscription_id} that has not ended")
-    marks = _marks(together, px_of)
+    rest = kin.keys() - {subscription_id}
+    others = books_together(session, rest) if rest else ()
+    marks = _marks(mine, others, px_of)
     largest = max(mine.books, key=lambda book: _worth(book, marks), default=None)
-    ids, accounts = number_array([one.subscription_id for one in together]), number_array([mine.account_id])
+    accounts = number_array([mine.account_id])
+    opened = orders_of(session, number_array(list(kin)))
     scene = Scene(
         "" if largest is None else largest.symbol,
         PositionSide.NET if largest is None else largest.position_side,
         largest is not None and largest.qty < 0,
         marks,
-        orders=orders_of(session, ids),
+        orders={subscription_id: opened.pop(subscription_id, 0), _OTHERS: sum(opened.values())},
         margins=_margins(session, mine, px_of),
         correlations=correlations_of(session, mine.strategy_id, accounts),
         purses=purses_of(session, accounts, currency),
     )
-    copiers = [Copier(one.subscription_id, one.account_id, one.allocation) for one in together]
-    state = order_states({subscription_id}, copiers, _rows(together), (), scene)[subscription_id]
+    given = sum((kin[number] for number in rest), ZERO)
+    copiers = [Copier(subscription_id, mine.account_id, mine.allocation), Copier(_OTHERS, mine.account_id, given)]
+    rows = [*_rows(subscription_id, mine.books), *_rows(_OTHERS, others)]
+    state = order_states({subscription_id}, copiers, rows, (), scene)[subscription_id]
     margin = state.margin_distance
     own = waters_of(session, (Scope.SUBSCRIPTION, subscription_id))
     account = waters_of(session, (Scope.ACCOUNT, mine.account_id))
@@ -82,17 +90,13 @@ def standing_now(session: TenantSession, subscription_id: int, px_of: PriceOf, *
         equity_state(state.account, state.allocation_total, account, margin),
     )
     holder = Holder(subscription_id, mine.strategy_id, mine.account_id)
-    return Stands(holder, standing, scene.symbol, tuple(together))
+    return Stands(holder, standing, scene.symbol, mine, others)
 
 
-def _marks(exposures: Sequence[Exposure], px_of: PriceOf) -> dict[str, Decimal]:
-    marks: dict[str, Decimal] = {}
-    for one in exposures:
-        for symbol in {book.symbol for book in one.books if book.qty} - marks.keys():
-            px = px_of(whereabouts_of(one.shard).exchange, symbol)
-            if px is not None:
-                marks[symbol] = px
-    return marks
+def _marks(mine: Exposure, others: Sequence[HeldBook], px_of: PriceOf) -> dict[str, Decimal]:
+    place = whereabouts_of(mine.shard).exchange
+    held = {book.symbol for book in (*mine.books, *others) if book.qty}
+    return {symbol: px for symbol in sorted(held) if (px := px_of(place, symbol)) is not None}
 
 
 def _margins(session: TenantSession, mine: Exposure, px_of: PriceOf) -> dict[int, Decimal]:
@@ -110,12 +114,8 @@ def _worth(book: HeldBook, marks: dict[str, Decimal]) -> Decimal:
     return abs(book.qty) * marks[book.symbol] if book.symbol in marks else book.cost
 
 
-def _rows(exposures: Sequence[Exposure]) -> list[HeldRow]:
-    return [
-        HeldRow(one.subscription_id, book.symbol, str(book.position_side), book.qty, book.cost, book.cash)
-        for one in exposures
-        for book in one.books
-    ]
+def _rows(owner: int, books: Sequence[HeldBook]) -> list[HeldRow]:
+    return [HeldRow(owner, book.symbol, str(book.position_side), book.qty, book.cost, book.cash) for book in books]
 
 
 def equity_state(sums: Sums, allocation: Decimal, waters: Waters | None, margin: Decimal | None) -> EquityState:

@@ -81,7 +81,7 @@ def preview_allocation(
 ) -> AllocationPreview:
     """Return what another allocation would mean at the prices of now; raises NotFound for one that has ended."""
     stands = standing_now(session, subscription_id, px_of, currency=ground.currency)
-    mine = next(one for one in stands.together if one.subscription_id == subscription_id)
+    mine = stands.mine
     used = sum((book.cost for book in mine.books if book.qty), ZERO)
     limits = (holding.scoped for holding in limits_of(session, ground, stands.holder).holdings)
     moved = allocation - mine.allocation

@@ -1,6 +1,6 @@
 """Whether a brand's plan, and a strategy's terms, have room for one more. Who is in stays, whatever either says.
 
-Guests take nobody's place and need none: whoever comes without registering must not keep followers out.
+Demo accounts take nobody's place and need none: whoever comes without registering must not keep followers out.
 Terms are the trader's (`studio.terms`), read here by their row: this is where they hold.
 """
 
@@ -16,17 +16,15 @@ from copydesk.kernel import Refused, decimal_text
 _PLAN = text("SELECT followers_max, strategies_max FROM tenant WHERE id = :tenant_id")
 # Two who come at once wait for each other, so that both cannot take the last place.
 _IN_TURN = text("SELECT pg_advisory_xact_lock(hashtext('copydesk:plan'), :tenant_id)")
-_OWN_IS_GUEST = """EXISTS (SELECT 1 FROM account o JOIN user_account g ON g.tenant_id = o.tenant_id
-        AND g.id = o.user_id WHERE o.id = :account_id AND g.guest_until IS NOT NULL)"""
 _FOLLOWERS = text(
-    f"""
-    SELECT count(DISTINCT a.user_id) FILTER (WHERE u.guest_until IS NULL),
-           coalesce(bool_or(a.user_id = own.user_id), false) OR {_OWN_IS_GUEST}
-    FROM subscription s JOIN account a ON a.tenant_id = s.tenant_id AND a.id = s.account_id
-    JOIN user_account u ON u.tenant_id = a.tenant_id AND u.id = a.user_id
+    """
+    SELECT count(DISTINCT a.user_id),
+           coalesce(bool_or(a.user_id = own.user_id), false)
+           OR EXISTS (SELECT 1 FROM account o WHERE o.id = :account_id AND o.demo)
+    FROM subscription s JOIN account a ON a.tenant_id = s.tenant_id AND a.id = s.account_id AND NOT a.demo
     LEFT JOIN account own ON own.tenant_id = s.tenant_id AND own.id = :account_id
     WHERE s.state <> 'ended'
-    """  # noqa: S608 - a condition of ours
+    """
 )
 _STRATEGIES = text("SELECT count(*) FROM strategy WHERE status NOT IN ('closed', 'declined')")
 # The row is held until the transaction ends, so that of two who come at once one counts the other.
@@ -38,18 +36,18 @@ _TERMS = text(
     "SELECT min_allocation, followers_max, private FROM strategy_terms WHERE strategy_id = :strategy_id FOR UPDATE"
 )
 _PLACE = text(
-    f"""
+    """
     SELECT (SELECT count(DISTINCT a.user_id) FROM subscription s
-            JOIN account a ON a.tenant_id = s.tenant_id AND a.id = s.account_id
-            JOIN user_account u ON u.tenant_id = a.tenant_id AND u.id = a.user_id AND u.guest_until IS NULL
+            JOIN account a ON a.tenant_id = s.tenant_id AND a.id = s.account_id AND NOT a.demo
             WHERE s.strategy_id = :strategy_id AND s.state <> 'ended') AS followers,
            EXISTS (SELECT 1 FROM subscription s JOIN account a ON a.tenant_id = s.tenant_id AND a.id = s.account_id
-                   WHERE s.strategy_id = :strategy_id AND s.state <> 'ended' AND a.user_id = own.user_id) AS known,
-           {_OWN_IS_GUEST} AS guest,
+                   WHERE s.strategy_id = :strategy_id AND s.state <> 'ended' AND a.user_id = own.user_id
+                          AND NOT a.demo) AS known,
+           own.demo AS guest,
            EXISTS (SELECT 1 FROM strategy_invite i WHERE i.strategy_id = :strategy_id AND i.used_by = own.user_id
                    AND i.revoked_at IS NULL) AS invited
     FROM account own WHERE own.id = :account_id
-    """  # noqa: S608 - a condition of ours
+    """
 )
 
 

@@ -93,12 +93,10 @@ def read_standing(
         return px
 
     stands = standing_now(session, subscription_id, noted, currency=ground.currency)
-    unpriced = {
-        one.subscription_id: missing.intersection(book.symbol for book in one.books if book.qty)
-        for one in stands.together
-    }
-    priced = not unpriced[subscription_id]
-    blind = {Subject.ACCOUNT: any(unpriced.values()), Subject.SUBSCRIPTION: not priced}
+    own = missing.intersection(book.symbol for book in stands.mine.books if book.qty)
+    unpriced = own | missing.intersection(book.symbol for book in stands.others if book.qty)
+    priced = not own
+    blind = {Subject.ACCOUNT: bool(unpriced), Subject.SUBSCRIPTION: not priced}
     distances = tuple(_distances(stands, limits_of(session, ground, stands.holder).holdings, blind))
     acts = tuple(acts_of(session, subscription_id, most=acts_max))
     state = stands.standing.equity
@@ -109,7 +107,7 @@ def read_standing(
         profile_chosen(limits_set(session, LimitOwner(Scope.SUBSCRIPTION, subscription_id))),
         tuple(one for one in distances if _at_prices(one.holding)),
         tuple(one for one in distances if not _at_prices(one.holding)),
-        tuple(sorted(set().union(*unpriced.values()))),
+        tuple(sorted(unpriced)),
         acts,
         read_stop_fills(session, [act.reference for act in acts]),
     )

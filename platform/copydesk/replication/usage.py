@@ -24,7 +24,7 @@ _USED = text(
     FROM copy c
     JOIN subscription s ON s.tenant_id = c.tenant_id AND s.id = c.subscription_id
     JOIN account a ON a.tenant_id = c.tenant_id AND a.id = c.account_id
-    WHERE c.planned_at >= :begins AND c.planned_at < :ends AND c.sent_at IS NOT NULL
+    WHERE c.planned_at >= :begins AND c.planned_at < :ends AND c.sent_at IS NOT NULL AND NOT a.demo
     GROUP BY 1
     """
 )
@@ -42,7 +42,8 @@ _DUE = text(
 _NOW = text(
     """
     SELECT (SELECT count(DISTINCT a.user_id) FROM subscription s
-            JOIN account a ON a.tenant_id = s.tenant_id AND a.id = s.account_id WHERE s.state <> 'ended') AS followers,
+            JOIN account a ON a.tenant_id = s.tenant_id AND a.id = s.account_id
+            WHERE s.state <> 'ended' AND NOT a.demo) AS followers,
            (SELECT count(*) FROM strategy WHERE status NOT IN ('closed', 'declined')) AS strategies,
            (SELECT count(*) FROM delivery WHERE drained_at IS NULL) AS waiting
     """

@@ -11,6 +11,7 @@ from sqlalchemy import Row, text
 from copydesk.db import TenantSession, number_array
 from copydesk.kernel import ZERO, NotFound
 from copydesk.marks import place_name
+from copydesk.replication.counted import counted
 from copydesk.statements.build import Terms, built
 from copydesk.statements.model import Followers, Movement, MovementKind, Person, Statement
 from copydesk.statements.period import Period
@@ -67,14 +68,14 @@ _POINTS = text(
     """
 )
 _CROWD = text(
-    """
+    f"""
     SELECT count(*) FILTER (WHERE created_at < :since AND (ended_at IS NULL OR ended_at >= :since)) AS before,
            count(*) FILTER (WHERE created_at >= :since) AS joined,
            count(*) FILTER (WHERE ended_at >= :since AND ended_at < :until) AS gone,
            coalesce(sum(allocation) FILTER (WHERE ended_at IS NULL OR ended_at >= :until), 0) AS allocation,
            array_agg(id) FILTER (WHERE ended_at IS NULL OR ended_at >= :since) AS ids
-    FROM subscription WHERE strategy_id = :id AND created_at < :until
-    """
+    FROM subscription s WHERE strategy_id = :id AND created_at < :until AND {counted("s")}
+    """  # noqa: S608 - a condition of ours
 )
 
 # What each has earned is its worth less all that was put in, now less at the beginning.

@@ -57,7 +57,7 @@ class NewAccount:
     """A user's exchange account with its key in plain text, on its way into the vault.
 
     `passphrase` is empty on exchanges whose keys have none; `egress` is the outgoing address that the key is bound to,
-    None for the installation's usual one.
+    None for the installation's usual one. `demo` says that it is a guest's, opened for trying.
     """
 
     user_id: int
@@ -70,6 +70,7 @@ class NewAccount:
     passphrase: str = ""
     egress: str | None = None
     key_kind: KeyKind = KeyKind.HMAC
+    demo: bool = False
 
     def __repr__(self) -> str:
         return f"NewAccount(user_id={self.user_id}, venue={self.venue!r}, label={self.label!r})"
@@ -92,6 +93,7 @@ def add_accounts(session: TenantSession, vault: Vault, new: Sequence[NewAccount]
             shard=one.shard,
             egress=one.egress,
             key_kind=one.key_kind.value,
+            demo=one.demo,
         )
         for one in new
     ]

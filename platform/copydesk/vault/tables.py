@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ForeignKeyConstraint, Index, Integer, LargeBinary, Text, func
+from sqlalchemy import Boolean, ForeignKeyConstraint, Index, Integer, LargeBinary, Text, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from copydesk.db import BigInt, Identity, Moment, Table, TenantRow
@@ -27,13 +27,15 @@ class Account(TenantRow, Table):
     one too: a key that works and may do what it must not opens nothing more, and closes what there is. `uid_hash` is
     the fingerprint of the exchange's own number of the account, once it was asked for. `egress` is the outgoing address
     that the key is bound to, where it is not the installation's usual one. `key_kind` is how the key signs ("hmac",
-    "ed25519", "rsa"). What else is known of a key stands in `keys.tables`.
+    "ed25519", "rsa"). `demo` says that it was opened for a guest, with money that is none. What else is known of a key
+    stands in `keys.tables`.
     """
 
     __tablename__ = "account"
     __table_args__ = (
         ForeignKeyConstraint(["tenant_id", "user_id"], ["user_account.tenant_id", "user_account.id"]),
         Index("ix_account_user", "tenant_id", "user_id"),
+        Index("ix_account_demo", "tenant_id", "id", postgresql_where=text("demo")),
     )
 
     id: Mapped[Identity]
@@ -51,6 +53,7 @@ class Account(TenantRow, Table):
     uid_hash: Mapped[str | None] = mapped_column(Text)
     egress: Mapped[str | None] = mapped_column(Text)
     key_kind: Mapped[str] = mapped_column(Text, server_default="hmac")
+    demo: Mapped[bool] = mapped_column(Boolean, server_default="false")
     created_at: Mapped[Moment] = mapped_column(server_default=func.now())
 
 

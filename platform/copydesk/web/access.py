@@ -29,8 +29,11 @@ from copydesk.kernel import NotPermitted, Refused
 from copydesk.tenancy import setting_value
 from copydesk.web.access_words import hold_sentence
 from copydesk.web.clock import current_time
+from copydesk.web.cookies import read_cookie
+from copydesk.web.csrf import SESSION_COOKIE
 from copydesk.web.database import brand_session
 from copydesk.web.problems import is_api
+from copydesk.web.returning import page_around
 from copydesk.web.site import current_site
 from copydesk.web.visitor import current_visitor
 
@@ -195,20 +198,29 @@ def _ask_again(visitor: Visitor) -> Response | None:
     assert visitor.user_id is not None
     # An operator with codes but no passkey yet does not count as enrolled, and has something to confirm with.
     where = STEP_UP if visitor.enrolled or factors_of(brand_session(), visitor.user_id).any else FACTORS
-    told = gettext("Confirm with your second factor first: open this page again, then repeat what you did.")
+    told = gettext("This asks for a second factor of the last five minutes.")
     return _send_to(where, NotPermitted(told, code="step_up"))
 
 
 def _send_to(path: str, refusal: Refused) -> Response:
     """Send a page's visitor elsewhere and back again afterwards; refuse what is no page.
 
-    Partial pages cannot follow a redirect to a whole one, so their script is told where to take the browser.
+    Partial pages cannot follow a redirect to a whole one, so their script is told where to take the browser. Of a form
+    nothing is done: its sender reads so (`web.errors`), and is led the same way.
     """
-    if request.method in {"GET", "HEAD"} and not (is_api() or request.path.endswith(".json")):
-        if "HX-Request" not in request.headers:
-            back = request.full_path.removesuffix("?")
-            return make_response(redirect(f"{path}?{urlencode({'next': back})}", code=HTTPStatus.SEE_OTHER))
+    if "HX-Request" in request.headers:
         answer = make_response("", HTTPStatus.UNAUTHORIZED)
-        answer.headers["HX-Redirect"] = path
+        answer.headers["HX-Redirect"] = _and_back(path, page_around())
         return answer
+    if request.method in {"GET", "HEAD"} and not (is_api() or request.path.endswith(".json")):
+        return make_response(redirect(_and_back(path, request.full_path.removesuffix("?")), code=HTTPStatus.SEE_OTHER))
+    g.led_to = path
     raise refusal
+
+
+def _and_back(path: str, page: str) -> str:
+    """Return an address that leads back to a page; whose session is over is told so there."""
+    asked = {"next": page} if page else {}
+    if path == SIGN_IN and read_cookie(SESSION_COOKIE):
+        asked["told"] = "ended"
+    return f"{path}?{urlencode(asked)}" if asked else path

@@ -10,10 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from flask import current_app, request
+from flask import request
 
 from copydesk.tenancy import Tenant
-from copydesk.web.port import Runtime
+from copydesk.web.asking import runtime
 from copydesk.web.site import LOCALE_QUERY, current_site
 
 ANY_LANGUAGE = "x-default"
@@ -48,6 +48,5 @@ def versions_of(tenant: Tenant, path: str) -> tuple[tuple[str, str], ...]:
 
 def address_in(tenant: Tenant, path: str, locale: str) -> str:
     """Return a page's address in one language, at the brand's first host."""
-    runtime: Runtime = current_app.extensions["copydesk_runtime"]
     query = "" if locale == tenant.config.locale_default else f"?{urlencode({LOCALE_QUERY: locale.replace('_', '-')})}"
-    return f"{runtime.site_url(tenant.hosts[0]).rstrip('/')}{path}{query}"
+    return f"{runtime().site_url(tenant.hosts[0]).rstrip('/')}{path}{query}"

@@ -24,6 +24,7 @@ from copydesk.web.access import init_access
 from copydesk.web.account import account
 from copydesk.web.api import api, own_api
 from copydesk.web.catalogs import TRANSLATIONS
+from copydesk.web.chart_lines import chart_depths, chart_points
 from copydesk.web.copying import copying
 from copydesk.web.copying.in_mind import copy_in_mind
 from copydesk.web.csrf import csrf_field, csrf_token, init_csrf
@@ -48,6 +49,7 @@ from copydesk.web.public import public
 from copydesk.web.public.private import init_private
 from copydesk.web.public.what_if import init_what_if
 from copydesk.web.reader import reader_timezone
+from copydesk.web.returning import given_back, init_returning
 from copydesk.web.risk import risk
 from copydesk.web.risk.prices import init_prices
 from copydesk.web.site import Sites, babel_locale, init_sites
@@ -76,7 +78,8 @@ _WORDS = (
     *(figure_words.style_words, figure_words.held_words, figure_words.month_names, figure_words.returned_over),
     *(flag_words.flag_label, flag_words.flag_sentence, score_words.part_name, score_words.gate_sentence),
     *(factor_words.factor_name, unread_notices),
-    copy_in_mind,
+    *(copy_in_mind, given_back),
+    *(chart_points, chart_depths),
     *(home_words.stop_name, home_words.stop_does, market.move_words),
 )
 _PAGES = (
@@ -134,6 +137,7 @@ def create_app(runtime: Runtime, *, clock: Clock | None = None) -> Flask:
     init_headers(app)
     init_csrf(app, runtime)
     init_me_links(app, runtime)
+    init_returning(app, runtime)
     init_visitors(app)
     init_kept_pages(app)
     init_suspended(app)

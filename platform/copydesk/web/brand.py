@@ -12,7 +12,7 @@ from flask_babel import gettext  # type: ignore[import-untyped]
 from sqlalchemy.exc import SQLAlchemyError
 
 from copydesk.tenancy import Tenant, read_file
-from copydesk.web.database import reading_brand
+from copydesk.web.asking import transaction
 from copydesk.web.palette import Palette
 from copydesk.web.pictures import Look, logo_plate
 from copydesk.web.theme import current_themes
@@ -143,7 +143,7 @@ def _asset(tenant: Tenant, name: str) -> bytes | None:
     asset = tenant.asset(name)
     if asset.path is not None:
         return _content(asset.path)
-    with reading_brand() as session:
+    with transaction() as session:
         found = read_file(session, asset.stored)
     return found[0] if found else None
 

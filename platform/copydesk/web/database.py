@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
-
 from flask import g
 from flask_sqlalchemy import SQLAlchemy
 from flask_sqlalchemy.session import Session as FlaskSession
 from sqlalchemy import Connection, event, text
 from sqlalchemy.orm import Session, SessionTransaction
 
-from copydesk.db import Database, TenantSession, bind_tenant, metadata
+from copydesk.db import Database, bind_tenant, metadata
 
 
 class BrandSession(FlaskSession):
@@ -35,11 +33,6 @@ def brand_session() -> Session:
 def is_reading() -> bool:
     """Tell whether this context has used its session already; asking that uses none."""
     return bool(db.session.registry.has()) and db.session().in_transaction()
-
-
-def reading_brand() -> AbstractContextManager[TenantSession]:
-    """Open a transaction of the request's brand, for reads that go by the session's own brand."""
-    return whole_database().tenant(g.tenant_id)
 
 
 def whole_database() -> Database:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from flask import current_app
-
 from copydesk.guests.opening import demo_place
 from copydesk.guests.settings import GUESTS_ENABLED
 from copydesk.tenancy import setting_value
-from copydesk.web.port import Runtime
+from copydesk.web.asking import runtime
 from copydesk.web.site import current_site
 
 
@@ -16,5 +14,4 @@ def demo_offered() -> bool:
     tenant = current_site().tenant
     if not setting_value(tenant, GUESTS_ENABLED, bool) or demo_place(tenant) is None:
         return False
-    runtime: Runtime = current_app.extensions["copydesk_runtime"]
-    return runtime.lab_door is not None
+    return runtime().lab_door is not None

@@ -18,6 +18,7 @@ from copydesk.kernel import NotPermitted, OutcomeUnknown, Refused, Unavailable
 from copydesk.web.client import client_ip
 from copydesk.web.page import render
 from copydesk.web.problems import is_api, problem
+from copydesk.web.return_words import TurnedBack, turned_back
 from copydesk.web.site import site_or_none
 from copydesk.web.suspended import SitePaused, paused_words
 
@@ -80,13 +81,20 @@ def _branded(error: Exception, status: int) -> Response:
         return problem(error, status, message)
     if request.path.endswith(".json"):
         return jsonify(error=getattr(error, "code", None) if isinstance(error, Refused) else status, message=message)
+    way = turned_back(error, g.get("led_to")) if isinstance(error, Refused) else None
     try:
-        template = "not_found.html" if status == HTTPStatus.NOT_FOUND else "error.html"
-        return make_response(render(template, status=status, title=title, message=message, addressed=lambda: None))
+        return make_response(_page(title, message, status, way))
     except (TemplateError, OSError) as broken:
         # The error page itself can be what is broken; a bare page still says what happened.
         log.error("the error page cannot be rendered", exc_info=broken)
         return _neutral(status)
+
+
+def _page(title: str, message: str, status: int, way: TurnedBack | None) -> str:
+    template = "not_found.html" if status == HTTPStatus.NOT_FOUND else "error.html"
+    if way is not None:
+        title, message = way.title, way.message
+    return render(template, status=status, title=title, message=message, way=way, addressed=lambda: None)
 
 
 def _neutral(status: int) -> Response:

@@ -15,7 +15,7 @@ from typing import Any
 import flask_babel  # type: ignore[import-untyped]
 from babel import Locale
 from babel.dates import format_datetime, format_timedelta
-from babel.numbers import format_decimal, get_currency_symbol
+from babel.numbers import NumberPattern, get_currency_symbol, parse_pattern
 from markupsafe import Markup
 
 from copydesk.trading import quote_currency
@@ -43,9 +43,9 @@ def signed_money(value: Decimal | None, currency: str = "") -> str:
     return figure(value, "#,##0.00", unit=currency, signed=True)
 
 
-def qty(value: Decimal | None) -> str:
+def qty(value: Decimal | None, unit: str = "") -> str:
     """Write a quantity exactly, up to eight decimals."""
-    return figure(value, "#,##0.########")
+    return figure(value, "#,##0.########", unit=unit)
 
 
 def px(value: Decimal | None) -> str:
@@ -90,15 +90,25 @@ def figure(value: Decimal | None, pattern: str, *, unit: str = "", signed: bool 
         return NOTHING
     decimals = pattern.partition(".")[2]
     rounded = value.quantize(Decimal(1).scaleb(-len(decimals)), ROUND_HALF_EVEN)
-    digits = format_decimal(abs(rounded), format=pattern, locale=_locale(), decimal_quantization=False)
+    locale = _locale()
+    digits = _pattern(pattern).apply(abs(rounded), locale, decimal_quantization=False)
     sign = _MINUS if rounded < 0 else "+" if signed and rounded > 0 else ""
-    return with_unit(digits, unit, sign)
+    return _with_unit(digits, unit, sign, locale)
 
 
 def with_unit(digits: str, unit: str, sign: str = "") -> str:
     """Put a unit where the language has it: "10 %", in Turkish "%10"."""
-    before, after = _around(unit, _locale())
-    return isolated(f"{sign}{before}{digits}{after}")
+    return _with_unit(digits, unit, sign, _locale())
+
+
+def _with_unit(digits: str, unit: str, sign: str, locale: Locale) -> str:
+    before, after = _around(unit, locale)
+    return _isolated(f"{sign}{before}{digits}{after}", locale)
+
+
+@lru_cache(maxsize=64)
+def _pattern(pattern: str) -> NumberPattern:
+    return parse_pattern(pattern)
 
 
 @lru_cache(maxsize=256)
@@ -125,7 +135,11 @@ def begun(words: str) -> str:
 
 def isolated(text: str) -> str:
     """Keep a left-to-right figure in one piece inside a right-to-left page."""
-    return f"{_ISOLATE}{text}{_POP}" if _locale().text_direction == "rtl" else text
+    return _isolated(text, _locale())
+
+
+def _isolated(text: str, locale: Locale) -> str:
+    return f"{_ISOLATE}{text}{_POP}" if locale.text_direction == "rtl" else text
 
 
 def ago_filter(now: Callable[[], datetime]) -> Callable[[datetime | None], Markup | str]:
@@ -134,7 +148,7 @@ def ago_filter(now: Callable[[], datetime]) -> Callable[[datetime | None], Marku
     def ago(moment: datetime | None) -> Markup | str:
         if moment is None:
             return NOTHING
-        passed = max(now() - moment, timedelta(0))
+        passed = max(now() - moment, timedelta(seconds=1))  # Of nothing at all it would say "in 0 seconds".
         words = format_timedelta(-passed, locale=_locale(), add_direction=True, threshold=1.2)
         machine = moment.astimezone(UTC).isoformat(timespec="milliseconds")
         return Markup('<time datetime="{}" title="{}">{}</time>').format(machine, exact(moment), words)

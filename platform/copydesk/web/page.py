@@ -16,6 +16,7 @@ from copydesk.web.demo_offer import demo_offered
 from copydesk.web.headers import csp_nonce
 from copydesk.web.legal_links import legal_links
 from copydesk.web.me_link import live_me
+from copydesk.web.reader import reader_timezone
 from copydesk.web.site import current_site
 from copydesk.web.theme import current_themes
 from copydesk.web.theme_file import SITE
@@ -37,6 +38,7 @@ def page_values() -> dict[str, Any]:
         "theme": theme,
         "locale": site.locale,
         "lang": site.lang,
+        "zone": LocalProxy(reader_timezone),
         "locales": site.locales,
         "direction": site.direction,
         "features": site.features,

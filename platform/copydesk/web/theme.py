@@ -32,6 +32,26 @@ log = logging.getLogger(__name__)
 
 _GZIPPED = frozenset({".css", ".js", ".svg"})
 _GZIPPED_KEPT_MAX = 256
+_ATTRIBUTES_KNOWN_MAX = 10_000
+
+
+class Sandbox(ImmutableSandboxedEnvironment):
+    """Jinja's sandbox, which looks up once whether an attribute of a type is safe: it depends on nothing else."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._safe: dict[tuple[type, str], bool] = {}
+
+    def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
+        kind = type(obj)
+        if obj.__class__ is not kind:  # It stands for something else.
+            return super().is_safe_attribute(obj, attr, value)
+        known = self._safe.get((kind, attr))
+        if known is None:
+            if len(self._safe) >= _ATTRIBUTES_KNOWN_MAX:
+                self._safe.clear()
+            known = self._safe[kind, attr] = super().is_safe_attribute(obj, attr, value)
+        return known
 
 
 class ThemeLoader(FileSystemLoader):
@@ -49,7 +69,7 @@ class Themes:
         self._dir = themes_dir
         self._additions = additions
         self._themes = {CORE: read_theme(themes_dir, CORE)}
-        self._environments: dict[str, ImmutableSandboxedEnvironment] = {}
+        self._environments: dict[str, Sandbox] = {}
         self._fingerprints: dict[tuple[Path, int, int], str] = {}
         self._gzipped: dict[tuple[Path, str], bytes] = {}
         self._bundles = Bundles(self.static_file, self.asset_url)
@@ -69,7 +89,7 @@ class Themes:
         """Render a template in the theme; raises `jinja2.TemplateNotFound` where core lacks it too."""
         return self.environment(theme).get_template(template).render(context)
 
-    def environment(self, theme: str) -> ImmutableSandboxedEnvironment:
+    def environment(self, theme: str) -> Sandbox:
         with self._lock:
             if theme not in self._environments:
                 self._environments[theme] = self._create(theme)
@@ -116,8 +136,8 @@ class Themes:
             self._gzipped[key] = gzip.compress(file.read_bytes(), compresslevel=9, mtime=0)
         return self._gzipped[key]
 
-    def _create(self, theme: str) -> ImmutableSandboxedEnvironment:
-        environment = ImmutableSandboxedEnvironment(
+    def _create(self, theme: str) -> Sandbox:
+        environment = Sandbox(
             loader=ThemeLoader(self._dir, self.theme(theme).chain),
             autoescape=True,
             undefined=StrictUndefined,

@@ -17,6 +17,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from babel import Locale
 from flask_babel import Babel, Domain, get_locale, lazy_gettext  # type: ignore[import-untyped]
 from flask_babel.speaklater import LazyString  # type: ignore[import-untyped]
 
@@ -157,35 +158,47 @@ class BrandDomain(Domain):  # type: ignore[misc]
 
     def __init__(self) -> None:
         super().__init__()
-        self._own: dict[tuple[str, str], tuple[Wording, Mapping[str, tuple[str, ...]]]] = {}
+        self._own: dict[tuple[str, Locale], tuple[Wording, Mapping[str, tuple[str, ...]]]] = {}
+        self._catalogs: dict[Locale, Any] = {}
 
     def gettext(self, string: str, **variables: Any) -> str:
         if not string:
             return ""  # The catalogs answer this with their heads, which name the platform.
-        own = self._own_forms(string)
-        if own is None:
-            return str(super().gettext(string, **variables))
-        return own[0] % variables if variables else own[0]
+        locale = get_locale()
+        own = self._own_forms(string, locale)
+        said = str(self._catalog(locale).ugettext(string)) if own is None else own[0]
+        return said % variables if variables else said
 
     def ngettext(self, singular: str, plural: str, num: int, **variables: Any) -> str:
-        own = self._own_forms(singular)
+        locale = get_locale()
+        own, catalog = self._own_forms(singular, locale), self._catalog(locale)
         if own is None:
-            return str(super().ngettext(singular, plural, num, **variables))
-        form = own[min(int(self.get_translations().plural(num)), len(own) - 1)]
+            form = str(catalog.ungettext(singular, plural, num))
+        else:
+            form = own[min(int(catalog.plural(num)), len(own) - 1)]
         return form % {"num": num, **variables}
 
-    def _own_forms(self, msgid: str) -> tuple[str, ...] | None:
+    def _own_forms(self, msgid: str, locale: Locale) -> tuple[str, ...] | None:
         site = site_or_none()
         if site is None or not site.tenant.config.wording:
             return None
-        return self._words_of(site.tenant, str(get_locale())).get(msgid)
+        return self._words_of(site.tenant, locale).get(msgid)
 
-    def _words_of(self, tenant: Tenant, locale: str) -> Mapping[str, tuple[str, ...]]:
+    def _catalog(self, locale: Locale) -> Any:
+        """Return the texts of the context's language, found by the language itself: to spell its name takes longer."""
+        known = self._catalogs.get(locale)
+        if known is None:
+            known = self.get_translations()
+            if locale is not None:
+                self._catalogs[locale] = known
+        return known
+
+    def _words_of(self, tenant: Tenant, locale: Locale) -> Mapping[str, tuple[str, ...]]:
         """Return what was checked once for this revision of the brand: a new one is another object."""
         wording = tenant.config.wording
         known = self._own.get((tenant.slug, locale))
         if known is None or known[0] is not wording:
-            known = wording, own_words(wording, locale, (tenant.config.brand.tagline,))
+            known = wording, own_words(wording, str(locale), (tenant.config.brand.tagline,))
             self._own[tenant.slug, locale] = known
         return known[1]
 

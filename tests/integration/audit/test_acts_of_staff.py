@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
-import pytest
 from copydesk.audit import Actor, ActorKind, read_entries
 from copydesk.db import Database, TenantSession
 from copydesk.identity import Role, User, UserSession
@@ -16,13 +14,6 @@ from copydesk.tenancy import ensure_tenant
 from sqlalchemy import func, select
 
 AT = datetime(2026, 5, 4, 12, tzinfo=UTC)
-
-
-@pytest.fixture(scope="module")
-def db(database_url: str) -> Iterator[Database]:
-    database = Database.connect(database_url, pool_size=1)
-    yield database
-    database.dispose()
 
 
 def person(session: TenantSession, name: str, role: Role, *, sessions: int = 0) -> int:

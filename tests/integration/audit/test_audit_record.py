@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import count
@@ -27,13 +26,6 @@ AT = datetime(2026, 5, 4, 12, 0, 0, 123456, tzinfo=UTC)
 MARA = Actor(ActorKind.USER, 17, 4, "203.0.113.9")
 THREADS, EACH = 4, 25
 _NUMBERS = count(1)
-
-
-@pytest.fixture(scope="module")
-def db(database_url: str) -> Iterator[Database]:
-    database = Database.connect(database_url, pool_size=THREADS)
-    yield database
-    database.dispose()
 
 
 @pytest.fixture

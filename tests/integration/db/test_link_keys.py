@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,13 +10,6 @@ from copydesk.db import Database
 from copydesk.kernel import ConfigError
 from copydesk.vault import FileKeyStore, LinkKeys, SealBroken
 from sqlalchemy import text
-
-
-@pytest.fixture
-def db(database_url: str) -> Iterator[Database]:
-    database = Database.connect(database_url, pool_size=1)
-    yield database
-    database.dispose()
 
 
 @pytest.fixture(scope="module")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from access_people import IP, NOW, AccessPeople
 from copydesk.db import Database
@@ -14,16 +12,9 @@ from copydesk.kernel import NotFound, Refused
 ELSEWHERE = "198.51.100.9"
 
 
-@pytest.fixture(scope="module")
-def database(database_url: str) -> Iterator[Database]:
-    database = Database.connect(database_url, pool_size=2)
-    yield database
-    database.dispose()
-
-
 @pytest.fixture
-def people(database: Database, request: pytest.FixtureRequest) -> AccessPeople:
-    return AccessPeople(database, f"b{abs(hash(request.node.name)) % 10**9}")
+def people(db: Database, request: pytest.FixtureRequest) -> AccessPeople:
+    return AccessPeople(db, f"b{abs(hash(request.node.name)) % 10**9}")
 
 
 def allow(people: AccessPeople, user_id: int | None, network: str, *, own_ip: str = IP, note: str = "") -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -27,16 +27,9 @@ from sqlalchemy import select
 P = Permission
 
 
-@pytest.fixture(scope="module")
-def database(database_url: str) -> Iterator[Database]:
-    database = Database.connect(database_url, pool_size=4)
-    yield database
-    database.dispose()
-
-
 @pytest.fixture
-def people(database: Database, request: pytest.FixtureRequest) -> AccessPeople:
-    return AccessPeople(database, f"b{abs(hash(request.node.name)) % 10**9}")
+def people(db: Database, request: pytest.FixtureRequest) -> AccessPeople:
+    return AccessPeople(db, f"b{abs(hash(request.node.name)) % 10**9}")
 
 
 def change(people: AccessPeople, giver: Giver, user_id: int, *names: str) -> tuple[str, ...]:
@@ -165,19 +158,19 @@ def test_a_set_that_cannot_be_is_refused(people: AccessPeople, name: str, permis
         assert refused(store) == code
 
 
-def test_one_brands_own_role_is_none_of_another(people: AccessPeople, database: Database) -> None:
-    other = AccessPeople(database, f"{people.brand}-other")
-    with database.tenant(people.tenant_id) as session:
+def test_one_brands_own_role_is_none_of_another(people: AccessPeople, db: Database) -> None:
+    other = AccessPeople(db, f"{people.brand}-other")
+    with db.tenant(people.tenant_id) as session:
         store_role(session, people.tenant_id, "night-desk", ["risk:read"], author_id=None, at=NOW)
-    with database.tenant(other.tenant_id) as session:
+    with db.tenant(other.tenant_id) as session:
         assert "night-desk" not in {line.name for line in role_lines(session)}
         assert refused(lambda: require_may_invite(session, other.operator, ["night-desk"])) == "role_unknown"
 
 
-def test_staff_of_one_brand_are_nobody_on_another(people: AccessPeople, database: Database) -> None:
-    other = AccessPeople(database, f"{people.brand}-other")
+def test_staff_of_one_brand_are_nobody_on_another(people: AccessPeople, db: Database) -> None:
+    other = AccessPeople(db, f"{people.brand}-other")
     mara = people.staff("mara", "support")
-    with database.tenant(other.tenant_id) as session:
+    with db.tenant(other.tenant_id) as session:
         assert not permissions_of(session, mara, "staff") & {P.USERS_READ}
         with pytest.raises(NotFound):
             member(session, mara)

@@ -2,18 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from copydesk.db import Database
 from desk_site import Opens, Site, open_site
-
-
-@pytest.fixture(scope="module")
-def db(database_url: str) -> Iterator[Database]:
-    db = Database.connect(database_url, pool_size=4)
-    yield db
-    db.dispose()
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from copydesk.identity import Role, User, UserStatus
 from copydesk.web.csrf import FIELD
 from flask import Flask
 from form_posts import submit, token_in
+from noticing import Ear
 
 NEW = "brisk heron under 9 willows"
 _VARIES = re.compile(r'name="csrf_token" value="[^"]+"|nonce="[^"]+"')
@@ -38,12 +39,14 @@ def test_a_reset_never_goes_round_the_second_factor(people: People) -> None:
 
 def test_after_a_reset_key_changes_and_payouts_rest_for_a_day(people: People) -> None:
     user = people.add(factor=True)
+    ear = Ear(people.runtime.database, people.runtime.tenant_ids["aurora"], people.clock)
     link = reset_link(people, user)
     submit(people.browser(), link, {"password": NEW}, page=link)
     held = people.fresh(user).held_until
     assert held is not None and (held - people.clock.at).total_seconds() == 24 * 3600
     kind, facts = people.mails("aurora", user.email)[-1]
     assert kind == "password_changed" and facts["held_until"] == held.isoformat()
+    assert ear.told(user.id) == ["security"]
     acts = people.acts("aurora", f"user:{user.id}")
     assert acts == ["password.reset_asked", "password.reset"]
 

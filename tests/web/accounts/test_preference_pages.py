@@ -53,7 +53,17 @@ def test_a_choice_taken_back_is_the_browsers_and_the_sites_own_again(reader: Vis
     reader.send(HERE, scheme="", time_zone="")
     page = reader.get(HERE).text
     assert "data-scheme-own" not in page
-    assert page.count(" selected>") == 1  # The language alone.
+    assert page.count(" selected>") == 2  # The language, and no coin.
+
+
+def test_a_coin_is_kept_where_it_is_traded_here_in_the_sites_currency(site: FactorSite, reader: Visit) -> None:
+    page = reader.get(HERE).text
+    assert '<option value="BTC">' in page and "Euros, dollars and the like are not offered" in page
+    assert reader.send(HERE, currency="BTC").status_code == 303
+    assert '<option value="BTC" selected>' in reader.get(HERE).text
+    assert reader.send(HERE, scheme="dark").status_code == 303
+    assert '<option value="BTC" selected>' in reader.get(HERE).text, "what is not sent stays"
+    assert reader.send(HERE, currency="").status_code == 303
 
 
 @pytest.mark.parametrize(
@@ -61,6 +71,7 @@ def test_a_choice_taken_back_is_the_browsers_and_the_sites_own_again(reader: Vis
     [
         ("locale", "tlh", "Language: choose one of the list."),
         ("scheme", "neon", "Colors: choose one of the three."),
+        ("currency", "EUR", "Currency: choose one of the list."),
         ("time_zone", "Europe/Atlantis", "Time zone: choose one of the list, such as Europe/Berlin."),
     ],
 )

@@ -30,6 +30,18 @@ def test_home_adds_up_what_is_held_at_the_prices_of_now(site: HomeSite, ada: Fol
     assert "Stop everything" in page
 
 
+def test_equity_is_told_in_a_chosen_coin_too_at_its_price_or_not_at_all(
+    site: HomeSite, ada: Follower, redis_url: str
+) -> None:
+    site.book(site.subscription(ada))
+    assert "≈" not in ada.words("/home")
+    ada.send("/account/preferences", currency="BTC")
+    assert "480.00 USDT" in ada.words("/home") and "Equity ≈ 0.008 BTC at 60,000.00 USDT" in ada.words("/home")
+    tell_old_prices(redis_url, timedelta(minutes=5))
+    page = ada.get("/home").text
+    assert "No fresh price of BTC is known now." in page and "≈" not in page
+
+
 def test_a_card_tells_the_state_in_a_word_and_how_far_each_stop_is(site: HomeSite, ada: Follower) -> None:
     running = site.subscription(ada)
     site.book(running)

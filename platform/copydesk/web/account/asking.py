@@ -6,21 +6,18 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
-from flask import Response, current_app, g, make_response
+from flask import Response, g, make_response
 from flask_babel import gettext, ngettext  # type: ignore[import-untyped]
 
 from copydesk.identity.throttle import TooManyTries
 from copydesk.identity.visit import Visit
 from copydesk.kernel import Unavailable
+from copydesk.web.asking import UNPROCESSABLE, runtime
 from copydesk.web.clock import current_time
 from copydesk.web.database import whole_database
 from copydesk.web.page import render
-from copydesk.web.port import Runtime
 from copydesk.web.site import current_site
 from copydesk.web.visitor import current_actor, current_origin, current_visitor
-
-SEE_OTHER = HTTPStatus.SEE_OTHER
-UNPROCESSABLE = HTTPStatus.UNPROCESSABLE_ENTITY
 
 # Short waits are easier to count in seconds.
 _IN_SECONDS_BELOW = 120
@@ -30,25 +27,17 @@ Errors = Mapping[str, str]
 
 def current_visit() -> Visit:
     """Return this request as use cases see it."""
-    runtime: Runtime = current_app.extensions["copydesk_runtime"]
     return Visit(
         db=whole_database(),
         tenant=current_site().tenant,
         tenant_id=g.tenant_id,
-        hashing=runtime.hashing,
-        seal=runtime.identity_vault,
+        hashing=runtime().hashing,
+        seal=runtime().identity_vault,
         actor=current_actor(),
         origin=current_origin(),
         locale=current_site().locale,
         at=current_time(),
     )
-
-
-def own_id() -> int:
-    """Return the user whose pages these are; views run only for somebody who is signed in."""
-    user_id = current_visitor().user_id
-    assert user_id is not None, "a page of an account was shown to nobody"
-    return user_id
 
 
 def own_session() -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import make_response, redirect, request
+from flask import request
 from flask_babel import gettext  # type: ignore[import-untyped]
 from werkzeug.wrappers import Response
 
@@ -20,9 +20,10 @@ from copydesk.identity.throttle import TooManyTries
 from copydesk.kernel import Unavailable
 from copydesk.tenancy import setting_value
 from copydesk.web.access import SECOND_STEP, SIGN_IN, needs
-from copydesk.web.account.asking import SEE_OTHER, current_visit, form_again, own_id, own_session, wait_again
+from copydesk.web.account.asking import current_visit, form_again, own_session, wait_again
 from copydesk.web.account.blueprint import account
 from copydesk.web.account.forms import found, typed, typed_secret
+from copydesk.web.asking import go, own_id
 from copydesk.web.cookies import read_cookie
 from copydesk.web.csrf import SESSION_COOKIE
 from copydesk.web.headers import clear_site_data
@@ -39,7 +40,7 @@ _PAGE = "account/sign_in.html"
 @needs(Permission.VISIT)
 def sign_in_page() -> Response | str:
     if current_visitor().signed_in and not is_guest(current_visitor()):
-        return redirect(_next() or landing_of(current_visitor().role), code=SEE_OTHER)
+        return go(_next() or landing_of(current_visitor().role))
     return render(_PAGE, errors={}, **_values(""))
 
 
@@ -69,7 +70,7 @@ def sign_in_form() -> Response:
         return form_again(_PAGE, {"": told}, **values)
     except (TooManyTries, Unavailable) as error:
         return wait_again(_PAGE, error, **values)
-    response = make_response(redirect(_after(admitted), code=SEE_OTHER))
+    response = go(_after(admitted))
     remember_session(response, admitted.token)
     if admitted.locale in current_site().tenant.config.locales:
         keep_locale(response, admitted.locale)
@@ -86,7 +87,7 @@ def sign_out() -> Response:
             end_session(session, own_id(), own_session(), reason=EndReason.SIGNED_OUT, at=visit.at)
             after = {"why": EndReason.SIGNED_OUT.value}
             visit.note(session, Act("session.ended", f"session:{own_session()}", after=after))
-    response = make_response(redirect(SIGN_IN, code=SEE_OTHER))
+    response = go(SIGN_IN)
     forget_session(response)
     return clear_site_data(response)
 
@@ -123,6 +124,8 @@ def _told(word: str) -> str:
             return str(gettext("Your new password is set, and you are signed out everywhere. Sign in with it."))
         case "joined":
             return str(gettext("Your account is ready. Sign in with the password that you have just chosen."))
+        case "ended":
+            return str(gettext("Your session has ended. Sign in, and you come back to where you were."))
         case "closed":
             return str(gettext("Your account is closed and your keys are destroyed."))
         case _:

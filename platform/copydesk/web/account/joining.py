@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import make_response, redirect
+from flask import make_response
 from flask_babel import gettext  # type: ignore[import-untyped]
 from werkzeug.wrappers import Response
 
@@ -28,7 +28,7 @@ from copydesk.kernel import NotPermitted, Unavailable
 from copydesk.tenancy import setting_value
 from copydesk.web.access import needs
 from copydesk.web.account.account_words import role_words
-from copydesk.web.account.asking import SEE_OTHER, current_visit, form_again, wait_again
+from copydesk.web.account.asking import current_visit, form_again, wait_again
 from copydesk.web.account.blueprint import account
 from copydesk.web.account.forms import (
     found,
@@ -40,6 +40,7 @@ from copydesk.web.account.forms import (
     typed_secret,
 )
 from copydesk.web.account.links import link_over
+from copydesk.web.asking import go
 from copydesk.web.clock import current_time
 from copydesk.web.database import brand_session
 from copydesk.web.legal.asking import NOTHING_ASKED, agreement, agreement_error, asked_texts
@@ -83,7 +84,7 @@ def register_form() -> Response:
         register(current_visit(), new)
     except Unavailable as error:
         return wait_again(_REGISTER, error, **values)
-    return make_response(redirect("/account/register/sent", code=SEE_OTHER))
+    return go("/account/register/sent")
 
 
 @account.get("/register/sent")
@@ -120,7 +121,7 @@ def verify_form(token: str) -> Response:
         return link_over("verify")
     except (TooManyTries, Unavailable) as busy:
         return wait_again(_VERIFY, busy, **values)
-    return make_response(redirect("/account/sign-in?told=confirmed", code=SEE_OTHER))
+    return go("/account/sign-in?told=confirmed")
 
 
 @account.get("/invited/<token>")
@@ -158,7 +159,7 @@ def invited_form(token: str) -> Response:
         return link_over("invite")
     except (TooManyTries, Unavailable) as error:
         return wait_again(_INVITED, error, **values)
-    return make_response(redirect("/account/sign-in?told=joined", code=SEE_OTHER))
+    return go("/account/sign-in?told=joined")
 
 
 def _mode() -> str:

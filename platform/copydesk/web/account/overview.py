@@ -8,8 +8,8 @@ from copydesk.identity.settings import session_limits
 from copydesk.web.access import needs
 from copydesk.web.access_words import hold_sentence
 from copydesk.web.account.account_words import factor_words, role_words
-from copydesk.web.account.asking import own_id
 from copydesk.web.account.blueprint import account
+from copydesk.web.asking import own_id
 from copydesk.web.clock import current_time
 from copydesk.web.database import brand_session
 from copydesk.web.page import render

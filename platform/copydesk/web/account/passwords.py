@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import make_response, redirect
+from flask import make_response
 from flask_babel import gettext  # type: ignore[import-untyped]
 from werkzeug.wrappers import Response
 
@@ -15,17 +15,11 @@ from copydesk.identity.registration import LinkOver, count_asking
 from copydesk.identity.throttle import TooManyTries
 from copydesk.kernel import InvalidInput, Unavailable
 from copydesk.web.access import needs
-from copydesk.web.account.asking import (
-    SEE_OTHER,
-    current_visit,
-    form_again,
-    own_id,
-    own_session,
-    wait_again,
-)
+from copydesk.web.account.asking import current_visit, form_again, own_session, wait_again
 from copydesk.web.account.blueprint import account
 from copydesk.web.account.forms import email_error, found, password_error, terms_for, typed, typed_secret
 from copydesk.web.account.links import link_over
+from copydesk.web.asking import go, own_id
 from copydesk.web.clock import current_time
 from copydesk.web.csrf import bind_forms
 from copydesk.web.database import brand_session
@@ -52,7 +46,7 @@ def forgot_form() -> Response:
         ask_reset(current_visit(), email)
     except TooManyTries as wait:
         return wait_again(_FORGOT, wait, email=email)
-    return make_response(redirect("/account/forgot/sent", code=SEE_OTHER))
+    return go("/account/forgot/sent")
 
 
 @account.get("/forgot/sent")
@@ -88,7 +82,7 @@ def reset_form(token: str) -> Response:
         return link_over("reset")
     except (TooManyTries, Unavailable) as busy:
         return wait_again(_RESET, busy, **values)
-    return make_response(redirect("/account/sign-in?told=reset", code=SEE_OTHER))
+    return go("/account/sign-in?told=reset")
 
 
 @account.get("/password")

@@ -15,9 +15,10 @@ from copydesk.identity.settings import HISTORY_DAYS
 from copydesk.tenancy import setting_value
 from copydesk.web.access import needs
 from copydesk.web.account.account_words import factor_words, outcome_words
-from copydesk.web.account.asking import current_visit, own_id
+from copydesk.web.account.asking import current_visit
 from copydesk.web.account.blueprint import account
 from copydesk.web.account.own_data import own_data
+from copydesk.web.asking import own_id
 from copydesk.web.clock import current_time
 from copydesk.web.database import brand_session, whole_database
 from copydesk.web.factors.freshness import needs_fresh

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from flask import make_response, redirect
 from werkzeug.wrappers import Response
 
 from copydesk.audit import Act
@@ -15,8 +14,9 @@ from copydesk.identity.sessions import end_session, end_sessions, open_sessions,
 from copydesk.identity.settings import session_limits
 from copydesk.kernel import NotFound
 from copydesk.web.access import SIGN_IN, needs
-from copydesk.web.account.asking import SEE_OTHER, current_visit, own_id, own_session
+from copydesk.web.account.asking import current_visit, own_session
 from copydesk.web.account.blueprint import account
+from copydesk.web.asking import go, own_id
 from copydesk.web.clock import current_time
 from copydesk.web.database import brand_session
 from copydesk.web.page import render
@@ -52,8 +52,8 @@ def end_one(session_id: int) -> Response:
             raise NotFound("There is no such session.")
         visit.note(session, Act("session.ended", f"session:{session_id}", after={"why": EndReason.REVOKED.value}))
     if session_id != own_session():
-        return make_response(redirect(_LIST, code=SEE_OTHER))
-    response = make_response(redirect(SIGN_IN, code=SEE_OTHER))
+        return go(_LIST)
+    response = go(SIGN_IN)
     forget_session(response)
     return response
 
@@ -67,6 +67,6 @@ def end_others() -> Response:
         ended = end_sessions(session, own_id(), reason=EndReason.REVOKED, at=visit.at, keep=own_session())
         visit.note(session, Act("sessions.ended", f"user:{own_id()}", after={"sessions": ended}))
         token = renew_session(session, own_session())
-    response = make_response(redirect(_LIST, code=SEE_OTHER))
+    response = go(_LIST)
     remember_session(response, token)
     return response

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-from flask import Response, redirect, request
+from flask import Response, request
 from flask_babel import gettext  # type: ignore[import-untyped]
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -14,10 +14,10 @@ from copydesk.identity.access import Permission
 from copydesk.kernel import InvalidInput, Refused
 from copydesk.statements import Period, months_between, period_between, period_named, read_person, read_statement
 from copydesk.web.access import needs
-from copydesk.web.account.asking import UNPROCESSABLE, current_visit, form_again, own_id
+from copydesk.web.account.asking import current_visit, form_again
 from copydesk.web.account.blueprint import account
+from copydesk.web.asking import UNPROCESSABLE, go, own_id, transaction
 from copydesk.web.clock import current_time
-from copydesk.web.database import reading_brand
 from copydesk.web.factors.freshness import needs_fresh
 from copydesk.web.page import render
 from copydesk.web.site import current_site
@@ -34,7 +34,7 @@ _TEMPLATE = "account/statements.html"
 @needs(Permission.ACCOUNT_OWN)
 def statements() -> str | AnyResponse:
     """List what there is to fetch; two days of the form lead to the file of the days between them."""
-    with reading_brand() as session:
+    with transaction() as session:
         since = read_person(session, own_id()).created_at
     asked = {name: request.args.get(name, "") for name in ("first", "last")}
     values: dict[str, Any] = {**periods_shown(since, current_time()), "file": _HERE, "asked": asked}
@@ -44,7 +44,7 @@ def statements() -> str | AnyResponse:
         period, kind = _asked()
     except InvalidInput as error:
         return form_again(_TEMPLATE, {"": str(error)}, UNPROCESSABLE, **values)
-    return redirect(f"{_HERE}/{period.name}.{kind}", code=303)
+    return go(f"{_HERE}/{period.name}.{kind}")
 
 
 @account.get("/statements/<name>")

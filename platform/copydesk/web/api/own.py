@@ -8,9 +8,10 @@ from copydesk.audit import Act
 from copydesk.identity.access import Permission
 from copydesk.statements import document, own_subscriptions, period_named, read_statement
 from copydesk.web.access import needs
-from copydesk.web.account.asking import current_visit, own_id
+from copydesk.web.account.asking import current_visit
 from copydesk.web.api.blueprint import answer, own_api
 from copydesk.web.api.shapes import subscription_shape
+from copydesk.web.asking import own_id
 from copydesk.web.clock import current_time
 from copydesk.web.database import brand_session
 from copydesk.web.factors.freshness import needs_fresh

@@ -9,8 +9,9 @@ from flask import Response, make_response
 from copydesk.identity import EndReason
 from copydesk.identity.factors import Desk, Method, drop_phones, new_recovery_codes
 from copydesk.identity.sessions import end_sessions, pass_factor
+from copydesk.web.asking import go
 from copydesk.web.csrf import bind_forms
-from copydesk.web.factors.asking import go, own_factors
+from copydesk.web.factors.asking import own_factors
 from copydesk.web.factors.blueprint import HOME
 from copydesk.web.page import render
 from copydesk.web.visitor import remember_session

@@ -14,8 +14,9 @@ from copydesk.identity.factors import (
     require_unchanged,
 )
 from copydesk.kernel import Refused
+from copydesk.web.asking import go
 from copydesk.web.factors.adding import answer, settle
-from copydesk.web.factors.asking import go, own_desk, own_factors
+from copydesk.web.factors.asking import own_desk, own_factors
 from copydesk.web.factors.blueprint import HOME, factors
 from copydesk.web.factors.factor_words import refusal_sentence
 from copydesk.web.factors.freshness import changes_factors

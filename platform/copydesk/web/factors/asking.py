@@ -4,23 +4,20 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager
 
-from flask import Response, current_app, g, make_response, redirect
+from flask import g
 
 from copydesk.identity.factors import Desk, Factors, Holder, Texter, factors_of, open_desk
 from copydesk.web.access import second_factor_required
+from copydesk.web.asking import runtime
 from copydesk.web.clock import current_time
 from copydesk.web.database import brand_session, whole_database
-from copydesk.web.port import Runtime
 from copydesk.web.site import current_site
 from copydesk.web.visitor import current_visitor
-
-_SEE_OTHER = 303
 
 
 def own_desk() -> AbstractContextManager[Desk]:
     """Open a transaction on the visitor's own factors; it commits at the end."""
-    runtime: Runtime = current_app.extensions["copydesk_runtime"]
-    return open_desk(whole_database(), runtime.identity_vault, holder(), current_time())
+    return open_desk(whole_database(), runtime().identity_vault, holder(), current_time())
 
 
 def holder() -> Holder:
@@ -49,15 +46,9 @@ def own_factors() -> Factors:
 
 def texter() -> Texter | None:
     """Return who carries the brand's text messages, None where nobody does."""
-    runtime: Runtime = current_app.extensions["copydesk_runtime"]
-    return runtime.texter(current_site().tenant.slug)
+    return runtime().texter(current_site().tenant.slug)
 
 
 def required() -> bool:
     """Tell whether the visitor must have a factor."""
     return second_factor_required(current_visitor())
-
-
-def go(path: str) -> Response:
-    """Send the browser on with a plain visit."""
-    return make_response(redirect(path, code=_SEE_OTHER))

@@ -7,10 +7,10 @@ from flask_babel import gettext  # type: ignore[import-untyped]
 
 from copydesk.identity.factors import FactorMissing, FactorWrong, Method, Question, overview, require_unchanged, take
 from copydesk.kernel import InvalidInput, NotFound
+from copydesk.web.asking import UNPROCESSABLE, go
 from copydesk.web.database import brand_session
 from copydesk.web.factors.adding import answer, settle
-from copydesk.web.factors.app_codes import UNPROCESSABLE
-from copydesk.web.factors.asking import go, holder, own_desk, own_factors
+from copydesk.web.factors.asking import holder, own_desk, own_factors
 from copydesk.web.factors.blueprint import factors
 from copydesk.web.factors.factor_words import refusal_sentence
 from copydesk.web.factors.freshness import changes_factors

@@ -20,9 +20,9 @@ from copydesk.identity.factors import (
     take_try,
 )
 from copydesk.kernel import InvalidInput, NotFound, Refused
+from copydesk.web.asking import UNPROCESSABLE, go
 from copydesk.web.database import brand_session
-from copydesk.web.factors.app_codes import UNPROCESSABLE
-from copydesk.web.factors.asking import go, holder, own_desk, own_factors, texter
+from copydesk.web.factors.asking import holder, own_desk, own_factors, texter
 from copydesk.web.factors.blueprint import HOME, factors
 from copydesk.web.factors.factor_words import refusal_sentence
 from copydesk.web.factors.freshness import changes_factors

@@ -5,8 +5,9 @@ from __future__ import annotations
 from flask import Response
 
 from copydesk.identity.factors import new_recovery_codes, overview
+from copydesk.web.asking import go
 from copydesk.web.database import brand_session
-from copydesk.web.factors.asking import go, holder, own_desk, own_factors
+from copydesk.web.factors.asking import holder, own_desk, own_factors
 from copydesk.web.factors.blueprint import HOME, factors
 from copydesk.web.factors.freshness import changes_factors
 from copydesk.web.page import render

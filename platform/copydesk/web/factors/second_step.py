@@ -10,8 +10,8 @@ from copydesk.identity.signing_in import finish_sign_in
 from copydesk.identity.throttle import TooManyTries
 from copydesk.kernel import NotFound, Refused
 from copydesk.web.access import needs
-from copydesk.web.factors.app_codes import UNPROCESSABLE
-from copydesk.web.factors.asking import go, holder, own_desk, own_factors, texter
+from copydesk.web.asking import UNPROCESSABLE, go
+from copydesk.web.factors.asking import holder, own_desk, own_factors, texter
 from copydesk.web.factors.blueprint import factors
 from copydesk.web.factors.factor_words import refusal_sentence
 from copydesk.web.factors.parties import passkey_question

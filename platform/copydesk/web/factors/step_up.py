@@ -13,8 +13,8 @@ from copydesk.identity.sessions import step_up as renewed_session
 from copydesk.identity.throttle import TooManyTries
 from copydesk.kernel import Refused
 from copydesk.web.access import needs
-from copydesk.web.factors.app_codes import UNPROCESSABLE
-from copydesk.web.factors.asking import go, holder, own_factors
+from copydesk.web.asking import UNPROCESSABLE, go
+from copydesk.web.factors.asking import holder, own_factors
 from copydesk.web.factors.blueprint import HOME, factors
 from copydesk.web.factors.factor_words import refusal_sentence
 from copydesk.web.factors.parties import passkey_question

@@ -13,7 +13,7 @@ from copydesk.identity.access import Permission
 from copydesk.kernel import NotFound
 from copydesk.replication.evidence import explanation_of
 from copydesk.replication.explain import Explanation
-from copydesk.replication.own_copying import own_named
+from copydesk.replication.own_copying import own_accounts, own_named
 from copydesk.replication.own_receipts import (
     Outcome,
     ReceiptPage,
@@ -22,9 +22,12 @@ from copydesk.replication.own_receipts import (
     read_cursor,
 )
 from copydesk.web.access import needs
+from copydesk.web.asking import own_id, transaction
+from copydesk.web.clock import current_time
 from copydesk.web.explanation import Section, told
-from copydesk.web.home.blueprint import home, own_id, transaction
+from copydesk.web.home.blueprint import home
 from copydesk.web.home.home_words import OUTCOME_TONES, outcome_words
+from copydesk.web.home.outages import outages
 from copydesk.web.page import render
 
 PATH = "/activity"
@@ -61,8 +64,10 @@ def activity() -> str:
     with transaction() as session:
         offered = own_named(session, own_id(), subscription_id=asked.subscription)
         page = own_receipts(session, own_id(), subscription_id=asked.subscription, outcome=asked.outcome, before=before)
+        away = outages(session, own_accounts(session, own_id()), current_time())
     return render(
         "home/activity.html",
+        outages=away,
         **_values(page, asked, begun=before is not None),
         offered=offered,
         outcomes=_outcomes(asked),

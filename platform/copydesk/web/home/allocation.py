@@ -16,12 +16,14 @@ from copydesk.replication.own_copying import OwnCopying
 from copydesk.replication.reallocating import AllocationPreview, change_allocation, preview_allocation
 from copydesk.wallets import balances_of
 from copydesk.web.access import needs
+from copydesk.web.asking import UNPROCESSABLE, go, transaction
 from copydesk.web.clock import current_time
 from copydesk.web.copying.asked import number_of
 from copydesk.web.format import money
-from copydesk.web.home.blueprint import UNPROCESSABLE, go, ground, home, note, own, transaction
+from copydesk.web.home.blueprint import ground, home, note, own
 from copydesk.web.limit_sentences import limit_sentence
 from copydesk.web.page import render
+from copydesk.web.returning import keeps, typed_before
 from copydesk.web.risk.prices import PricesOnce, current_prices
 
 _CENT = Decimal("0.01")
@@ -31,7 +33,7 @@ _PATH = "/copying/<int:subscription_id>/allocation"
 
 @dataclass(frozen=True)
 class Typed:
-    """What was typed: as text for the form, and as an amount where it is one; `error` says why it is none."""
+    """What was typed: as text for the form, and as an amount where it is one; `error` says why it cannot be taken."""
 
     text: str
     amount: Decimal | None
@@ -41,27 +43,34 @@ class Typed:
 @home.get(_PATH)
 @needs(Permission.SUBSCRIPTIONS_OWN)
 def allocation_page(subscription_id: int) -> str:
-    return _form(_running(subscription_id), Typed("", None))
+    return _form(_running(subscription_id), Typed(typed_before().get("amount", ""), None))
 
 
 @home.post(_PATH)
 @needs(Permission.SUBSCRIPTIONS_OWN)
+@keeps("amount")
 def allocation_sent(subscription_id: int) -> Response | str | tuple[str, int]:
     """Show what another amount means; with the confirmation, store it."""
     copying = _running(subscription_id)
-    typed = _typed(copying)
-    if typed.amount is None:
+    typed, confirmed = _typed(copying), request.form.get("confirmed") == "yes"
+    if confirmed and typed.amount == copying.allocation:
+        return _changed(copying)  # The confirmation came a second time.
+    if typed.amount is None or typed.error:
         return _form(copying, typed), UNPROCESSABLE
     try:
         with transaction() as session:
             found = preview_allocation(session, ground(), copying.id, typed.amount, PricesOnce(current_prices()).one)
         if found.acting or found.equity_after <= 0:
             return _form(copying, Typed(typed.text, None, _too_little(found))), UNPROCESSABLE
-        if request.form.get("confirmed") != "yes":
+        if not confirmed:
             return _review(copying, typed, found)
         _store(copying, typed.amount)
     except (InvalidInput, Refused) as no:
         return _form(copying, Typed(typed.text, None, _refused(no))), UNPROCESSABLE
+    return _changed(copying)
+
+
+def _changed(copying: OwnCopying) -> Response:
     return go(f"/copying/{copying.id}?told=allocated")
 
 
@@ -96,7 +105,7 @@ def _typed(copying: OwnCopying) -> Typed:
         return Typed(text, None, gettext("Enter an amount from 0.01 to %(most)s.", most=most))
     amount = amount.quantize(_CENT)
     if amount == copying.allocation:
-        return Typed(text, None, gettext("That is what it may use already."))
+        return Typed(text, amount, gettext("That is what it may use already."))
     return Typed(text, amount)
 
 
@@ -128,7 +137,7 @@ def _form(copying: OwnCopying, typed: Typed) -> str:
         free=sum((one.free for one in held), ZERO),
         seen_at=max((one.at for one in held), default=None),
         promised=promised,
-        typed=typed.text or decimal_text(copying.allocation),
+        typed=typed.text if typed.error else typed.text or decimal_text(copying.allocation),
         errors={"amount": typed.error} if typed.error else {},
     )
 

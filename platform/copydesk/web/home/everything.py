@@ -13,8 +13,9 @@ from copydesk.replication import stop_everything
 from copydesk.replication.own_copying import own_accounts, own_together, worth_of
 from copydesk.replication.stopping import pause_everything
 from copydesk.web.access import needs
+from copydesk.web.asking import UNPROCESSABLE, go, own_id, transaction
 from copydesk.web.clock import current_time
-from copydesk.web.home.blueprint import HOME, UNPROCESSABLE, go, ground, home, marks_now, note, own_id, transaction
+from copydesk.web.home.blueprint import HOME, ground, home, marks_now, note
 from copydesk.web.home.outages import outages
 from copydesk.web.page import render
 

@@ -12,7 +12,10 @@ from copydesk.web.clock import current_time
 from copydesk.web.home.blueprint import HOME, home
 from copydesk.web.home.home_words import done_words
 from copydesk.web.home.picture import HomePicture, read_home
+from copydesk.web.home.told_also import told_also
 from copydesk.web.page import render
+from copydesk.web.site import current_site
+from copydesk.web.visitor import current_visitor
 from copydesk.web.words import state_words
 
 _DIGITS_MAX = 18
@@ -53,6 +56,7 @@ def _values(picture: HomePicture) -> dict[str, object]:
     kept = f"&state={state}" if state else ""
     return {
         "home": picture,
+        "also": told_also(current_site().tenant, picture.worth.equity, current_visitor().currency),
         "state": state,
         "chips": [every, *chips] if len(chips) > 1 or state else [],
         "older": f"{HOME}?before={picture.more}{kept}" if picture.more else "",

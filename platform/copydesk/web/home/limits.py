@@ -15,9 +15,11 @@ from copydesk.risk.profiles import Profile
 from copydesk.risk.service import choose_profile, clear_limit, set_limit
 from copydesk.risk.store import LimitOwner, limits_set
 from copydesk.web.access import needs
-from copydesk.web.home.blueprint import UNPROCESSABLE, go, ground, home, note, own, own_id, transaction
+from copydesk.web.asking import UNPROCESSABLE, go, own_id, transaction
+from copydesk.web.home.blueprint import ground, home, note, own
 from copydesk.web.home.limits_asked import BOUNDS, Asked, Now, asked_of, bound_names, changes, mistakes, now_of, offered
 from copydesk.web.page import render
+from copydesk.web.returning import keeps, typed_before
 
 _PATH = "/copying/<int:subscription_id>/limits"
 
@@ -26,11 +28,13 @@ _PATH = "/copying/<int:subscription_id>/limits"
 @needs(Permission.SUBSCRIPTIONS_OWN)
 def limits_page(subscription_id: int) -> str:
     copying, now = _read(subscription_id)
-    return _form(copying, now.asked, {})
+    typed = typed_before()
+    return _form(copying, asked_of(typed) if typed else now.asked, {})
 
 
 @home.post(_PATH)
 @needs(Permission.SUBSCRIPTIONS_OWN)
+@keeps("profile", *BOUNDS)
 def limits_sent(subscription_id: int) -> Response | str | tuple[str, int]:
     """Show what changes; with the confirmation, store it."""
     copying, now = _read(subscription_id)
@@ -38,10 +42,11 @@ def limits_sent(subscription_id: int) -> Response | str | tuple[str, int]:
     errors = mistakes(asked)
     if errors:
         return _form(copying, asked, errors), UNPROCESSABLE
-    changed = changes(now, asked)
+    changed, confirmed = changes(now, asked), request.form.get("confirmed") == "yes"
+    if not changed and confirmed:
+        return go(f"/copying/{copying.id}?told=limited")  # The confirmation came a second time.
     if not changed:
         return _form(copying, asked, {"": gettext("Nothing is changed.")}), UNPROCESSABLE
-    confirmed = request.form.get("confirmed") == "yes"
     try:
         with transaction() as session:
             attempt = session.begin_nested()

@@ -18,8 +18,9 @@ from copydesk.replication.own_detail import OwnDetail, own_detail
 from copydesk.replication.own_standing import OwnStanding, own_standings, places_held, read_held
 from copydesk.trading import SubscriptionState
 from copydesk.web.access import needs
+from copydesk.web.asking import transaction
 from copydesk.web.clock import current_time
-from copydesk.web.home.blueprint import ground, home, marks_now, own, transaction
+from copydesk.web.home.blueprint import ground, home, marks_now, own
 from copydesk.web.home.home_words import TONES, done_words
 from copydesk.web.home.outages import Outage, outages
 from copydesk.web.home.picture import why_words

@@ -1,7 +1,7 @@
 """What a follower does to one subscription: pause, resume, stop, attach a market again.
 
 Each page names what will happen, with numbers, before anything is stored. Nothing is sent from here: the lane does what
-is stored, at once where the engine runs.
+is stored, at once where the engine runs. What is done already is not done again: a form sent twice does it once.
 """
 
 from __future__ import annotations
@@ -13,10 +13,11 @@ from copydesk.identity.access import Permission
 from copydesk.kernel import InvalidInput, NotFound
 from copydesk.replication import doorway, end_subscription, pause, reattach, resume
 from copydesk.replication.own_copying import OwnCopying
-from copydesk.trading import EndMode
+from copydesk.trading import EndMode, SubscriptionState
 from copydesk.web.access import needs
+from copydesk.web.asking import UNPROCESSABLE, go, transaction
 from copydesk.web.clock import current_time
-from copydesk.web.home.blueprint import UNPROCESSABLE, go, ground, home, note, own, transaction
+from copydesk.web.home.blueprint import ground, home, note, own
 from copydesk.web.home.one import read_one
 from copydesk.web.page import render
 
@@ -37,6 +38,8 @@ def pause_now(subscription_id: int) -> Response | tuple[str, int]:
             pause(session, subscription_id)
             note(session, "copying.paused", _subject(copying), before={"state": str(copying.state)})
     except InvalidInput:
+        if _is(subscription_id, SubscriptionState.PAUSED):
+            return _back(subscription_id, "paused")
         return _page(subscription_id, "home/pause.html", {"": _impossible()}), UNPROCESSABLE
     return _back(subscription_id, "paused")
 
@@ -58,6 +61,8 @@ def resume_now(subscription_id: int) -> Response | tuple[str, int]:
             before = {"state": str(copying.state), "reason": copying.state_reason}
             note(session, "copying.resumed", _subject(copying), before=before)
     except InvalidInput:
+        if _is(subscription_id, SubscriptionState.SYNCED, SubscriptionState.CATCHING_UP):
+            return _back(subscription_id, "resumed")
         return _page(subscription_id, "home/resume.html", {"": _impossible()}), UNPROCESSABLE
     return _back(subscription_id, "resumed")
 
@@ -79,8 +84,9 @@ def stop_now(subscription_id: int) -> Response | tuple[str, int]:
     try:
         with transaction() as session:
             copying = own(session, subscription_id)
-            end_subscription(session, subscription_id, EndMode(mode))
-            note(session, "copying.ending", _subject(copying), before=_end(copying), after={"mode": mode})
+            if copying.end_mode != mode:
+                end_subscription(session, subscription_id, EndMode(mode))
+                note(session, "copying.ending", _subject(copying), before=_end(copying), after={"mode": mode})
     except InvalidInput:
         return _page(subscription_id, "home/stop.html", {"": _impossible()}), UNPROCESSABLE
     return _back(subscription_id, "ending")
@@ -111,6 +117,12 @@ def _page(subscription_id: int, template: str, errors: dict[str, str]) -> str:
     picture = read_one(subscription_id, current_time())
     values = {"copying": picture.copying, "picture": picture, "own": picture.risk, "currency": ground().currency}
     return render(template, **values, errors=errors)
+
+
+def _is(subscription_id: int, *states: SubscriptionState) -> bool:
+    """Tell whether what was asked for is done already: the form came a second time."""
+    with transaction() as session:
+        return own(session, subscription_id).state in states
 
 
 def _subject(copying: OwnCopying) -> str:

@@ -14,8 +14,9 @@ from copydesk.keys.store import holdings_of, key_of, uses_of
 from copydesk.notifications import Kind
 from copydesk.trading import Denial
 from copydesk.web.access import needs
+from copydesk.web.asking import UNPROCESSABLE, go, own_id, runtime, transaction
 from copydesk.web.clock import current_time
-from copydesk.web.keys.blueprint import HOME, UNPROCESSABLE, go, keys, own_id, runtime, transaction
+from copydesk.web.keys.blueprint import HOME, keys
 from copydesk.web.keys.lists import account_values
 from copydesk.web.page import render
 from copydesk.web.visitor import current_actor

@@ -14,8 +14,9 @@ from copydesk.keys.connect import begin_pair, hand_in
 from copydesk.trading import Environment, KeyKind
 from copydesk.venues import KIND_OF
 from copydesk.web.access import needs
+from copydesk.web.asking import UNPROCESSABLE, go, own_id, runtime, transaction
 from copydesk.web.clock import current_time
-from copydesk.web.keys.blueprint import HOME, UNPROCESSABLE, go, keys, own_id, places_of, runtime, transaction
+from copydesk.web.keys.blueprint import HOME, keys, places_of
 from copydesk.web.keys.key_words import place_name, problem_sentences
 from copydesk.web.keys.lists import asked_for, guide_values, renewed_account
 from copydesk.web.page import render

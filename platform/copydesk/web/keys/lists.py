@@ -12,8 +12,9 @@ from copydesk.keys.store import holdings_of, intakes_of, key_of, keys_of, uses_o
 from copydesk.tenancy import setting_value
 from copydesk.venues import KIND_OF
 from copydesk.web.access import needs
+from copydesk.web.asking import own_id, transaction
 from copydesk.web.clock import current_time
-from copydesk.web.keys.blueprint import keys, own_id, places, places_of, transaction
+from copydesk.web.keys.blueprint import keys, places, places_of
 from copydesk.web.keys.guides import GUIDES
 from copydesk.web.keys.key_words import intake_sentence, may_words, place_name, standing
 from copydesk.web.page import render

@@ -10,8 +10,9 @@ from copydesk.keys import UNDER_WAY, WAITS, WITH_PASSPHRASE, Intake, IntakeState
 from copydesk.keys.connect import complete_pair, give_up
 from copydesk.keys.store import intake_of
 from copydesk.web.access import needs
+from copydesk.web.asking import UNPROCESSABLE, go, own_id, runtime, transaction
 from copydesk.web.clock import current_time
-from copydesk.web.keys.blueprint import HOME, UNPROCESSABLE, go, keys, own_id, runtime, transaction
+from copydesk.web.keys.blueprint import HOME, keys
 from copydesk.web.keys.entering import not_taken
 from copydesk.web.keys.key_words import intake_sentence, place_name, problem_sentences
 from copydesk.web.keys.lists import guide_values

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import g, make_response, redirect, request
+from flask import g, request
 from werkzeug.wrappers import Response
 
 from copydesk.identity.access import Permission
 from copydesk.identity.legal import Via, accept, legal_texts, text_for
 from copydesk.web.access import needs
-from copydesk.web.account.asking import SEE_OTHER, form_again, own_id
+from copydesk.web.account.asking import form_again
 from copydesk.web.account.blueprint import HOME
+from copydesk.web.asking import go, own_id, transaction
 from copydesk.web.clock import current_time
-from copydesk.web.database import brand_session, whole_database
+from copydesk.web.database import brand_session
 from copydesk.web.legal.asking import FIELD, agreement, agreement_error, asked_texts
 from copydesk.web.legal.blueprint import legal
 from copydesk.web.legal.markdown import rendered
@@ -34,7 +35,7 @@ _PAGE = "legal/accept.html"
 def accept_page() -> Response | str:
     """Show what has changed, in full; who has agreed already goes on."""
     if not current_visitor().legal_due:
-        return redirect(_next(), code=SEE_OTHER)
+        return go(_next())
     return render(_PAGE, errors={}, **_values())
 
 
@@ -47,9 +48,9 @@ def accept_form() -> Response:
         return form_again(_PAGE, {FIELD: error}, **_values())
     agreed = agreement(asked, Via.CHANGE)
     if agreed is not None:
-        with whole_database().tenant(g.tenant_id) as session:
+        with transaction() as session:
             accept(session, g.tenant_id, own_id(), agreed, at=current_time())
-    return make_response(redirect(_next(), code=SEE_OTHER))
+    return go(_next())
 
 
 def _values() -> dict[str, Any]:

@@ -14,11 +14,12 @@ from copydesk.kernel import InvalidInput
 from copydesk.tenancy.files import keep_file
 from copydesk.tenancy.revisions import RefusedSettings
 from copydesk.web.access import needs
+from copydesk.web.asking import transaction
 from copydesk.web.clock import current_time
 from copydesk.web.page import render
 from copydesk.web.panel.blueprint import panel
 from copydesk.web.panel.cautions import color_values
-from copydesk.web.panel.desk import changing, current_brand, settings_desk
+from copydesk.web.panel.desk import current_brand, settings_desk
 from copydesk.web.panel.forms import Typed
 from copydesk.web.panel.saving import look, publish, refusal_errors, show_section
 from copydesk.web.panel.sections import Section, named
@@ -105,6 +106,6 @@ def _kept(key: str, sent: FileStorage) -> str:
             label_of(key), BytesIO(sent.read(BYTES_MAX + 1)), form=Painted.PNG, side_max=_PICTURES[key]
         )
         data, ending = picture.data, ".png"
-    with changing() as session:
+    with transaction() as session:
         name = keep_file(session, g.tenant_id, data, ending, current_time())
     return f"stored:{name}"

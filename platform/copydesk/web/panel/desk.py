@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from flask import current_app, g, request
+from flask import g, request
 from flask_babel import gettext  # type: ignore[import-untyped]
 
 from copydesk.kernel import InvalidInput
 from copydesk.tenancy import Tenant, TenantError
 from copydesk.tenancy.revisions import RefusedSettings, Revision, SettingsDesk
+from copydesk.web.asking import runtime, transaction
 from copydesk.web.clock import current_time
-from copydesk.web.port import Runtime
 from copydesk.web.site import current_site
-from copydesk.web.staff.desk import changing
 from copydesk.web.theme_file import installed_themes
 from copydesk.web.visitor import current_visitor
 
@@ -23,8 +22,7 @@ _DIGITS_MAX = 18
 
 def settings_desk() -> SettingsDesk:
     """Return who checks and stores what a brand's people change."""
-    runtime: Runtime = current_app.extensions["copydesk_runtime"]
-    return runtime.settings_desk
+    return runtime().settings_desk
 
 
 def current_brand() -> Tenant:
@@ -37,10 +35,9 @@ def current_brand() -> Tenant:
 
 def follow() -> None:
     """Have this process, and this request, go by what was just published, without waiting for its next look."""
-    runtime: Runtime = current_app.extensions["copydesk_runtime"]
-    runtime.directory.refresh()
+    runtime().directory.refresh()
     site = current_site()
-    g.site = replace(site, tenant=runtime.directory.by_slug(site.tenant.slug) or site.tenant)
+    g.site = replace(site, tenant=runtime().directory.by_slug(site.tenant.slug) or site.tenant)
 
 
 def author_name() -> str:
@@ -68,14 +65,13 @@ def asked_revision() -> int | None:
 
 def waiting() -> tuple[Revision, ...]:
     """Return the proposals that wait for a second person."""
-    with changing() as session:
+    with transaction() as session:
         return settings_desk().waiting(session)
 
 
 def theme_names() -> tuple[str, ...]:
     """Return the themes that a brand may choose."""
-    runtime: Runtime = current_app.extensions["copydesk_runtime"]
-    return installed_themes(runtime.themes_dir)
+    return installed_themes(runtime().themes_dir)
 
 
 def problems(tenant: Tenant) -> list[TenantError]:
@@ -92,7 +88,6 @@ __all__ = [
     "asked_reason",
     "asked_revision",
     "author_name",
-    "changing",
     "current_brand",
     "current_time",
     "follow",

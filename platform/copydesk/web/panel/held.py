@@ -11,7 +11,8 @@ from flask_babel import gettext  # type: ignore[import-untyped]
 from copydesk.kernel import Refused
 from copydesk.replication.held_markets import held_markets
 from copydesk.tenancy import Tenant
-from copydesk.web.panel.desk import changing, current_brand
+from copydesk.web.asking import transaction
+from copydesk.web.panel.desk import current_brand
 
 _NAMED_MAX = 5
 
@@ -21,7 +22,7 @@ def require_unheld(candidate: Tenant) -> None:
     left = _offered(current_brand()) - _offered(candidate)
     if not left:
         return
-    with changing() as session:
+    with transaction() as session:
         held = sorted({symbol for place, symbol in left & held_markets(session)})
     if held:
         told = gettext(

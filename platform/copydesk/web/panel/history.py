@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
-from flask import redirect, request
+from flask import request
 from flask_babel import gettext  # type: ignore[import-untyped]
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -12,13 +12,13 @@ from copydesk.identity.access import Permission
 from copydesk.kernel import NotFound, NotPermitted, Refused
 from copydesk.tenancy.revisions import RefusedSettings, Revision, RevisionState
 from copydesk.web.access import is_fresh, needs
+from copydesk.web.asking import go, transaction
 from copydesk.web.clock import current_time
 from copydesk.web.page import render
 from copydesk.web.panel.blueprint import panel
 from copydesk.web.panel.desk import (
     asked_reason,
     author_name,
-    changing,
     current_brand,
     follow,
     settings_desk,
@@ -40,7 +40,7 @@ P = Permission
 @needs(P.SETTINGS_READ)
 def history() -> str:
     before = asked_number(request.args.get("before", ""))
-    with changing() as session:
+    with transaction() as session:
         found = settings_desk().history(session, limit=PAGE_LINES + 1, before=before)
     lines, more = found[:PAGE_LINES], len(found) > PAGE_LINES
     following = lines[-1].id if more else None
@@ -63,7 +63,7 @@ def rollback(number: int) -> AnyResponse | tuple[str, int]:
         current = current_brand()
         _require_unheld({key: values.get(key) for key in {*current.overrides.values, *values}})
         reason = asked_reason()
-        with changing() as session:
+        with transaction() as session:
             made = settings_desk().rollback(
                 *(session, current, number),
                 actor=current_actor(),
@@ -78,7 +78,7 @@ def rollback(number: int) -> AnyResponse | tuple[str, int]:
         shown_at = number or current_brand().overrides.revision
         return (_shown(_revision(shown_at), refusal) if shown_at else history()), refusal.http_status
     follow()
-    return redirect(f"/panel/history/{made.id}", code=303)
+    return go(f"/panel/history/{made.id}")
 
 
 @panel.post("/history/<int:number>/approve")
@@ -100,7 +100,7 @@ def _decided(number: int, act: Callable[..., Revision]) -> AnyResponse | tuple[s
         _require_fees(found.changes)
         if act == settings_desk().approve:
             _require_unheld({key: change.put for key, change in found.changes.items()})
-        with changing() as session:
+        with transaction() as session:
             actor, author, at = current_actor(), author_name(), current_time()
             act(session, current_brand(), found.id, actor=actor, author=author, at=at)
     except NotFound:
@@ -108,7 +108,7 @@ def _decided(number: int, act: Callable[..., Revision]) -> AnyResponse | tuple[s
     except Refused as refusal:
         return _shown(found, refusal), refusal.http_status
     follow()
-    return redirect(f"/panel/history/{number}", code=303)
+    return go(f"/panel/history/{number}")
 
 
 def _shown(revision: Revision, refusal: Refused | None = None) -> str:
@@ -140,7 +140,7 @@ def _shown(revision: Revision, refusal: Refused | None = None) -> str:
 
 def _before(revision: Revision) -> Revision | None:
     """Return the revision that held before this one; None where that was the file alone."""
-    with changing() as session:
+    with transaction() as session:
         older = settings_desk().history(session, limit=PAGE_LINES, before=revision.id)
     return next((one for one in older if one.state is RevisionState.PUBLISHED), None)
 
@@ -176,7 +176,7 @@ def _may(keys: Iterable[str]) -> bool:
 
 def _revision(number: int) -> Revision:
     """Read a revision of this brand; raises `NotFound` for any other's."""
-    with changing() as session:
+    with transaction() as session:
         return settings_desk().revision(session, row_id(number))
 
 

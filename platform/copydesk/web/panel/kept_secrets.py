@@ -9,14 +9,15 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping
 
-from flask import current_app, g
+from flask import g
 
 from copydesk.audit import record
 from copydesk.kernel import InvalidInput
 from copydesk.vault import SealBroken
+from copydesk.web.asking import runtime, transaction
 from copydesk.web.clock import current_time
-from copydesk.web.panel.desk import changing, current_brand
-from copydesk.web.port import Runtime, SecretStore
+from copydesk.web.panel.desk import current_brand
+from copydesk.web.port import SecretStore
 from copydesk.web.visitor import current_actor
 
 REFERENCE = "secret:"
@@ -34,7 +35,7 @@ def keep_secrets(prefix: str, values: Mapping[str, str]) -> dict[str, str]:
     for field, name in kept.items():
         store.set(slug, name, values[field])
     if kept:
-        with changing() as session:
+        with transaction() as session:
             for name in kept.values():
                 subject = f"secret:{name}"
                 record(session, g.tenant_id, current_actor(), "secret.stored", subject, at=current_time())
@@ -67,5 +68,4 @@ def masked(reference: str | None) -> str:
 
 
 def _store() -> SecretStore:
-    runtime: Runtime = current_app.extensions["copydesk_runtime"]
-    return runtime.secrets
+    return runtime().secrets

@@ -28,12 +28,13 @@ from copydesk.identity.legal import (
 )
 from copydesk.kernel import InvalidInput, NotFound
 from copydesk.web.access import is_fresh, needs
+from copydesk.web.asking import transaction
 from copydesk.web.clock import current_time
 from copydesk.web.legal.markdown import rendered
 from copydesk.web.legal_links import forget_links, legal_title
 from copydesk.web.page import render
 from copydesk.web.panel.blueprint import panel
-from copydesk.web.panel.desk import author_name, changing, current_brand
+from copydesk.web.panel.desk import author_name, current_brand
 from copydesk.web.panel.provider_keys import Answer
 from copydesk.web.panel.saving import visible_sections
 from copydesk.web.panel.sections import named
@@ -60,7 +61,7 @@ class LegalRow:
 @panel.get("/legal")
 @needs(P.SETTINGS_READ)
 def legal_list() -> Answer:
-    with changing() as session:
+    with transaction() as session:
         current, counts = current_versions(session), accepted_counts(session)
     rows = []
     for kind in LegalKind:
@@ -93,7 +94,7 @@ def publish_legal(kind: str) -> Answer:
     bodies, material = _typed()
     draft = Draft(found, bodies, material=material)
     try:
-        with changing() as session:
+        with transaction() as session:
             publish(session, g.tenant_id, draft, actor=current_actor(), author=author_name(), at=current_time())
     except InvalidInput as refusal:
         return _page(found, bodies, {"": _said(refusal)}, material=material), HTTPStatus.UNPROCESSABLE_ENTITY
@@ -109,7 +110,7 @@ def _page(
     material: bool = True,
     preview: bool = False,
 ) -> str:
-    with changing() as session:
+    with transaction() as session:
         versions = versions_of(session, kind)
         counts = accepted_counts(session)
         held = legal_texts(session, versions[0].id) if versions else {}

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
-from flask import current_app, g, request
+from flask import g, request
 from flask_babel import gettext  # type: ignore[import-untyped]
 from werkzeug.datastructures import MultiDict
 
 from copydesk.identity.access import Permission
 from copydesk.kernel import Refused, Unavailable
 from copydesk.web.access import needs
+from copydesk.web.asking import runtime
 from copydesk.web.clock import current_time
 from copydesk.web.letter_samples import sample_letter
 from copydesk.web.panel.blueprint import panel
@@ -19,7 +20,6 @@ from copydesk.web.panel.letters import typed_letter
 from copydesk.web.panel.provider_keys import Answer
 from copydesk.web.panel.saving import show_section
 from copydesk.web.panel.sections import named
-from copydesk.web.port import Runtime
 from copydesk.web.visitor import current_visitor
 
 
@@ -31,12 +31,11 @@ def test_letter() -> Answer:
     chosen, errors = typed_letter(tenant, typed)
     if chosen is None or errors:
         return show_section(section, typed, errors), HTTPStatus.UNPROCESSABLE_ENTITY
-    runtime: Runtime = current_app.extensions["copydesk_runtime"]
-    to, origin = current_visitor().email, runtime.site_url(tenant.hosts[0]).rstrip("/")
+    to, origin = current_visitor().email, runtime().site_url(tenant.hosts[0]).rstrip("/")
     kind, locale, words = chosen
     letter = sample_letter(tenant, kind, locale, words, to=to, origin=origin, at=current_time())
     try:
-        runtime.mailer(g.tenant_id).send(letter)
+        runtime().mailer(g.tenant_id).send(letter)
     except (Refused, Unavailable) as error:
         told = gettext("The mail did not leave. The server says: %(said)s", said=str(error))
         return show_section(section, typed, tested=(False, str(told)))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from copydesk.tenancy.revisions import Revision, RevisionState
-from copydesk.web.panel.desk import changing, settings_desk
+from copydesk.web.asking import transaction
+from copydesk.web.panel.desk import settings_desk
 
 _LOOKED_AT = 200
 
@@ -22,7 +23,7 @@ def changed_since(number: int) -> Mapping[str, Revision]:
 
 def _held() -> list[Revision]:
     """Return the revisions that held at some time, the newest first."""
-    with changing() as session:
+    with transaction() as session:
         return [
             one for one in settings_desk().history(session, limit=_LOOKED_AT) if one.state is RevisionState.PUBLISHED
         ]

@@ -16,9 +16,10 @@ from copydesk.tenancy import Tenant
 from copydesk.tenancy.files import read_file
 from copydesk.tenancy.revisions import RefusedSettings
 from copydesk.web.access import needs
+from copydesk.web.asking import transaction
 from copydesk.web.brand import BrandView, brand_view
 from copydesk.web.clock import current_time
-from copydesk.web.database import brand_session, reading_brand
+from copydesk.web.database import brand_session
 from copydesk.web.headers import FILE_POLICY
 from copydesk.web.page import render
 from copydesk.web.panel.blueprint import panel
@@ -56,7 +57,7 @@ def preview() -> tuple[str, int] | str:
 @needs(P.SETTINGS_READ)
 def kept_file(name: str) -> Response:
     """Serve what was uploaded and is not published yet."""
-    with reading_brand() as session:
+    with transaction() as session:
         found = read_file(session, name)
     if found is None:
         raise NotFound("There is no such file.")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
-from flask import redirect, request
+from flask import request
 from flask_babel import gettext  # type: ignore[import-untyped]
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as AnyResponse
@@ -23,6 +23,7 @@ from copydesk.tenancy.declared import declared_of
 from copydesk.tenancy.revisions import RefusedSettings, Revision
 from copydesk.tenancy.weighing import sensitive_changes
 from copydesk.web.access import is_fresh
+from copydesk.web.asking import go, transaction
 from copydesk.web.clock import current_time
 from copydesk.web.csrf import FIELD
 from copydesk.web.page import render
@@ -31,7 +32,6 @@ from copydesk.web.panel.desk import (
     asked_reason,
     asked_revision,
     author_name,
-    changing,
     current_brand,
     follow,
     settings_desk,
@@ -140,7 +140,7 @@ def publish(section: Section) -> AnyResponse | tuple[str, int] | str:
         errors = _meanwhile(section, ready.changes) or {"": refusal_words(refusal)}
         return show_section(section, ready.typed, errors), HTTPStatus.CONFLICT
     follow()
-    return redirect(_after(section, revision), code=303)
+    return go(_after(section, revision))
 
 
 def visible_sections() -> tuple[Section, ...]:
@@ -189,7 +189,7 @@ def _ready(section: Section, typed: Typed) -> _Ready | tuple[str, int]:
 
 def _changed(changes: Mapping[str, object | None], reason: str) -> Revision:
     """Store a change, and tell who may approve it where it waits."""
-    with changing() as session:
+    with transaction() as session:
         revision = settings_desk().change(
             *(session, current_brand(), changes),
             actor=current_actor(),

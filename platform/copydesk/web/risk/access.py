@@ -11,18 +11,17 @@ from functools import wraps
 from http import HTTPStatus
 from typing import Any, TypeVar
 
-from flask import Response, current_app, g, make_response, request
+from flask import Response, g, make_response, request
 from flask_babel import gettext  # type: ignore[import-untyped]
 
 from copydesk.identity.access import Permission
 from copydesk.kernel import NotFound
 from copydesk.replication import follower_of
 from copydesk.web.access import Need, admit
+from copydesk.web.asking import runtime, transaction
 from copydesk.web.clock import current_time
-from copydesk.web.database import reading_brand
 from copydesk.web.grants import PURPOSE, Grant, page_grant, stream_token
 from copydesk.web.page import render
-from copydesk.web.port import Runtime
 from copydesk.web.site import current_site
 from copydesk.web.visitor import current_visitor
 
@@ -76,7 +75,7 @@ def _admit_visitor(permission: Permission, subscription_id: int | None) -> Respo
 def _is_own(subscription_id: int | None) -> bool:
     if subscription_id is None or subscription_id >= 2**63:
         return False
-    with reading_brand() as session:
+    with transaction() as session:
         return follower_of(session, subscription_id) == current_visitor().user_id
 
 
@@ -113,8 +112,7 @@ def live_url() -> str:
     """Return where the visitor's pages hear of new acts; the token in it opens nothing else."""
     grant = g.get("risk_grant")
     assert isinstance(grant, Grant), "a page was rendered for nobody"
-    runtime: Runtime = current_app.extensions["copydesk_runtime"]
-    key = runtime.signing_key(PURPOSE, current_site().tenant.slug)
+    key = runtime().signing_key(PURPOSE, current_site().tenant.slug)
     return f"{current_site().live_origin}/live/risk?token={stream_token(key, grant)}"
 
 
@@ -135,5 +133,4 @@ def refusal() -> Response:
 
 
 def _key() -> bytes | None:
-    runtime: Runtime = current_app.extensions["copydesk_runtime"]
-    return runtime.link_key(PURPOSE, current_site().tenant.slug)
+    return runtime().link_key(PURPOSE, current_site().tenant.slug)

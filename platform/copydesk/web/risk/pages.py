@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from flask import current_app, redirect, request
+from flask import request
 from werkzeug.wrappers import Response as AnyResponse
 
 from copydesk.identity.access import Permission
 from copydesk.kernel import NotFound
 from copydesk.web.access import needs as declares
+from copydesk.web.asking import go
 from copydesk.web.clock import current_time
 from copydesk.web.page import render
 from copydesk.web.risk.access import granted, live_url, needs, refusal, remember
@@ -26,7 +27,7 @@ def enter() -> AnyResponse:
     grant = granted(token)
     if grant is None:
         return refusal()
-    answer = current_app.make_response(redirect(grant.path, code=303))
+    answer = go(grant.path)
     return remember(answer, token, grant)
 
 

@@ -33,7 +33,8 @@ from copydesk.risk.settings import protection_terms
 from copydesk.risk.switches import read_board
 from copydesk.tenancy import Tenant
 from copydesk.web.act_words import Note, place_words, reach_words, standing_note, who_words
-from copydesk.web.database import reading_brand, whole_database
+from copydesk.web.asking import transaction
+from copydesk.web.database import whole_database
 from copydesk.web.format import pair
 from copydesk.web.limit_gauge import fullness
 from copydesk.web.market import market_of
@@ -127,7 +128,7 @@ class OwnRisk:
 def read_risk_desk(tenant: Tenant, prices: Prices, now: datetime) -> RiskDesk:
     """Read how a brand stands now."""
     ground = ground_of(tenant)
-    with reading_brand() as session:
+    with transaction() as session:
         picture = read_picture(session, ground.limits, prices.of, currency=ground.currency)
         names = {line.id: (line.slug, line.name) for line in strategy_lines(session)}
         told = [act for act in picture.acts if act.state is not ActState.WARNED]
@@ -164,7 +165,7 @@ def read_risk_desk(tenant: Tenant, prices: Prices, now: datetime) -> RiskDesk:
 def read_own_risk(tenant: Tenant, subscription_id: int, prices: Prices, now: datetime) -> OwnRisk:
     """Read how one subscription stands now; raises NotFound."""
     ground = ground_of(tenant)
-    with reading_brand() as session:
+    with transaction() as session:
         picture = read_standing(session, ground, subscription_id, prices.one)
         perpetuals = read_perpetuals(session, prices.of, prices.coming.read, subscription_id=subscription_id)
         stops = stop_standings(session, subscription_id)

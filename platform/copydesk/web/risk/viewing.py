@@ -8,7 +8,7 @@ from flask import g
 
 from copydesk.audit import read_entries, record
 from copydesk.identity.access import Permission
-from copydesk.web.database import whole_database
+from copydesk.web.asking import transaction
 from copydesk.web.visitor import current_actor, current_visitor
 
 ACT = "subscription.viewed"
@@ -23,7 +23,7 @@ def note_view(subscription_id: int, *, again: bool, at: datetime) -> None:
     if visitor.user_id is None or Permission.RISK_READ not in visitor.permissions:
         return
     subject = f"subscription:{subscription_id}"
-    with whole_database().tenant(g.tenant_id) as session:
+    with transaction() as session:
         latest = read_entries(session, g.tenant_id, limit=_LOOKED_BACK, user_id=visitor.user_id) if again else []
         if not any((one.act, one.subject) == (ACT, subject) and at - one.at < TOLD_FOR for one in latest):
             record(session, g.tenant_id, current_actor(), ACT, subject, at=at)

@@ -1,25 +1,15 @@
-"""What every staff page works with: the transaction, who acts, what seals, what time it is."""
+"""What every staff page works with: who acts, what seals, what time it is."""
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
-
-from flask import current_app, g
-
-from copydesk.db import TenantSession
 from copydesk.identity.access.team import Giver
 from copydesk.kernel import NotFound
-from copydesk.web.database import whole_database
-from copydesk.web.port import Runtime, Vault
+from copydesk.web.asking import runtime
+from copydesk.web.port import Vault
 from copydesk.web.visitor import current_actor, current_visitor
 
 _ID_MAX = 2**63 - 1
 _DIGITS_MAX = 19
-
-
-def changing() -> AbstractContextManager[TenantSession]:
-    """Open a transaction of the request's brand that is stored at its end, and not at all where anything fails."""
-    return whole_database().tenant(g.tenant_id)
 
 
 def current_giver() -> Giver:
@@ -29,8 +19,7 @@ def current_giver() -> Giver:
 
 def current_seal() -> Vault:
     """Return what seals links in mails."""
-    runtime: Runtime = current_app.extensions["copydesk_runtime"]
-    return runtime.identity_vault
+    return runtime().identity_vault
 
 
 def asked_number(text: str) -> int | None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from flask import redirect
 from werkzeug.wrappers import Response as AnyResponse
 
 from copydesk.identity.access import Permission
 from copydesk.web.access import needs
+from copydesk.web.asking import go
 from copydesk.web.page import render
 from copydesk.web.staff.blueprint import staff
 from copydesk.web.visitor import current_visitor
@@ -29,4 +29,4 @@ def front() -> AnyResponse | str:
     """Lead on; staff whose roles have no page yet are told so."""
     may = current_visitor().permissions
     path = next((path for permission, path in SECTIONS if permission in may), None)
-    return render("staff/front.html") if path is None else redirect(path, code=303)
+    return render("staff/front.html") if path is None else go(path)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import g, redirect, request
+from flask import g, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from copydesk.audit import record
@@ -10,9 +10,10 @@ from copydesk.db import TenantSession
 from copydesk.identity.access import allow_network, allowed_networks, forbid_network, tell_owners
 from copydesk.identity.access.networks import is_inside
 from copydesk.kernel import InvalidInput, NotPermitted
+from copydesk.web.asking import go, transaction
 from copydesk.web.clock import current_time
 from copydesk.web.page import render
-from copydesk.web.staff.desk import changing, current_seal, row_id
+from copydesk.web.staff.desk import current_seal, row_id
 from copydesk.web.staff.words import refusal_words
 from copydesk.web.visitor import current_actor, current_visitor
 
@@ -30,7 +31,7 @@ def add_to_list(user_id: int | None, template: str, back: str) -> AnyResponse | 
     network, note = (request.form.get(name, "").replace("\0", "")[:FIELD_LENGTH_MAX] for name in ("network", "note"))
     visitor, now = current_visitor(), current_time()
     try:
-        with changing() as session:
+        with transaction() as session:
             added = allow_network(
                 *(session, g.tenant_id, user_id, network),
                 note=note,
@@ -45,14 +46,14 @@ def add_to_list(user_id: int | None, template: str, back: str) -> AnyResponse | 
         words = refusal_words(refusal, found=network.strip(), address=visitor.ip)
         errors = {_FIELD_OF.get(refusal.code, "network"): words}
         return _shown(user_id, template, errors, network, note), refusal.http_status
-    return redirect(back, code=303)
+    return go(back)
 
 
 def take_off_list(user_id: int | None, number: int, template: str, back: str) -> AnyResponse | tuple[str, int]:
     """Take an entry off, or say why not."""
     visitor, now = current_visitor(), current_time()
     try:
-        with changing() as session:
+        with transaction() as session:
             gone = forbid_network(session, user_id, row_id(number), own_ip=visitor.ip, author_id=visitor.user_id)
             _tell(session, user_id, "allowlist.removed", gone.network)
             before = {"network": gone.network}
@@ -60,14 +61,14 @@ def take_off_list(user_id: int | None, number: int, template: str, back: str) ->
     except (InvalidInput, NotPermitted) as refusal:
         errors = {"": refusal_words(refusal, address=visitor.ip)}
         return _shown(user_id, template, errors), refusal.http_status
-    return redirect(back, code=303)
+    return go(back)
 
 
 def _shown(
     user_id: int | None, template: str, errors: dict[str, str] | None = None, network: str = "", note: str = ""
 ) -> str:
     ip = current_visitor().ip
-    with changing() as session:
+    with transaction() as session:
         entries = allowed_networks(session, user_id)
     here = {entry.id for entry in entries if is_inside(ip, [entry.network])}
     return render(template, entries=entries, here=here, address=ip, errors=errors or {}, network=network, note=note)

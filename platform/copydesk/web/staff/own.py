@@ -10,10 +10,10 @@ from werkzeug.wrappers import Response as AnyResponse
 from copydesk.identity.access import Permission, awaited_place, confirm_place
 from copydesk.kernel import NotFound
 from copydesk.web.access import needs
+from copydesk.web.asking import transaction
 from copydesk.web.clock import current_time
 from copydesk.web.page import render
 from copydesk.web.staff.blueprint import own_access
-from copydesk.web.staff.desk import changing
 from copydesk.web.staff.networks import add_to_list, show_list, take_off_list
 from copydesk.web.visitor import current_actor, current_visitor
 
@@ -47,7 +47,7 @@ def location(token: str) -> str | tuple[str, int]:
     """
     now = current_time()
     try:
-        with changing() as session:
+        with transaction() as session:
             if request.method == "GET":
                 place = awaited_place(session, token, at=now)
             else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from flask import g, redirect, request
+from flask import g, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from copydesk.audit import Entry, read_entries
@@ -28,10 +28,11 @@ from copydesk.identity.factors import Factors, factors_of
 from copydesk.kernel import Refused
 from copydesk.web.access import needs
 from copydesk.web.access_words import hold_words
+from copydesk.web.asking import go, transaction
 from copydesk.web.clock import current_time
 from copydesk.web.page import render
 from copydesk.web.staff.blueprint import staff
-from copydesk.web.staff.desk import asked_number, changing, current_giver, row_id
+from copydesk.web.staff.desk import asked_number, current_giver, row_id
 from copydesk.web.staff.words import refusal_words, role_words, status_words
 from copydesk.web.visitor import current_visitor
 
@@ -56,7 +57,7 @@ class PersonPage:
 def users() -> str:
     """List people, the newest first."""
     wanted = _filter()
-    with changing() as session:
+    with transaction() as session:
         unproved = count_unproved(session, at=current_time())
         found = list_people(session, g.tenant_id, current_giver(), wanted, at=current_time())
     following = found[-1].id if len(found) == PAGE else None
@@ -77,7 +78,7 @@ def users() -> str:
 @needs(Permission.USERS_READ)
 def user(user_id: int) -> str:
     """Show one person."""
-    with changing() as session:
+    with transaction() as session:
         page = _page(session, row_id(user_id))
     return render("staff/user.html", page=page, role_words=role_words, status_words=status_words)
 
@@ -104,18 +105,18 @@ def _act(name: str, act: Callable[..., object], user_id: int) -> AnyResponse | t
     """Ask before the act, with what follows from it; do it when the form comes back."""
     if request.method == "POST":
         try:
-            with changing() as session:
+            with transaction() as session:
                 act(session, g.tenant_id, current_giver(), user_id, at=current_time())
         except Refused as refusal:
             if refusal.http_status == 404:
                 raise
             return _asked(name, user_id, refusal_words(refusal)), refusal.http_status
-        return redirect(f"/staff/users/{user_id}", code=303)
+        return go(f"/staff/users/{user_id}")
     return _asked(name, user_id)
 
 
 def _asked(name: str, user_id: int, error: str = "") -> str:
-    with changing() as session:
+    with transaction() as session:
         if not error:
             require_may_change(session, current_giver(), user_id)
         person = view_person(session, g.tenant_id, current_giver(), user_id, at=current_time())

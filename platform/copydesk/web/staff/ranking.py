@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from flask import redirect, request
+from flask import request
 from werkzeug.wrappers import Response as AnyResponse
 
 from copydesk.identity.access import Permission
@@ -14,13 +14,13 @@ from copydesk.performance.board import Filters, leaderboard
 from copydesk.performance.page import compare
 from copydesk.performance.scoring import scheme_of
 from copydesk.web.access import needs
+from copydesk.web.asking import go, transaction
 from copydesk.web.clock import current_time
 from copydesk.web.format import figure
 from copydesk.web.page import render
 from copydesk.web.score_words import gate_sentence
 from copydesk.web.site import current_site
 from copydesk.web.staff.blueprint import staff
-from copydesk.web.staff.desk import changing
 from copydesk.web.staff.words import refusal_words
 from copydesk.web.visitor import current_actor
 
@@ -37,7 +37,7 @@ def ranking() -> str:
     """List strategies by their place."""
     wanted = request.args.get("q", "").replace("\0", "").strip()[:_TEXT_LENGTH_MAX]
     after = request.args.get("after") or None
-    with changing() as session:
+    with transaction() as session:
         found = leaderboard(session, Filters(text=wanted or None), after=after, limit=ROWS_A_PAGE, now=current_time())
     scores = {row.id: figure(row.score, "#,##0.0") for row in found.rows}
     return render("staff/ranking.html", rows=found.rows, scores=scores, following=found.after, wanted=wanted)
@@ -51,7 +51,7 @@ def adjust_ranking(slug: str) -> AnyResponse | tuple[str, int] | str:
         return _asked(slug, {}, {})
     typed = {name: request.form.get(name, "").replace("\0", "").strip() for name in ("act", "place", "reason")}
     try:
-        with changing() as session:
+        with transaction() as session:
             override.adjust(
                 session,
                 current_site().tenant,
@@ -64,21 +64,21 @@ def adjust_ranking(slug: str) -> AnyResponse | tuple[str, int] | str:
     except InvalidInput as refusal:
         errors = {_FIELD_OF.get(refusal.code, ""): refusal_words(refusal, found=typed["place"])}
         return _asked(slug, typed, errors), refusal.http_status
-    return redirect(_HERE, code=303)
+    return go(_HERE)
 
 
 @staff.post("/ranking/<slug>/undo")
 @needs(Permission.SETTINGS_WRITE, fresh=True, holds=True)
 def undo_ranking(slug: str) -> AnyResponse:
     """Let the figures decide again."""
-    with changing() as session:
+    with transaction() as session:
         override.undo(session, current_site().tenant, current_actor(), slug, at=current_time())
-    return redirect(_HERE, code=303)
+    return go(_HERE)
 
 
 def _asked(slug: str, typed: Mapping[str, str], errors: Mapping[str, str]) -> str:
     gates = scheme_of(current_site().tenant).gates
-    with changing() as session:
+    with transaction() as session:
         (found,) = compare(session, [slug], now=current_time())
     row = found.row
     return render(

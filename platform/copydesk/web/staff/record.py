@@ -10,10 +10,11 @@ from flask import g, request
 from copydesk.audit import read_entries, record
 from copydesk.identity.access import Permission
 from copydesk.web.access import needs
+from copydesk.web.asking import transaction
 from copydesk.web.clock import current_time
 from copydesk.web.page import render
 from copydesk.web.staff.blueprint import staff
-from copydesk.web.staff.desk import asked_number, changing
+from copydesk.web.staff.desk import asked_number
 from copydesk.web.visitor import current_actor
 
 PAGE = 50
@@ -35,7 +36,7 @@ class RecordFilter:
 @needs(Permission.AUDIT_READ)
 def audit() -> str:
     wanted = _filter()
-    with changing() as session:
+    with transaction() as session:
         entries = read_entries(
             session,
             g.tenant_id,

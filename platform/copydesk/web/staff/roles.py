@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
-from flask import g, redirect, request
+from flask import g, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from copydesk.audit import record
 from copydesk.identity.access import GRANTABLE, Permission, drop_role, role_lines, store_role, within_reach
 from copydesk.kernel import NotFound, NotPermitted, Refused
 from copydesk.web.access import needs
+from copydesk.web.asking import go, transaction
 from copydesk.web.clock import current_time
 from copydesk.web.page import render
 from copydesk.web.staff.blueprint import staff
-from copydesk.web.staff.desk import changing, current_giver
+from copydesk.web.staff.desk import current_giver
 from copydesk.web.staff.words import permission_words, refusal_words, role_words
 
 # In the order of their declaration, which keeps what belongs together together.
@@ -39,7 +40,7 @@ def new_role() -> AnyResponse | tuple[str, int] | str:
     chosen = request.form.getlist("permissions")
     giver, now = current_giver(), current_time()
     try:
-        with changing() as session:
+        with transaction() as session:
             line = store_role(session, g.tenant_id, name, chosen, author_id=giver.actor.user_id, at=now)
             if not within_reach(giver.permissions, line.permissions):
                 raise NotPermitted("A role of your own permits no more than you may do.", code="beyond_reach")
@@ -48,7 +49,7 @@ def new_role() -> AnyResponse | tuple[str, int] | str:
     except Refused as refusal:
         errors = {_FIELD_OF.get(refusal.code, "name"): refusal_words(refusal, found=name)}
         return _form(name, chosen, errors), HTTPStatus.UNPROCESSABLE_ENTITY
-    return redirect("/staff/team/roles", code=303)
+    return go("/staff/team/roles")
 
 
 @staff.post("/team/roles/<name>/remove")
@@ -56,18 +57,18 @@ def new_role() -> AnyResponse | tuple[str, int] | str:
 def remove_role(name: str) -> AnyResponse | tuple[str, int]:
     giver, now = current_giver(), current_time()
     try:
-        with changing() as session:
+        with transaction() as session:
             drop_role(session, name, at=now)
             record(session, g.tenant_id, giver.actor, "role.removed", f"role:{name}", at=now)
     except NotFound:
         raise
     except Refused as refusal:
         return _listed({"": refusal_words(refusal, found=name)}), refusal.http_status
-    return redirect("/staff/team/roles", code=303)
+    return go("/staff/team/roles")
 
 
 def _listed(errors: dict[str, str] | None = None) -> str:
-    with changing() as session:
+    with transaction() as session:
         lines = role_lines(session)
     words = {"role_words": role_words, "permission_words": permission_words}
     return render("staff/roles.html", lines=lines, order=CHOICES, errors=errors or {}, **words)

@@ -9,11 +9,12 @@ from copydesk.identity.access import Permission
 from copydesk.statements import read_person, read_statement
 from copydesk.web.access import needs
 from copydesk.web.account.statements import periods_shown, wants_bom
+from copydesk.web.asking import transaction
 from copydesk.web.clock import current_time
 from copydesk.web.page import render
 from copydesk.web.site import current_site
 from copydesk.web.staff.blueprint import staff
-from copydesk.web.staff.desk import changing, row_id
+from copydesk.web.staff.desk import row_id
 from copydesk.web.statement_files import file_answer, named_file
 from copydesk.web.visitor import current_actor
 
@@ -22,7 +23,7 @@ from copydesk.web.visitor import current_actor
 @needs(Permission.FINANCE_READ)
 def user_statements(user_id: int) -> str:
     """List the statements that there are of one person."""
-    with changing() as session:
+    with transaction() as session:
         person = read_person(session, row_id(user_id))
     here = f"/staff/users/{user_id}/statements"
     return render("staff/statements.html", person=person, file=here, **periods_shown(person.created_at, current_time()))
@@ -33,7 +34,7 @@ def user_statements(user_id: int) -> str:
 def user_statement(user_id: int, name: str) -> Response:
     """Send one person's statement of a period."""
     number, (period, kind) = row_id(user_id), named_file(name)
-    with changing() as session:
+    with transaction() as session:
         statement = read_statement(session, current_site().tenant, number, period, now=current_time())
         what = {"period": period.name, "kind": str(kind)}
         record(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from flask import redirect, request
+from flask import request
 from werkzeug.wrappers import Response as AnyResponse
 
 from copydesk.db import TenantSession
@@ -18,12 +18,12 @@ from copydesk.studio.store import reviewed_strategies, strategy_named
 from copydesk.studio.terms import bounds_of, terms_of
 from copydesk.tenancy import setting_value
 from copydesk.web.access import needs
+from copydesk.web.asking import go, transaction
 from copydesk.web.clock import current_time
 from copydesk.web.keys.key_words import may_words, place_name, standing
 from copydesk.web.page import render
 from copydesk.web.site import current_site
 from copydesk.web.staff.blueprint import staff
-from copydesk.web.staff.desk import changing
 from copydesk.web.studio.studio_words import positions_words, refused_words
 from copydesk.web.visitor import current_actor
 
@@ -34,7 +34,7 @@ _UNPROCESSABLE = 422
 @staff.get("/strategies")
 @needs(Permission.STRATEGIES_REVIEW)
 def strategies() -> str:
-    with changing() as session:
+    with transaction() as session:
         found = reviewed_strategies(session)
     return render("staff/strategies.html", strategies=found, place_name=place_name)
 
@@ -79,19 +79,19 @@ def _done(
     slug: str, act: Callable[[TenantSession, OwnStrategy], object], reason: str = ""
 ) -> AnyResponse | tuple[str, int]:
     try:
-        with changing() as session:
+        with transaction() as session:
             act(session, strategy_named(session, slug))
     except Refused as refusal:
         if refusal.code not in {"wrong_state", "reason"}:
             raise
         field = "reason" if refusal.code == "reason" else ""
         return _page(slug, reason, {field: refused_words(refusal)}), _UNPROCESSABLE
-    return redirect(f"{_HERE}/{slug}", code=303)
+    return go(f"{_HERE}/{slug}")
 
 
 def _page(slug: str, reason: str, errors: dict[str, str]) -> str:
     tenant = current_site().tenant
-    with changing() as session:
+    with transaction() as session:
         found = strategy_named(session, slug)
         health = key_of(session, found.trader_id, found.account_id)
         terms = terms_of(session, found.id, tenant)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
-from flask import g, redirect, request
+from flask import g, request
 from flask_babel import gettext  # type: ignore[import-untyped]
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -17,11 +17,12 @@ from copydesk.identity.access.team import Member, member, members, require_may_i
 from copydesk.identity.invitations import Invitation, invite, open_invites, revoke_invite
 from copydesk.kernel import InvalidInput, NotFound, Refused
 from copydesk.web.access import needs
+from copydesk.web.asking import go, transaction
 from copydesk.web.clock import current_time
 from copydesk.web.page import render
 from copydesk.web.site import current_site
 from copydesk.web.staff.blueprint import staff
-from copydesk.web.staff.desk import changing, current_giver, current_seal, row_id
+from copydesk.web.staff.desk import current_giver, current_seal, row_id
 from copydesk.web.staff.words import refusal_words, role_words, status_words
 from copydesk.web.visitor import current_actor, current_visitor
 
@@ -36,7 +37,7 @@ _TEAM = "/staff/team"
 def team() -> str:
     """List who is in the team, and who is invited; that they were looked at is recorded."""
     now = current_time()
-    with changing() as session:
+    with transaction() as session:
         listed, invited = members(session), open_invites(session, at=now)
         waiting = [one for one in invited if one.role in {Role.STAFF, Role.OPERATOR}]
         told = {"people": len(listed) + len(waiting)}
@@ -55,7 +56,7 @@ def invite_member() -> AnyResponse | tuple[str, int] | str:
     errors: dict[str, str] = {}
     giver = current_giver()
     try:
-        with changing() as session:
+        with transaction() as session:
             require_may_invite(session, giver, chosen)
             invitation = Invitation(email, Role.STAFF, tuple(sorted(set(chosen))), current_site().locale)
             invite(session, current_seal(), invitation, actor=giver.actor, at=current_time())
@@ -65,16 +66,16 @@ def invite_member() -> AnyResponse | tuple[str, int] | str:
         errors["roles" if of_roles else "email"] = words
     if errors:
         return _invitation(email, chosen, errors), HTTPStatus.UNPROCESSABLE_ENTITY
-    return redirect(_TEAM, code=303)
+    return go(_TEAM)
 
 
 @staff.post("/team/invites/<int:number>/revoke")
 @needs(Permission.STAFF_GRANT, fresh=True)
 def revoke_invitation(number: int) -> AnyResponse:
-    with changing() as session:
+    with transaction() as session:
         if not revoke_invite(session, row_id(number), actor=current_giver().actor, at=current_time()):
             raise NotFound("There is no such invitation.")
-    return redirect(_TEAM, code=303)
+    return go(_TEAM)
 
 
 @staff.route("/team/<int:user_id>", methods=("GET", "POST"))
@@ -82,22 +83,22 @@ def revoke_invitation(number: int) -> AnyResponse:
 def member_roles(user_id: int) -> AnyResponse | tuple[str, int] | str:
     """Show a member's roles as a form, and give exactly those that come back; their sessions end."""
     if request.method == "GET":
-        with changing() as session:
+        with transaction() as session:
             found = _viewed(session, row_id(user_id))
         return _member(found, found.roles)
     chosen = _chosen()
     try:
-        with changing() as session:
+        with transaction() as session:
             giver = current_giver()
             set_roles(session, g.tenant_id, current_seal(), giver, row_id(user_id), chosen, at=current_time())
     except NotFound:
         raise
     except Refused as refusal:
-        with changing() as session:
+        with transaction() as session:
             found = _viewed(session, user_id)
         errors = {"roles": refusal_words(refusal, found=", ".join(chosen))}
         return _member(found, chosen, errors), refusal.http_status
-    return redirect(_TEAM, code=303)
+    return go(_TEAM)
 
 
 def _invitation(email: str = "", chosen: list[str] | None = None, errors: dict[str, str] | None = None) -> str:
@@ -125,7 +126,7 @@ def _chosen() -> list[str]:
 def _choices(held: set[str]) -> list[tuple[str, str]]:
     """List the roles that the visitor may give, and those that are held already, so that none is lost unseen."""
     may = current_visitor().permissions
-    with changing() as session:
+    with transaction() as session:
         lines = role_lines(session)
     return [
         (line.name, role_words(line.name)) for line in lines if line.name in held or within_reach(may, line.permissions)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import g, make_response, redirect, request
+from flask import request
 from werkzeug.wrappers import Response
 
 from copydesk.identity.access import Permission
@@ -10,9 +10,8 @@ from copydesk.kernel import NotFound
 from copydesk.replication import strategy_keys
 from copydesk.studio.watching import unwatch, watch
 from copydesk.web.access import needs
-from copydesk.web.account.asking import SEE_OTHER, own_id
+from copydesk.web.asking import go, own_id, transaction
 from copydesk.web.clock import current_time
-from copydesk.web.database import whole_database
 from copydesk.web.redirects import safe_next
 from copydesk.web.watching.blueprint import watching
 
@@ -20,7 +19,7 @@ from copydesk.web.watching.blueprint import watching
 @watching.post("/strategies/<slug>/watch")
 @needs(Permission.ACCOUNT_OWN)
 def begin(slug: str) -> Response:
-    with whole_database().tenant(g.tenant_id) as session:
+    with transaction() as session:
         keys = strategy_keys(session, slug)
         if keys is None:
             raise NotFound("There is no such strategy.")
@@ -31,7 +30,7 @@ def begin(slug: str) -> Response:
 @watching.post("/strategies/<slug>/unwatch")
 @needs(Permission.ACCOUNT_OWN)
 def stop(slug: str) -> Response:
-    with whole_database().tenant(g.tenant_id) as session:
+    with transaction() as session:
         keys = strategy_keys(session, slug)
         if keys is None:
             raise NotFound("There is no such strategy.")
@@ -41,4 +40,4 @@ def stop(slug: str) -> Response:
 
 def _back(slug: str) -> Response:
     """Return to where the button was: the strategy's page, or the list."""
-    return make_response(redirect(safe_next(request.form.get("next"), f"/strategies/{slug}"), code=SEE_OTHER))
+    return go(safe_next(request.form.get("next"), f"/strategies/{slug}"))

@@ -7,8 +7,7 @@ from copydesk.studio.announcing import announcements_of_any
 from copydesk.studio.inviting import hidden_slugs
 from copydesk.studio.watching import watched_by
 from copydesk.web.access import needs
-from copydesk.web.account.asking import own_id
-from copydesk.web.database import reading_brand
+from copydesk.web.asking import own_id, transaction
 from copydesk.web.page import render
 from copydesk.web.watching.blueprint import HOME, watching
 
@@ -18,7 +17,7 @@ _SAID_MAX = 5
 @watching.get(HOME)
 @needs(Permission.ACCOUNT_OWN)
 def listing() -> str:
-    with reading_brand() as session:
+    with transaction() as session:
         found = watched_by(session, own_id())
         # Whose invitation was taken back sees nothing of the strategy any more.
         hidden = hidden_slugs(session, [one.slug for one in found], own_id())
