@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from functools import partial
 from http import HTTPStatus
@@ -49,6 +50,8 @@ class LiveMe:
         self._clock = clock
         self._beat_s = beat_s
         self._db = Database.connect(runtime.database_url, pool_size=_POOL)
+        # Threads of its own: they are waited for before connections are given back.
+        self._threads = ThreadPoolExecutor(_POOL, "live-me")
         self._redis = Redis.from_url(runtime.redis_url)
         self._brands: dict[str, BrandPages] = {}
         self._keys: dict[str, tuple[bytes, float]] = {}
@@ -141,6 +144,7 @@ class LiveMe:
         await self.prices.close()
         await self.sessions.close()
         await self._redis.aclose()
+        await asyncio.to_thread(self._threads.shutdown)
         self._db.dispose()
 
     async def _key(self, slug: str) -> bytes | None:
@@ -159,13 +163,16 @@ class LiveMe:
         if tenant is None:
             return frozenset()
         ask = partial(standing, ids=list(ids), idle=session_limits(tenant).idle, at=self._clock.now())
-        return await asyncio.to_thread(self._in_brand, self._runtime.tenant_ids[slug], ask)
+        return await self._asked(self._runtime.tenant_ids[slug], ask)
 
     async def _read(self, tenant_id: int, after: Position) -> Reading:
         return await read_log(self._redis, tenant_id, after)
 
     async def _concerned(self, tenant_id: int, news: Sequence[News], users: frozenset[int]) -> Found:
-        return await asyncio.to_thread(self._in_brand, tenant_id, partial(_found, news=news, users=users))
+        return await self._asked(tenant_id, partial(_found, news=news, users=users))
+
+    async def _asked(self, tenant_id: int, ask: Callable[[TenantSession], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self._in_brand, tenant_id, ask)
 
     def _in_brand(self, tenant_id: int, ask: Callable[[TenantSession], T]) -> T:
         with self._db.tenant(tenant_id) as session:
