@@ -9,17 +9,18 @@
   const states = new WeakMap();
   const fetching = new Set();
   let source = null, address = body.dataset.liveMe, last = "", asked = "", tries = 0;
-  let heardAt = Date.now(), down = false, leaving = false, retry = 0, sleep = 0;
+  let heardAt = Date.now(), down = false, gone = false, leaving = false, retry = 0, sleep = 0;
 
   // A part that somebody types in waits until they are done.
   const inUse = (part) => part.contains(document.activeElement) && document.activeElement.matches("input, textarea, select");
 
   const asks = () => ({ "HX-Request": "true", "HX-Current-URL": location.href });
   const typedIn = (one) => one.type !== "hidden" && one.value !== one.defaultValue;
-  // Who is no longer signed in goes to the page for it and comes back here; what somebody has typed is theirs to send.
+  // Who is no longer signed in goes to the page for it, once, and comes back here; what somebody has typed is theirs to send.
   const leave = (answer) => {
-    const to = answer.headers.get("HX-Redirect");
+    const to = !gone && answer.headers.get("HX-Redirect");
     close();
+    gone = true;
     if (to && ![...document.querySelectorAll("input, textarea")].some(typedIn)) location.assign(to);
   };
 
@@ -143,6 +144,6 @@
     else if (!source) renew();
   });
   window.addEventListener("pagehide", () => { leaving = true; close(); fetching.forEach((one) => one.abort()); });
-  window.addEventListener("pageshow", (event) => { if (event.persisted) { leaving = false; renew(); told("again"); } });
+  window.addEventListener("pageshow", (event) => { if (event.persisted) { leaving = gone = false; renew(); told("again"); } });
   open_();
 })();
