@@ -26,7 +26,8 @@ from copydesk.stack.roles import Role, RoleOptions
 _RESTARTS_MAX = 30
 _LOG_SIZE_MAX = "10MB"
 _LOGS_KEPT = 3
-_READY_PATIENCE_S = 60
+# A machine that is busy with other work still gets there.
+_READY_PATIENCE_S = 120
 _STOP_PATIENCE_S = 10
 
 
@@ -67,9 +68,11 @@ class Supervisor:
 
         in_time = wait_until(settled, patience_s=_READY_PATIENCE_S, poll_s=0.1)
         if failed or not in_time or not self.alive:
-            slow = [role.name for role in self.states() if role.state != "RUNNING"] or [r.name for r in self._roles]
+            running = {role.name for role in self.states() if role.state == "RUNNING"}
+            slow = [role.name for role in self._roles if role.name not in running or not self._serves(role)]
+            told = self._why(failed, slow if self.alive else [])
             self.stop()
-            raise ConfigError(self._why(failed or slow))
+            raise ConfigError(told)
         self._pids = {role.name: role.pid for role in self.states()}
 
     def stop(self) -> None:
@@ -155,12 +158,11 @@ class Supervisor:
 
     def _all_ready(self) -> bool:
         states = self.states()
-        if len(states) < len(self._roles) or any(role.state != "RUNNING" for role in states):
-            return False
-        places = [
-            (getattr(self._options, name), role.host(self._options)) for role in self._roles for name, _ in role.ports
-        ]
-        return all(port_answers(port, host) for port, host in places)
+        running = len(states) >= len(self._roles) and all(role.state == "RUNNING" for role in states)
+        return running and all(self._serves(role) for role in self._roles)
+
+    def _serves(self, role: Role) -> bool:
+        return all(port_answers(getattr(self._options, name), role.host(self._options)) for name, _ in role.ports)
 
     def _call(self, method: str, *arguments: object) -> Any:
         from supervisor.xmlrpc import SupervisorTransport  # type: ignore[import-untyped]
@@ -178,9 +180,11 @@ class Supervisor:
     def _log(self, role: str) -> Path:
         return self._var.log / f"{role}.log"
 
-    def _why(self, names: list[str]) -> str:
+    def _why(self, failed: list[str], slow: list[str]) -> str:
+        names = failed or slow
         if not names:
             return f"the supervisor of the roles did not start (see {self._var.log / 'supervisord.out'})"
         log = self._log(names[0])
         lines = [line for line in log.read_text(errors="replace").splitlines() if line.strip()] if log.exists() else []
-        return f"{names[0]} did not stay up: {lines[-1] if lines else 'it said nothing'} (see {log})"
+        trouble = "did not stay up" if failed else f"is not ready after {_READY_PATIENCE_S} seconds"
+        return f"{names[0]} {trouble}: {lines[-1] if lines else 'it said nothing'} (see {log})"
