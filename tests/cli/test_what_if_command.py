@@ -15,7 +15,7 @@ from copydesk.db import TenantSession
 from copydesk.identity import Role, User
 from copydesk.kernel import utc_now
 from copydesk.marks import Listings
-from copydesk.replication import NewStrategy, add_strategy, strategy_keys
+from copydesk.replication import NewStrategy, add_strategy, strategy_lines
 from copydesk.replication.tables import EquityPoint, Signal
 from copydesk.trading import Instrument
 from copydesk.vault import Account
@@ -33,7 +33,7 @@ def runtime(shipped_brands: Path) -> Iterator[Runtime]:
     """The shipped brands, with one strategy that bought a coin a while ago and sold it dearer."""
     runtime = Runtime()
     with runtime.db.tenant(runtime.tenant_ids["aurora"]) as session:
-        if strategy_keys(session, SLUG) is None:
+        if SLUG not in {line.slug for line in strategy_lines(session)}:
             trade(session)
     yield runtime
     runtime.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from copydesk.bootstrap import declared_settings
 from copydesk.tenancy import TenantDirectory
 from copydesk.web import create_app
 from copydesk.web.database import db
+from factor_site import FactorSite
 from flask import Flask
 from flask.testing import FlaskClient
 from site_seed import HOSTS, ROOT, FakeRuntime, FixedClock, Seeded, seed
@@ -32,6 +34,15 @@ def app(runtime: FakeRuntime) -> Iterator[Flask]:
     app = create_app(runtime, clock=FixedClock())
     yield app
     with app.app_context():
+        db.engine.dispose()
+
+
+@pytest.fixture(scope="module")
+def site(runtime: FakeRuntime) -> Iterator[FactorSite]:
+    """The application with people who have sessions and second factors."""
+    site = FactorSite(replace(runtime))
+    yield site
+    with site.app.app_context():
         db.engine.dispose()
 
 

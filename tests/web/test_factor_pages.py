@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from urllib.parse import unquote
 
@@ -11,20 +10,10 @@ from copydesk.identity import Role
 from copydesk.identity.access import HoldReason, holds_of
 from copydesk.identity.history import sign_in_history
 from copydesk.notifications.tables import Mail
-from copydesk.web.database import db
 from factor_site import CODE, SECRET, FactorSite, Visit
-from site_seed import FakeRuntime
 from sqlalchemy import select
 
 LIST, APP, VERIFY, STEP_UP = (f"/account/factors{path}" for path in ("", "/totp", "/verify", "/step-up"))
-
-
-@pytest.fixture(scope="module")
-def site(runtime: FakeRuntime) -> Iterator[FactorSite]:
-    site = FactorSite(runtime)
-    yield site
-    with site.app.app_context():
-        db.engine.dispose()
 
 
 @pytest.fixture

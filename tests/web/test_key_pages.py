@@ -26,14 +26,6 @@ SECRET = "not-to-be-seen-" + "s" * 49
 
 
 @pytest.fixture(scope="module")
-def site(runtime: FakeRuntime) -> Iterator[FactorSite]:
-    site = FactorSite(replace(runtime))
-    yield site
-    with site.app.app_context():
-        db.engine.dispose()
-
-
-@pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabHand]:
     with open_lab(tmp_path_factory.mktemp("lab")) as running:
         yield running

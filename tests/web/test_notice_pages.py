@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import timedelta
 from html import unescape
 
@@ -18,7 +17,7 @@ from copydesk.notices.tables import NoticeDelivery
 from copydesk.web.database import db
 from factor_site import FactorSite, Visit
 from form_posts import token_in
-from site_seed import NOW, FakeRuntime
+from site_seed import NOW
 from werkzeug.test import TestResponse
 
 K = NoticeKind
@@ -27,14 +26,6 @@ POINT = base64.urlsafe_b64encode(b"\x04" + bytes(64)).decode().rstrip("=")
 AUTH = base64.urlsafe_b64encode(bytes(16)).decode().rstrip("=")
 PUSH = {"endpoint": "https://push.example.com/send/1", "keys": {"p256dh": POINT, "auth": AUTH}}
 HOOK = "https://hooks.example.com/notices"
-
-
-@pytest.fixture(scope="module")
-def site(runtime: FakeRuntime) -> Iterator[FactorSite]:
-    site = FactorSite(replace(runtime))
-    yield site
-    with site.app.app_context():
-        db.engine.dispose()
 
 
 def tell(site: FactorSite, person: Visit, *kinds: NoticeKind, hours: int = 0) -> list[int]:

@@ -3,28 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
 from copydesk.identity import Role
 from copydesk.identity.factors import forgive
-from copydesk.web.database import db
 from factor_site import CODE, OPTIONS, FactorSite, Visit
-from site_seed import FakeRuntime
 from soft_authenticator import SoftAuthenticator
 from werkzeug.test import TestResponse
 
 LIST, KEYS, VERIFY, STEP_UP = (f"/account/factors{path}" for path in ("", "/passkeys", "/verify", "/step-up"))
 ORIGIN = "http://aurora.localhost"
-
-
-@pytest.fixture(scope="module")
-def site(runtime: FakeRuntime) -> Iterator[FactorSite]:
-    site = FactorSite(runtime)
-    yield site
-    with site.app.app_context():
-        db.engine.dispose()
 
 
 def register(browser: Visit, key: SoftAuthenticator, label: str = "") -> TestResponse:

@@ -238,7 +238,11 @@ def test_acts_are_rows_for_the_desk(desk: Desk) -> None:
     assert desk.send("cancel", order=str(order.id)).status_code == 303
     assert desk.send("cancel", order=str(order.id + 1000)).status_code == 404
     assert desk.send("cancel").status_code == 422
-    assert desk.send("leverage", SWAP, leverage="200", margin_mode="cross").status_code == 422
+    refused = desk.send("leverage", SWAP, leverage="200", margin_mode="isolated")
+    assert refused.status_code == 422
+    # What was typed stays in the form that says what is wrong with it.
+    assert 'name="leverage" type="text" inputmode="decimal" value="200"' in refused.text
+    assert '<option value="isolated" selected>' in refused.text
     assert desk.send("leverage", SWAP, leverage="5", margin_mode="isolated").status_code == 303
     assert desk.send("close", SWAP).status_code == 303
     assert desk.send("cancel-all").status_code == 303

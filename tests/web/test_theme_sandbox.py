@@ -81,3 +81,19 @@ def test_no_theme_sees_what_another_has_compiled(app: Flask) -> None:
     caches = [environment.cache for environment in environments]
     assert len({id(cache) for cache in caches}) == len({id(one) for one in environments}) == 3
     assert all(environment.bytecode_cache is None for environment in environments)
+
+
+def test_what_is_put_into_a_text_is_escaped_and_two_percent_signs_are_one(app: Flask, values: dict[str, Any]) -> None:
+    themes: Themes = app.extensions["copydesk_themes"]
+    source = "{{ _('%(who)s has 5 %%.', who=name) }}{% for one in [name] %}{{ _('5 %%.') }}{% endfor %}"
+    shown = themes.environment("aurora").from_string(source).render({**values, "name": "<b>"})
+    assert shown == "&lt;b&gt; has 5 %.5 %."
+
+
+def test_a_macro_takes_names_a_block_and_what_stands_around_it(app: Flask, values: dict[str, Any]) -> None:
+    themes: Themes = app.extensions["copydesk_themes"]
+    source = (
+        "{% macro box(one, two='2') %}{{ one }}{{ two }}{{ caller() if caller is defined }}{% endmacro %}"
+        "{% for three in ['<3>'] %}{{ box(one=three) }}{% call box('1', two='0') %}{{ three }}{% endcall %}{% endfor %}"
+    )
+    assert themes.environment("aurora").from_string(source).render(values) == "&lt;3&gt;210&lt;3&gt;"

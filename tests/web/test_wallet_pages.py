@@ -4,25 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from html import unescape
 
 import pytest
-from copydesk.web.database import db
 from factor_site import FactorSite, Visit
 from lab_desk import DeskRuntime, LabHand, desk_at_hand, open_lab, wallets_at_hand
-from site_seed import FakeRuntime
 from werkzeug.test import TestResponse
 
 Look = Callable[[], None]
-
-
-@pytest.fixture(scope="module")
-def site(runtime: FakeRuntime) -> Iterator[FactorSite]:
-    site = FactorSite(replace(runtime))
-    yield site
-    with site.app.app_context():
-        db.engine.dispose()
 
 
 @pytest.fixture(scope="module")

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Callable
 from datetime import timedelta
 from html import unescape
 
@@ -13,22 +12,13 @@ from copydesk.replication.tables import Strategy
 from copydesk.studio.announcing import announce
 from copydesk.studio.tables import StrategyTerms
 from copydesk.studio.watching import is_watching
-from copydesk.web.database import db
 from factor_site import FactorSite, Visit
-from site_seed import NOW, STRATEGIES, D, FakeRuntime
+from site_seed import NOW, STRATEGIES, D
 from sqlalchemy import delete, select
 from werkzeug.test import TestResponse
 
 SLUG = STRATEGIES["aurora"][0]
 PAGE = f"/strategies/{SLUG}"
-
-
-@pytest.fixture(scope="module")
-def site(runtime: FakeRuntime) -> Iterator[FactorSite]:
-    site = FactorSite(replace(runtime))
-    yield site
-    with site.app.app_context():
-        db.engine.dispose()
 
 
 @pytest.fixture

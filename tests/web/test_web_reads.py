@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 
 import pytest
@@ -15,9 +15,14 @@ from copydesk.performance.scoring import scheme_of
 from copydesk.replication.desk import recent_signals, signal_detail
 from copydesk.replication.moves import Direction, Move, move_between
 from copydesk.replication.tables import AccountSetup, LeaderBook
+from copydesk.studio.crowd import crowd_of
 from copydesk.studio.report import signal_report, whole_report
-from site_seed import NOW, VENUE_AT, FakeRuntime, Seeded
+from copydesk.web.database import brand_session, db
+from flask import Flask
+from flask.testing import FlaskClient
+from site_seed import HOSTS, NOW, VENUE_AT, FakeRuntime, Seeded
 from sqlalchemy import event, text
+from sqlalchemy.exc import InternalError
 from sqlalchemy.orm import Session
 
 D = Decimal
@@ -71,7 +76,8 @@ def test_copies_of_demo_accounts_are_seen_by_their_owners_alone(session: Session
     assert (judged.expected, judged.reasons) == (expected - 1, ())
     (line,) = signal_report(session, strategy_id).lines
     assert (line.fanned.copies, line.reasons) == (3, ())
-    assert whole_report(session, strategy_id, bound_bps=10).fanned.copies == 3
+    whole = whole_report(session, strategy_id, crowd_of(session, strategy_id), bound_bps=10)
+    assert whole.fanned.copies == 3
 
 
 def test_a_detail_numbers_followers_from_one_and_measures_each_hop(session: Session, seeded: Seeded) -> None:
@@ -89,7 +95,7 @@ def test_another_brands_signal_is_not_found(session: Session, seeded: Seeded) ->
     with pytest.raises(NotFound):
         page.compare(session, ["fjord"], now=NOW)
     with pytest.raises(NotFound):
-        page.equity(session, "fjord", now=NOW)
+        page.strategy_id_of(session, "fjord")
 
 
 def test_a_strategy_is_told_with_what_it_holds_and_what_became_of_its_last_copies(
@@ -191,3 +197,18 @@ def test_a_copys_leverage_is_what_its_account_was_set_to_before_it_was_sent(sess
     session.flush()
     copies = signal_detail(session, seeded.signal_ids["aurora"]).copies
     assert [copy.leverage for copy in copies] == [2, None, None, None]
+
+
+def test_the_session_of_a_page_stores_nothing(app: Flask) -> None:
+    with app.test_request_context(base_url=f"http://{HOSTS['aurora']}"):
+        app.preprocess_request()
+        with pytest.raises(InternalError, match="read-only transaction"):
+            brand_session().execute(text("UPDATE strategy SET name = 'Mine'"))
+
+
+def test_pages_send_statements_that_their_connection_knows(app: Flask, visit: Callable[[str], FlaskClient]) -> None:
+    for _ in range(3):
+        assert visit("aurora").get("/strategies/dawn").status_code == 200
+    with app.app_context(), db.engine.connect() as connection:
+        known = connection.execute(text("SELECT statement FROM pg_prepared_statements")).scalars().all()
+    assert any("FROM performance_point" in statement for statement in known)

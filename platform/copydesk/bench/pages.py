@@ -30,7 +30,7 @@ from copydesk.bench.pages_people import MEASURED, store_copying, store_people
 from copydesk.bench.pages_plan import PagesPlan
 from copydesk.bench.plain_pages import plain_ways
 from copydesk.bootstrap import Runtime
-from copydesk.kernel import Unavailable, utc_now
+from copydesk.kernel import SystemClock, Unavailable, utc_now
 from copydesk.marks import Listings, MarkWriter
 from copydesk.performance.keep import update_strategy
 from copydesk.risk.grammar import text_of
@@ -39,6 +39,7 @@ from copydesk.risk.service import ground_of, profile_of
 from copydesk.trading import Instrument
 from copydesk.venues import Price
 from copydesk.web.database import db
+from copydesk.web.public.what_if import Replays
 
 Say = Callable[[str], None]
 # Builds the application on an installation.
@@ -135,6 +136,7 @@ class _Site:
     app: Flask
     host: str
     tell_prices: Callable[[], None]
+    forget: Callable[[], None]
     backends: set[int] = field(default_factory=set)
     statements: int = 0
 
@@ -146,6 +148,8 @@ class _Site:
         gc.collect()
         for path in islice(cycle(page.paths), rounds + warm):
             self.tell_prices()
+            if page.anew:
+                self.forget()
             seen.append(self._asked(client, path))
         return seen[warm:]
 
@@ -169,7 +173,7 @@ class _Site:
 @contextmanager
 def _served(app: Flask, runtime: Runtime) -> Iterator[_Site]:
     tenant = runtime.tenant(runtime.tenant_ids[BRAND])
-    site = _Site(app, tenant.hosts[0], lambda: _tell_prices(runtime))
+    site = _Site(app, tenant.hosts[0], lambda: _tell_prices(runtime), lambda: _forget(app, runtime))
 
     def connected(connection: Any, _record: Any) -> None:
         site.backends.add(connection.info.backend_pid)
@@ -185,6 +189,10 @@ def _served(app: Flask, runtime: Runtime) -> Iterator[_Site]:
         yield site
     finally:
         engine.dispose()
+
+
+def _forget(app: Flask, runtime: Runtime) -> None:
+    app.extensions["copydesk_replays"] = Replays(Listings(runtime.redis), SystemClock())
 
 
 def _tell_prices(runtime: Runtime) -> None:

@@ -24,17 +24,23 @@ _HALFWAY = text(
 )
 # Answers about the past are kept for a minute: nobody asks for the same amount twice.
 _AMOUNTS = range(700, 900)
+# The past has to be read and made ready, which is kept for a minute for everybody who asks.
+_FIRST = "copy, the live preflight, nobody asked before"
 _ACCOUNT = text("SELECT id FROM account WHERE label = :label")
 _NEWEST = text("SELECT max(id) FROM signal WHERE strategy_id = :id")
 _NOTICE = text("SELECT id FROM notice ORDER BY id OFFSET :half LIMIT 1")
 
 
 class Page(NamedTuple):
-    """One page by its name in tables; asked as the person of this token at these addresses in turn."""
+    """One page by its name in tables; asked as the person of this token at these addresses in turn.
+
+    Before one that is asked `anew` the site forgets what it keeps for a minute.
+    """
 
     name: str
     visitor: str
     paths: tuple[str, ...]
+    anew: bool = False
 
 
 def pages_of(session: TenantSession, *, notices: int, subscriptions: int) -> list[Page]:
@@ -103,11 +109,12 @@ def _of_beginning(account: int) -> Mapping[str, tuple[str, ...]]:
         "copy, the live preflight": each(f"{root}/preflight?", 1_000),
         # Who comes to the last step has just been told what these very terms would have meant.
         "copy, step 3": each(f"{root}/review?", 1_000),
+        _FIRST: each(f"{root}/preflight?", 2_000),
     }
 
 
 def _asked(visitor: str, pages: Mapping[str, tuple[str, ...]]) -> list[Page]:
-    return [Page(name, visitor, paths) for name, paths in pages.items()]
+    return [Page(name, visitor, paths, anew=name == _FIRST) for name, paths in pages.items()]
 
 
 def _page_50(newest: int, subscriptions: int) -> str:

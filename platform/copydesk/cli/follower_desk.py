@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from copydesk.bootstrap import Runtime
 from copydesk.db import TenantSession
-from copydesk.kernel import NotFound, Unavailable, utc_now
+from copydesk.kernel import Unavailable, utc_now
 from copydesk.replication import (
     LEVERAGE_MAX,
     NEW,
@@ -73,13 +73,6 @@ class FollowerDesk:
         self._runtime = runtime
         self._ground = ground_of(runtime.tenant(tenant_id))
 
-    def strategy(self, session: TenantSession, slug: str) -> StrategyKeys:
-        """Return a strategy's ids; raises NotFound."""
-        found = strategy_keys(session, slug)
-        if found is None:
-            raise NotFound(f"there is no strategy {slug}")
-        return found
-
     def shard(self, session: TenantSession, account_id: int) -> str:
         """Return the lane that serves an account; raises NotFound."""
         return account_place(session, account_id).shard
@@ -94,7 +87,7 @@ class FollowerDesk:
         closed, and `Unavailable` where an exchange or a key cannot be asked.
         """
         with self._runtime.db.tenant(self.tenant_id) as session:
-            keys = self.strategy(session, slug)
+            keys = strategy_keys(session, slug)
             open_to_followers(session, keys.strategy_id)
             place = account_place(session, account_id)
             needs = needs_of(session, strategy_id=keys.strategy_id, account_id=account_id)

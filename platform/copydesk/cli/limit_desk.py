@@ -62,10 +62,7 @@ class LimitDesk:
         if sum(value is not None for value in vars(whose).values()) > 1:
             raise InvalidInput("whose: expected one of --strategy, --account and --subscription, found several")
         if whose.strategy is not None:
-            keys = strategy_keys(session, whose.strategy)
-            if keys is None:
-                raise NotFound(f"there is no strategy {whose.strategy}")
-            return LimitOwner(Scope.STRATEGY, keys.strategy_id)
+            return LimitOwner(Scope.STRATEGY, strategy_keys(session, whose.strategy).strategy_id)
         if whose.account is not None:
             account_place(session, whose.account)
             return LimitOwner(Scope.ACCOUNT, whose.account)

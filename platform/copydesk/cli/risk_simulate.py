@@ -115,8 +115,6 @@ def _played(runtime: Runtime, tenant: str, slug: str, wanted: _Wanted, terms: Te
     ground = ground_of(runtime.tenant(tenant_id))
     with runtime.db.tenant(tenant_id) as session, _progress("reading") as show:
         keys = strategy_keys(session, slug)
-        if keys is None:
-            raise NotFound(f"there is no strategy {slug}")
         limits = wanted.limits(session, ground, keys.strategy_id)
         past = read_past(session, keys.strategy_id, since=wanted.since, progress=show)
     if not past.events:

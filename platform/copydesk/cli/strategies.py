@@ -8,7 +8,6 @@ import click
 
 from copydesk.bootstrap import Runtime
 from copydesk.cli.brand import brand_id, on_brand
-from copydesk.cli.follower_desk import FollowerDesk
 from copydesk.cli.installation import print_json
 from copydesk.cli.subscription_acts import done, wake_lane
 from copydesk.cli.what_if import command as whatif
@@ -17,6 +16,7 @@ from copydesk.replication import (
     news_of_strategy,
     pause_strategy,
     resume_strategy,
+    strategy_keys,
     strategy_lines,
 )
 from copydesk.web.news_words import news_words
@@ -69,9 +69,9 @@ def news(runtime: Runtime, tenant: str, strategy: str, as_json: bool) -> int:
     Example:
       copydesk strategies news steady --tenant aurora
     """
-    desk = FollowerDesk(runtime, brand_id(runtime, tenant))
-    with runtime.db.tenant(desk.tenant_id) as session:
-        found = news_of_strategy(session, desk.strategy(session, strategy).strategy_id)
+    tenant_id = brand_id(runtime, tenant)
+    with runtime.db.tenant(tenant_id) as session:
+        found = news_of_strategy(session, strategy_keys(session, strategy).strategy_id)
     with speaking("en"):
         said = [news_words(one) for one in found]
     for one, words in zip(found, said, strict=True):
@@ -94,10 +94,10 @@ def pause(runtime: Runtime, tenant: str, strategy: str, as_json: bool) -> int:
     Example:
       copydesk strategies pause steady --tenant aurora
     """
-    desk = FollowerDesk(runtime, brand_id(runtime, tenant))
-    with runtime.db.tenant(desk.tenant_id) as session:
-        shards = pause_strategy(session, desk.strategy(session, strategy).strategy_id)
-    _wake(runtime, desk.tenant_id, shards)
+    tenant_id = brand_id(runtime, tenant)
+    with runtime.db.tenant(tenant_id) as session:
+        shards = pause_strategy(session, strategy_keys(session, strategy).strategy_id)
+    _wake(runtime, tenant_id, shards)
     return done(f"{strategy} is paused; closing orders still go through.", as_json=as_json)
 
 
@@ -113,10 +113,10 @@ def resume(runtime: Runtime, tenant: str, strategy: str, as_json: bool) -> int:
     Example:
       copydesk strategies resume steady --tenant aurora
     """
-    desk = FollowerDesk(runtime, brand_id(runtime, tenant))
-    with runtime.db.tenant(desk.tenant_id) as session:
-        shards = resume_strategy(session, desk.strategy(session, strategy).strategy_id)
-    _wake(runtime, desk.tenant_id, shards)
+    tenant_id = brand_id(runtime, tenant)
+    with runtime.db.tenant(tenant_id) as session:
+        shards = resume_strategy(session, strategy_keys(session, strategy).strategy_id)
+    _wake(runtime, tenant_id, shards)
     return done(f"{strategy} is copied again.", as_json=as_json)
 
 
@@ -132,10 +132,10 @@ def close(runtime: Runtime, tenant: str, strategy: str, as_json: bool) -> int:
     Example:
       copydesk strategies close steady --tenant aurora --json
     """
-    desk = FollowerDesk(runtime, brand_id(runtime, tenant))
-    with runtime.db.tenant(desk.tenant_id) as session:
-        leaving = close_strategy(session, desk.strategy(session, strategy).strategy_id)
-    _wake(runtime, desk.tenant_id, sorted({one.shard for one in leaving}))
+    tenant_id = brand_id(runtime, tenant)
+    with runtime.db.tenant(tenant_id) as session:
+        leaving = close_strategy(session, strategy_keys(session, strategy).strategy_id)
+    _wake(runtime, tenant_id, sorted({one.shard for one in leaving}))
     click.echo(f"{strategy} is closed; {len(leaving)} subscriptions end with the trader's positions.", err=as_json)
     if as_json:
         print_json({"ok": True, "ending": [one.subscription_id for one in leaving]})

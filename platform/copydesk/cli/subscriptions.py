@@ -26,6 +26,7 @@ from copydesk.replication import (
     Suitability,
     Wanted,
     require_allocation,
+    strategy_keys,
     subscribe,
     subscription_lines,
 )
@@ -188,7 +189,7 @@ def start(runtime: Runtime, tenant: str, profile: str | None, as_json: bool, **t
     ground = ground_of(runtime.tenant(desk.tenant_id))
     with runtime.db.tenant(desk.tenant_id) as session:
         new = NewSubscription(
-            desk.strategy(session, terms["strategy"]).strategy_id,
+            strategy_keys(session, terms["strategy"]).strategy_id,
             terms["account"],
             terms["allocation"],
             SizingMode(terms["sizing"]),

@@ -12,8 +12,7 @@ from sqlalchemy.orm import Session
 from copydesk.bootstrap import Runtime
 from copydesk.cli.brand import brand_id
 from copydesk.cli.subscription_acts import wake_lane
-from copydesk.db import TenantSession
-from copydesk.kernel import InvalidInput, NotFound, utc_now
+from copydesk.kernel import InvalidInput, utc_now
 from copydesk.marks import Marks
 from copydesk.replication import (
     SwitchPreview,
@@ -134,7 +133,7 @@ class SwitchDesk:
         if self._brand is None:
             raise InvalidInput("strategy: expected --tenant too, which brand's it is, found none")
         with self._runtime.db.tenant(self._brand) as session:
-            return strategy_number(session, str(self._named.strategy))
+            return strategy_keys(session, str(self._named.strategy)).strategy_id
 
 
 def _act_of(switch: ThrownSwitch) -> str:
@@ -146,14 +145,6 @@ def _act_of(switch: ThrownSwitch) -> str:
 def as_if_thrown(new: NewSwitch, tenant_id: int | None) -> ThrownSwitch:
     """Return a switch as it would be, for a look ahead; it is stored nowhere."""
     return ThrownSwitch(0, tenant_id, new.reach, new.subject, new.stops, new.reason, new.author, utc_now())
-
-
-def strategy_number(session: TenantSession, slug: str) -> int:
-    """Return a strategy's number; raises NotFound."""
-    found = strategy_keys(session, slug)
-    if found is None:
-        raise NotFound(f"there is no strategy {slug}")
-    return found.strategy_id
 
 
 def wake(runtime: Runtime, tenant_id: int, shards: Sequence[str]) -> None:

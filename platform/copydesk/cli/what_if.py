@@ -96,9 +96,8 @@ def _replayed(runtime: Runtime, tenant: str, slug: str, wanted: Wanted) -> tuple
         if listed is None:
             raise Unavailable(f"What {subject.place} takes is not known: the listener has not read it yet.")
         past = read_past(session, brand, subject, listed, days=wanted.days, now=utc_now())
-        terms = read_terms(session, brand, subject, wanted)
-    perpetual = any(signal.perpetual for signal in past.signals)
-    return replay(past, terms), Told(wanted.days, subject.venue, terms, perpetual)
+        terms = read_terms(session, brand, subject, wanted, past)
+    return replay(past, terms), Told(wanted.days, subject.venue, terms, past.perpetual)
 
 
 def _lines(result: Result, told: Told) -> list[str]:

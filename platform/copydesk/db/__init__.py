@@ -17,7 +17,14 @@ from copydesk.db.declarative import (
     metadata,
     tenant_tables,
 )
-from copydesk.db.session import Database, TenantSession, bind_tenant, create_db_engine, sqlalchemy_url
+from copydesk.db.session import (
+    Database,
+    TenantSession,
+    bind_tenant,
+    create_db_engine,
+    require_open,
+    sqlalchemy_url,
+)
 
 __all__ = [
     "Amount",
@@ -36,6 +43,7 @@ __all__ = [
     "metadata",
     "moment_array",
     "number_array",
+    "require_open",
     "sparse_array",
     "sqlalchemy_url",
     "tenant_tables",

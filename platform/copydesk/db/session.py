@@ -21,6 +21,7 @@ from copydesk.kernel import ConfigError
 CONNECTIONS_KEPT = 20
 
 _SET_TENANT = text("SELECT set_config('app.tenant', :tenant, true)")
+_SET_READER = text("SELECT set_config('app.tenant', :tenant, true), set_config('transaction_read_only', 'on', true)")
 
 
 def sqlalchemy_url(url: str, *, name: str = "DATABASE_URL") -> str:
@@ -42,11 +43,11 @@ def create_db_engine(url: str, *, pool_size: int = CONNECTIONS_KEPT) -> Engine:
         max_overflow=pool_size,
         hide_parameters=True,  # An error message must never carry a row's content.
     )
-    event.listen(engine, "checkout", _require_open)
+    event.listen(engine, "checkout", require_open)
     return engine
 
 
-def _require_open(connection: DBAPIConnection, *_: object) -> None:
+def require_open(connection: DBAPIConnection, *_: object) -> None:
     """Have the pool connect anew where the server has hung up, or said anything unasked.
 
     The kernel knows; to ask the server (SQLAlchemy's `pool_pre_ping`) would cost a round trip for every transaction.
@@ -57,9 +58,9 @@ def _require_open(connection: DBAPIConnection, *_: object) -> None:
         raise DisconnectionError("PostgreSQL has closed the connection")
 
 
-def bind_tenant(connection: Connection, tenant_id: int) -> None:
-    """Tie the running transaction to one tenant."""
-    connection.execute(_SET_TENANT, {"tenant": str(tenant_id)})
+def bind_tenant(connection: Connection, tenant_id: int, *, reading: bool = False) -> None:
+    """Tie the running transaction to one tenant; one that is `reading` can store nothing from here on."""
+    connection.execute(_SET_READER if reading else _SET_TENANT, {"tenant": str(tenant_id)})
 
 
 class TenantSession(Session):

@@ -11,6 +11,7 @@ from sqlalchemy import text
 from copydesk.db import TenantSession, number_array
 from copydesk.notices.model import Event, NoticeKind
 from copydesk.notices.source import Row, Source
+from copydesk.notices.whose import WHOSE, facts_of, whose
 from copydesk.replication.strategy_news import NewsKind
 from copydesk.risk.acts import ActState
 
@@ -19,16 +20,6 @@ _ACTS = text(
     "SELECT id, stored_at, scope, subject_id, subscription_id, line, action, state, facts, at FROM risk_act "
     "WHERE id > :position ORDER BY id LIMIT :most"
 )
-# A strategy's own acts are told as what becomes of it (`states`).
-_SUBSCRIPTIONS = text(
-    """
-    SELECT s.id AS subscription_id, a.user_id, t.id AS strategy_id, t.name AS strategy, t.slug
-    FROM subscription s
-    JOIN account a ON a.tenant_id = s.tenant_id AND a.id = s.account_id
-    JOIN strategy t ON t.tenant_id = s.tenant_id AND t.id = s.strategy_id
-    WHERE s.id = ANY(CAST(:ids AS bigint[]))
-    """
-)
 _OWNERS = text("SELECT id, user_id FROM account WHERE id = ANY(CAST(:ids AS bigint[]))")
 _NEWEST_NEWS = text("SELECT max(id) FROM strategy_news")
 _NEWS = text(
@@ -36,41 +27,38 @@ _NEWS = text(
     "ORDER BY id LIMIT :most"
 )
 _HOLDERS = text(
-    """
-    SELECT s.id AS subscription_id, a.user_id, t.id AS strategy_id, t.name AS strategy, t.slug
-    FROM subscription s
-    JOIN book b ON b.tenant_id = s.tenant_id AND b.subscription_id = s.id
-    JOIN account a ON a.tenant_id = s.tenant_id AND a.id = s.account_id
-    JOIN strategy t ON t.tenant_id = s.tenant_id AND t.id = s.strategy_id
+    f"""
+    {WHOSE} JOIN book b ON b.tenant_id = s.tenant_id AND b.subscription_id = s.id
     WHERE s.strategy_id = :strategy_id AND s.state <> 'ended'
       AND b.symbol = :symbol AND b.position_side = :position_side AND b.qty <> 0
     """
 )
-_MINE = ("subscription_id", "strategy_id", "strategy", "slug")
+_MARGIN_FACTS = ("position_side", "amount", "margin", "currency")
 _OF_ACCOUNT = "account"
 _NO_ONE: Mapping[str, Any] = {}
 
 
 def tell_acts(session: TenantSession, rows: Sequence[Row], _now: datetime) -> list[Event]:
-    """Return what acts tell those whose subscription or account they are about."""
-    ids = [row.subscription_id for row in rows if row.subscription_id is not None]
-    found = session.execute(_SUBSCRIPTIONS, {"ids": number_array(ids)}).mappings()
-    mine: dict[int, Mapping[str, Any]] = {row["subscription_id"]: dict(row) for row in found}
+    """Return what acts tell those whose subscription or account they are about.
+
+    A strategy's own are told as what becomes of it (`states`).
+    """
+    known = whose(session, {row.subscription_id for row in rows if row.subscription_id is not None})
     accounts = [row.subject_id for row in rows if row.scope == _OF_ACCOUNT and row.subscription_id is None]
     owners = {row.id: row.user_id for row in session.execute(_OWNERS, {"ids": number_array(accounts)})}
     events = []
     for row in rows:
-        whose = mine.get(row.subscription_id, _NO_ONE)
-        user_id = whose.get("user_id") or (owners.get(row.subject_id) if row.scope == _OF_ACCOUNT else None)
+        mine = known.get(row.subscription_id, _NO_ONE)
+        user_id = mine.get("user_id") or (owners.get(row.subject_id) if row.scope == _OF_ACCOUNT else None)
         if user_id is not None:
-            events.append(_act_event(row, user_id, whose))
+            events.append(_act_event(row, user_id, mine))
     return events
 
 
-def _act_event(row: Row, user_id: int, whose: Mapping[str, Any]) -> Event:
+def _act_event(row: Row, user_id: int, mine: Mapping[str, Any]) -> Event:
     warned = row.state == ActState.WARNED
     names = ("now", "at") if warned else ("now", "at", "symbol", "px")
-    facts = {name: whose.get(name) for name in _MINE} | {name: row.facts.get(name) for name in names}
+    facts = (facts_of(mine) if mine else {}) | {name: row.facts.get(name) for name in names}
     facts |= {"act_id": row.id, "scope": row.scope, "line": row.line, "action": row.action, "state": row.state}
     kind = NoticeKind.DRAWDOWN_WARNING if warned else NoticeKind.STOP_FIRED
     return Event(kind, user_id, row.at, facts, f"act:{row.id}")
@@ -84,8 +72,7 @@ def tell_margin(session: TenantSession, rows: Sequence[Row], _now: datetime) -> 
             continue
         values = {"strategy_id": row.strategy_id, "symbol": row.symbol, "position_side": row.facts["position_side"]}
         for holder in session.execute(_HOLDERS, values).mappings():
-            facts = {name: holder[name] for name in _MINE}
-            facts |= {name: row.facts.get(name) for name in ("position_side", "amount", "margin", "currency")}
+            facts = facts_of(dict(holder)) | {name: row.facts.get(name) for name in _MARGIN_FACTS}
             facts |= {"symbol": row.symbol, "news_id": row.id}
             key = f"margin:{row.id}:{holder['subscription_id']}"
             events.append(Event(NoticeKind.MARGIN_TOPUP, holder["user_id"], row.at, facts, key))

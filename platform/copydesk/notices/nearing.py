@@ -13,11 +13,10 @@ from decimal import Decimal
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import text
-
-from copydesk.db import TenantSession, number_array
+from copydesk.db import TenantSession
 from copydesk.kernel import decimal_text
 from copydesk.notices.model import Event, NoticeKind
+from copydesk.notices.whose import facts_of, whose
 from copydesk.replication.exposure import Exposure, read_exposures
 from copydesk.replication.limit_standing import equity_state
 from copydesk.replication.order_states import Copier, HeldRow, Scene, order_states
@@ -38,17 +37,6 @@ from copydesk.trading import PositionSide
 # From an exchange's environment and ccxt symbols to what a unit is worth, of those known.
 Worths = Callable[[str, Collection[str]], Mapping[str, Decimal]]
 
-_WHOSE = text(
-    """
-    SELECT s.id AS subscription_id, a.user_id, t.id AS strategy_id, t.name AS strategy, t.slug
-    FROM subscription s
-    JOIN account a ON a.tenant_id = s.tenant_id AND a.id = s.account_id
-    JOIN strategy t ON t.tenant_id = s.tenant_id AND t.id = s.strategy_id
-    WHERE s.id = ANY(CAST(:ids AS bigint[]))
-    """
-)
-_MINE = ("subscription_id", "strategy_id", "strategy", "slug")
-
 
 class Near(NamedTuple):
     """A subscription near a limit: `used` of the way to it is gone, in whole percent."""
@@ -65,13 +53,12 @@ def tell_near(
 ) -> list[Event]:
     """Return warnings for everybody of a brand who holds something and is near a limit."""
     found = list(_near(session, tenant, worths, warn_at_percent))
-    ids = {"ids": number_array(sorted({one.subscription_id for one in found}))}
-    whose = {row["subscription_id"]: row for row in session.execute(_WHOSE, ids).mappings()} if found else {}
+    known = whose(session, {one.subscription_id for one in found})
     today = now.astimezone(ZoneInfo(tenant.config.time_zone)).date()
     events = []
     for one in found:
-        mine, line = whose[one.subscription_id], text_of(one.scoped.limit)
-        facts = {name: mine[name] for name in _MINE} | {"line": line, "used": one.used}
+        mine, line = known[one.subscription_id], text_of(one.scoped.limit)
+        facts = facts_of(mine) | {"line": line, "used": one.used}
         facts |= {"now": decimal_text(one.now), "at": decimal_text(one.at)}
         facts |= {"scope": str(one.scoped.scope), "action": str(one.scoped.limit.action)}
         key = f"near:{one.subscription_id}:{line}:{today}"

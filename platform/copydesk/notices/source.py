@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -29,8 +29,3 @@ class Source(NamedTuple):
     newest: TextClause
     rows: TextClause
     tell: Telling
-
-
-def named(row: Mapping[str, Any], *names: str) -> dict[str, Any]:
-    """Pick facts of a row."""
-    return {name: row[name] for name in names}

@@ -14,29 +14,13 @@ from sqlalchemy import text
 from copydesk.db import TenantSession
 from copydesk.notices.cursor import Cursor, move_cursor, read_cursor
 from copydesk.notices.model import Event, NoticeKind
+from copydesk.notices.whose import WHOSE, facts_of
 
 _SOURCE = "states"
 _HALTED = frozenset({"paused", "suspended", "closed"})
-_OUT_OF_SYNC = text(
-    """
-    SELECT s.id AS subscription_id, s.state_reason, a.user_id, t.id AS strategy_id, t.name AS strategy, t.slug
-    FROM subscription s
-    JOIN account a ON a.tenant_id = s.tenant_id AND a.id = s.account_id
-    JOIN strategy t ON t.tenant_id = s.tenant_id AND t.id = s.strategy_id
-    WHERE s.state = 'out_of_sync' ORDER BY s.id
-    """
-)
+_OUT_OF_SYNC = text(f"{WHOSE} WHERE s.state = 'out_of_sync' ORDER BY s.id")
 _STRATEGIES = text("SELECT id, status FROM strategy WHERE status IN ('paused', 'suspended', 'closed') ORDER BY id")
-_FOLLOWERS = text(
-    """
-    SELECT s.id AS subscription_id, a.user_id, t.id AS strategy_id, t.name AS strategy, t.slug
-    FROM subscription s
-    JOIN account a ON a.tenant_id = s.tenant_id AND a.id = s.account_id
-    JOIN strategy t ON t.tenant_id = s.tenant_id AND t.id = s.strategy_id
-    WHERE s.strategy_id = :strategy_id AND s.state <> 'ended' ORDER BY s.id
-    """
-)
-_MINE = ("subscription_id", "strategy_id", "strategy", "slug")
+_FOLLOWERS = text(f"{WHOSE} WHERE s.strategy_id = :strategy_id AND s.state <> 'ended' ORDER BY s.id")
 
 
 def tell_states(session: TenantSession, now: datetime) -> list[Event]:
@@ -61,11 +45,11 @@ def tell_states(session: TenantSession, now: datetime) -> list[Event]:
 
 
 def _doubt(row: Mapping[str, Any], now: datetime, look: int) -> Event:
-    facts = {name: row[name] for name in _MINE} | {"reason": row["state_reason"]}
+    facts = facts_of(row) | {"reason": row["state_reason"]}
     return Event(NoticeKind.OUT_OF_SYNC, row["user_id"], now, facts, f"out_of_sync:{row['subscription_id']}:{look}")
 
 
 def _halt(row: Mapping[str, Any], status: str, now: datetime, look: int) -> Event:
     assert status in _HALTED, "others are not asked for"
-    facts = {name: row[name] for name in _MINE} | {"status": status}
+    facts = facts_of(row) | {"status": status}
     return Event(NoticeKind.STRATEGY_PAUSED, row["user_id"], now, facts, f"{status}:{row['subscription_id']}:{look}")

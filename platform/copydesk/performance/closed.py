@@ -61,7 +61,7 @@ class ClosedPage:
     total: int
 
 
-def closed_of(session: Session, strategy_id: int, *, page: int = 1) -> ClosedPage:
+def closed_positions(session: Session, strategy_id: int, *, page: int = 1) -> ClosedPage:
     """Return one page of a strategy's closed positions; a page beyond the last is the last."""
     account = session.execute(_ACCOUNT, {"id": strategy_id}).one()
     # A request's session is bound to its brand in another way, which makes no difference to what is read.

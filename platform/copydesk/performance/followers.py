@@ -10,13 +10,15 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from copydesk.analytics import truth_of
+from copydesk.performance.wire import read_array
 from copydesk.replication.counted import counted
 
-_RESULTS = text(f"""
-SELECT k.money_weighted, k.tracking_difference
+_RESULTS = f"""
+SELECT k.money_weighted AS result, coalesce(k.tracking_difference, 'NaN') AS difference
 FROM subscription_figures k JOIN subscription s ON s.tenant_id = k.tenant_id AND s.id = k.subscription_id
-WHERE k.strategy_id = :id AND k.money_weighted IS NOT NULL AND {counted("s")} ORDER BY k.subscription_id
-""")  # noqa: S608 - a condition of ours
+WHERE k.strategy_id = %(id)s AND k.money_weighted IS NOT NULL AND {counted("s")}
+"""  # noqa: S608 - a condition of ours
+_COLUMNS = {"result": "float8", "difference": "float8"}
 _STATES = text(
     f"SELECT state, count(*) AS followers FROM subscription s WHERE strategy_id = :id AND state <> 'ended' "  # noqa: S608
     f"AND {counted('s')} GROUP BY state ORDER BY 2 DESC, 1"
@@ -44,9 +46,8 @@ class FollowerTruth:
 
 def follower_truth(session: Session, strategy_id: int, *, followers: int) -> FollowerTruth:
     """Sum up what this strategy was worth to those who copied it."""
-    rows = session.execute(_RESULTS, {"id": strategy_id}).all()
-    results = [float(result) for result, _ in rows]
-    differences = [None if difference is None else float(difference) for _, difference in rows]
+    rows = read_array(session, _RESULTS, {"id": strategy_id}, _COLUMNS)
+    results, differences = (rows[name].tolist() for name in _COLUMNS)
     truth = truth_of(results=results, differences=differences)
     return FollowerTruth(
         followers=followers,

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from copydesk.analytics import Year, monthly
 from copydesk.kernel import ZERO, InvalidInput, NotFound
-from copydesk.performance.closed import ClosedPage, closed_of
+from copydesk.performance.closed import ClosedPage, closed_positions
 from copydesk.performance.followers import FollowerTruth, follower_truth, followers_by_state
 from copydesk.performance.lifetime import lifetime
 from copydesk.performance.model import BoardRow, Breakdown, PastStrategy, Position
@@ -37,6 +37,7 @@ __all__ = [
     "compare",
     "equity",
     "standing",
+    "strategy_id_of",
 ]
 COMPARED_MAX = 4
 RECENT_SIGNALS = 8
@@ -71,10 +72,10 @@ class Exposure:
 class StrategyStanding:
     """One strategy in full. `figures` are named as in `analytics.FIGURES`; a missing one cannot be told.
 
-    The row's copy quality is of the last signals, as of when its figures were computed, and so are `reasons`: why
-    copies of those were left out (reason, count). `followers_by_state` are the subscriptions that run by their state,
-    `lifetime` every strategy that the trader ever had here, the newest first. `positions`, `recent` and
-    `followers_by_state` are as far as the trader `shows` them.
+    The row has no small curve. Its copy quality is of the last signals, as of when its figures were computed, and so
+    are `reasons`: why copies of those were left out (reason, count). `followers_by_state` are the subscriptions that
+    run by their state, `lifetime` every strategy that the trader ever had here, the newest first. `positions`,
+    `recent` and `followers_by_state` are as far as the trader `shows` them.
     """
 
     row: BoardRow
@@ -111,8 +112,8 @@ _UNTOLD = _Told({}, None)
 
 def standing(session: Session, tenant: Tenant, slug: str, *, now: datetime) -> StrategyStanding:
     """Return one strategy in full, closed ones too; raises NotFound."""
-    id_ = _id_of(session, slug)
-    (row,) = read_rows(session, [id_], now=now)
+    id_ = strategy_id_of(session, slug)
+    (row,) = read_rows(session, [id_], now=now, drawn=False)
     shows = shown_of(session, id_)
     positions = positions_of(session, id_, shows, now=now)
     told = _figures(session, [id_]).get(id_, _UNTOLD)
@@ -132,11 +133,6 @@ def standing(session: Session, tenant: Tenant, slug: str, *, now: datetime) -> S
     )
 
 
-def closed_positions(session: Session, slug: str, *, page: int = 1) -> ClosedPage:
-    """Return one page of a strategy's closed positions; a page beyond the last is the last. Raises NotFound."""
-    return closed_of(session, _id_of(session, slug), page=page)
-
-
 def compare(session: Session, slugs: Sequence[str], *, now: datetime) -> tuple[Compared, ...]:
     """Return up to `COMPARED_MAX` strategies in the order asked for, each once.
 
@@ -154,13 +150,14 @@ def compare(session: Session, slugs: Sequence[str], *, now: datetime) -> tuple[C
     return tuple(Compared(row, figures.get(row.id, _UNTOLD).figures) for row in rows)
 
 
-def equity(session: Session, slug: str, *, now: datetime, days: int | None = CURVE_DAYS) -> EquityCurve:
-    """Return the curve of the last days, of all with None; raises NotFound."""
+def equity(session: Session, strategy_id: int, *, now: datetime, days: int | None = CURVE_DAYS) -> EquityCurve:
+    """Return the curve of the last days, of all with None."""
     since = None if days is None else now - timedelta(days=days)
-    return curve(session, "strategy", _id_of(session, slug), since=since)
+    return curve(session, "strategy", strategy_id, since=since)
 
 
-def _id_of(session: Session, slug: str) -> int:
+def strategy_id_of(session: Session, slug: str) -> int:
+    """Return the number of a strategy that has a page; raises NotFound."""
     found = _ids_of(session, [slug])
     if slug not in found:
         raise NotFound("There is no such strategy.")

@@ -68,10 +68,11 @@ _ROOM = text(
 )
 _MARK_ROOM = text("SELECT performance_room('mark_minute', :since, :until)")
 _FORGET = text("SELECT performance_forget(:minutes, :hours)")
-_SPAN = text("SELECT min(at), max(at) FROM performance_point WHERE owner = :owner AND owner_id = :id AND grain = 'day'")
-_PEAK = text(
-    "SELECT max(index_high) FROM performance_point WHERE owner = :owner AND owner_id = :id AND grain = 'day' "
-    "AND at < date_trunc('day', CAST(:since AS timestamptz), 'UTC')"
+# From when to when there are points, and how high they were before the day on which a curve begins.
+_SPAN = text(
+    "SELECT min(at), max(at), "
+    "max(index_high) FILTER (WHERE at < date_trunc('day', CAST(:since AS timestamptz), 'UTC')) "
+    "FROM performance_point WHERE owner = :owner AND owner_id = :id AND grain = 'day'"
 )
 _READ = """
     SELECT extract(epoch FROM at) AS at_s, equity, index_close, index_low, index_high FROM performance_point
@@ -121,16 +122,15 @@ def curve(
 ) -> Curve:
     """Return the equity of a strategy or a subscription; all of it where no time is given. Extremes are kept."""
     whose = {"owner": str(owner), "id": owner_id}
-    first, last = session.execute(_SPAN, whose).one()
+    first, last, peak = session.execute(_SPAN, {**whose, "since": since}).one()
     if first is None:
         return Curve((), (), (), ())
     begin, end = max(since or first, first), until or last + timedelta(days=1)
     grain = _grain(begin, end, last, points_max)
     step = timedelta(seconds=GRAINS[grain])
     rows = read_array(session, _READ, {**whose, "grain": grain, "since": begin - step, "until": end}, _COLUMNS)
-    peak = session.execute(_PEAK, {**whose, "since": begin}).scalar() or 0
     at_s, equity, close, low, high = (rows[name].astype(float) for name in _COLUMNS)
-    fallen = _fallen(close, low, high, float(peak))
+    fallen = _fallen(close, low, high, float(peak or 0))
     kept, index = _extremes(close, low, high, points_max)
     moments = tuple(datetime.fromtimestamp(at_s[place] + GRAINS[grain], UTC) for place in kept)
     return Curve(moments, _decimals(equity[kept]), _decimals(index), _decimals(fallen[kept]))

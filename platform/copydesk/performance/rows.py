@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -14,12 +13,11 @@ from sqlalchemy.orm import Session
 from copydesk.analytics.flags import Flag
 from copydesk.analytics.score import Gate, Part
 from copydesk.performance.model import Adjusted, BoardRow, Point
+from copydesk.performance.points import Owner
+from copydesk.performance.sparks import sparks
 from copydesk.replication.counted import counted
 
-WINDOW_DAYS = 90
 SPARK_POINTS_MAX = 60
-# Points are chosen so that a young record has a curve too.
-_MINUTES_BELOW, _HOURS_BELOW = timedelta(hours=12), timedelta(days=10)
 _DAY_S = Decimal(86_400)
 _RECORD_STEP = Decimal("0.0001")  # Nine seconds, so that the first minutes of a record can be told.
 
@@ -45,31 +43,16 @@ LEFT JOIN strategy_figures AS kept ON kept.tenant_id = strategy.tenant_id AND ke
 LEFT JOIN strategy_terms AS terms ON terms.tenant_id = strategy.tenant_id AND terms.strategy_id = strategy.id
 ORDER BY number
 """)  # noqa: S608 - a condition of ours
-# As many points as a small curve has room for, spread evenly and always with the last; one row a strategy. Of one grain
-# and by strategy, so that nothing but the parts of the index that hold these points is read.
-_SPARKS = text("""
-SELECT wanted.id, spark.told
-FROM unnest(CAST(:ids AS bigint[])) AS wanted (id)
-CROSS JOIN LATERAL (
-    SELECT string_agg(CAST(extract(epoch FROM at) AS bigint) || ':' || round(index_close, 6), ' ' ORDER BY at) AS told
-    FROM (
-        SELECT at, index_close, row_number() OVER (ORDER BY at DESC) - 1 AS place, count(*) OVER () AS points
-        FROM performance_point AS point
-        WHERE point.owner = 'strategy' AND point.owner_id = wanted.id AND point.grain = :grain AND at >= :since
-    ) AS point
-    WHERE place % ((points + CAST(:most AS int) - 1) / CAST(:most AS int)) = 0
-) AS spark
-WHERE spark.told IS NOT NULL
-""")
 
 
-def read_rows(session: Session, ids: Sequence[int], *, now: datetime) -> list[BoardRow]:
-    """Return the rows of these strategies, in this order."""
+def read_rows(session: Session, ids: Sequence[int], *, now: datetime, drawn: bool = True) -> list[BoardRow]:
+    """Return the rows of these strategies, in this order; without the small curves where none is `drawn`."""
     if not ids:
         return []
     found = session.execute(_ROWS, {"ids": list(ids)}).mappings().all()
-    sparks = _sparks(session, {row["id"]: row["started_at"] for row in found}, now)
-    return [_row(row, sparks.get(row["id"], ()), now) for row in found]
+    started = {row["id"]: row["started_at"] for row in found if drawn}
+    curves = sparks(session, Owner.STRATEGY, started, points_max=SPARK_POINTS_MAX, now=now)
+    return [_row(row, curves.get(row["id"], ()), now) for row in found]
 
 
 def _row(row: RowMapping, spark: tuple[Point, ...], now: datetime) -> BoardRow:
@@ -129,26 +112,3 @@ def _adjusted(row: RowMapping) -> Adjusted | None:
 
 def _decimal(number: float | None) -> Decimal | None:
     return None if number is None else Decimal(str(number))
-
-
-def _sparks(session: Session, started: Mapping[int, datetime], now: datetime) -> Mapping[int, tuple[Point, ...]]:
-    bound = {"since": now - timedelta(days=WINDOW_DAYS), "most": SPARK_POINTS_MAX}
-    grains: defaultdict[str, list[int]] = defaultdict(list)
-    for id_, since in started.items():
-        grains[_grain(now - since)].append(id_)
-    return {
-        id_: tuple(map(_point, told.split()))
-        for grain, ids in grains.items()
-        for id_, told in session.execute(_SPARKS, {**bound, "grain": grain, "ids": ids})
-    }
-
-
-def _point(told: str) -> Point:
-    at_s, _, index = told.partition(":")
-    return datetime.fromtimestamp(int(at_s), UTC), Decimal(index)
-
-
-def _grain(age: timedelta) -> str:
-    if age < _MINUTES_BELOW:
-        return "minute"
-    return "hour" if age < _HOURS_BELOW else "day"

@@ -24,8 +24,9 @@ from copydesk.tenancy import Tenant, setting_value
 
 RANKED_STATES = ("probation", "live", "paused", "suspended")
 _ONE = text("""
-SELECT strategy_id, days, closed, drawdown_max, risk, sortino, follower_return, equity, copy_success, followers
-FROM strategy_figures WHERE strategy_id = :id
+SELECT among, strategy_id, days, closed, drawdown_max, risk, sortino, follower_return, equity, copy_success, followers
+FROM (SELECT count(*) AS among FROM strategy_figures WHERE place > 0) AS ranking
+LEFT JOIN strategy_figures ON strategy_id = :id
 """)
 _READ = text("""
 SELECT kept.strategy_id, kept.score, kept.score_version, kept.place, adjusted_place, adjusted_at,
@@ -36,7 +37,6 @@ JOIN strategy ON strategy.tenant_id = kept.tenant_id AND strategy.id = kept.stra
 LEFT JOIN strategy_terms AS terms ON terms.tenant_id = kept.tenant_id AND terms.strategy_id = kept.strategy_id
 ORDER BY kept.strategy_id
 """)
-_AMONG = text("SELECT count(*) FROM strategy_figures WHERE place > 0")
 _WRITE = text("""
 WITH fresh AS (
     SELECT * FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS row (
@@ -109,8 +109,9 @@ def scored(scheme: Scheme, figures: Ranked) -> Score:
 def breakdown_of(session: Session, tenant: Tenant, row: BoardRow) -> Breakdown:
     """Return a strategy's score part by part, as its page shows it; by the brand's scheme of now."""
     scheme = scheme_of(tenant)
-    found = session.execute(_ONE, {"id": row.id}).one_or_none()
-    figures = ranked_of(found) if found else Ranked(row.id, float(row.record_days), 0, *(None,) * 6, row.followers)
+    found = session.execute(_ONE, {"id": row.id}).one()
+    unknown = Ranked(row.id, float(row.record_days), 0, *(None,) * 6, row.followers)
+    figures = unknown if found.strategy_id is None else ranked_of(found)
     standing, score = _standing(figures), scored(scheme, figures)
     whole = sum(scheme.weights.values()) or 1
     parts = tuple(
@@ -120,8 +121,7 @@ def breakdown_of(session: Session, tenant: Tenant, row: BoardRow) -> Breakdown:
     )
     excluded = score.total is None or (row.adjusted is not None and row.adjusted.excluded)
     total = None if excluded else Decimal(str(told(score)))
-    among = session.execute(_AMONG).scalar_one()
-    return Breakdown(total, row.place, among, parts, score.gates, scheme.version)
+    return Breakdown(total, row.place, found.among, parts, score.gates, scheme.version)
 
 
 def placed(session: Session, tenant: Tenant) -> int:

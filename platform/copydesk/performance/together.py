@@ -1,4 +1,4 @@
-"""All subscriptions of one person as one line: how far below its highest it stands; and small lines of each. Reads.
+"""All subscriptions of one person as one line: how far below its highest it stands. Reads.
 
 Payments are no performance: a day's growth is its end over its beginning and what was paid in that day.
 """
@@ -14,11 +14,10 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from copydesk.kernel import ZERO
+from copydesk.performance.model import Point
 
-# Over how many days the line of all is drawn, and small lines of each.
+# Over how many days the line of all is drawn.
 LINE_DAYS = 30
-SPARK_POINTS_MAX = 30
-_MINUTES_BELOW, _HOURS_BELOW = timedelta(hours=12), timedelta(days=10)
 
 _RUNNING = text(
     """
@@ -55,25 +54,6 @@ _BEGUN = text(
     WHERE s.id = ANY(CAST(:ids AS bigint[]))
     """
 )
-_SPARKS = text(
-    """
-    SELECT wanted.id, spark.told
-    FROM unnest(CAST(:ids AS bigint[])) AS wanted (id)
-    CROSS JOIN LATERAL (
-        SELECT string_agg(CAST(extract(epoch FROM at) AS bigint) || ':' || round(index_close, 6), ' ' ORDER BY at)
-               AS told
-        FROM (
-            SELECT at, index_close, row_number() OVER (ORDER BY at DESC) - 1 AS place, count(*) OVER () AS points
-            FROM performance_point AS point
-            WHERE point.owner = 'subscription' AND point.owner_id = wanted.id AND point.grain = :grain AND at >= :since
-        ) AS point
-        WHERE place % ((points + CAST(:most AS int) - 1) / CAST(:most AS int)) = 0
-    ) AS spark
-    WHERE spark.told IS NOT NULL
-    """
-)
-
-Point = tuple[datetime, Decimal]
 
 
 class Running(NamedTuple):
@@ -127,30 +107,5 @@ def fallen(points: Sequence[Point], paid: Mapping[datetime, Decimal], *, equity:
     return 1 - index / peak
 
 
-def sparks(session: Session, started: Mapping[int, datetime], *, now: datetime) -> dict[int, tuple[Point, ...]]:
-    """Return a small line of each subscription, 1 where its record begins; of all in at most three statements."""
-    grains: dict[str, list[int]] = {"minute": [], "hour": [], "day": []}
-    for number, since in started.items():
-        grains[_grain(now - since)].append(number)
-    keys = {"since": now - timedelta(days=LINE_DAYS * 3), "most": SPARK_POINTS_MAX}
-    return {
-        number: tuple(map(_point, told.split()))
-        for grain, ids in grains.items()
-        if ids
-        for number, told in session.execute(_SPARKS, {**keys, "grain": grain, "ids": ids})
-    }
-
-
 def _day_end(moment: datetime) -> datetime:
     return moment.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
-
-
-def _grain(age: timedelta) -> str:
-    if age < _MINUTES_BELOW:
-        return "minute"
-    return "hour" if age < _HOURS_BELOW else "day"
-
-
-def _point(told: str) -> Point:
-    at_s, _, index = told.partition(":")
-    return datetime.fromtimestamp(int(at_s), UTC), Decimal(index)

@@ -153,11 +153,12 @@ def read_past(
         {symbol: listed[symbol] for symbol in symbols if symbol in listed},
         {symbol: limits_of(tenant, symbol, markets_at(tenant, subject.place)) for symbol in symbols},
         marks,
+        _slippage(session, subject.strategy_id),
     )
 
 
-def read_terms(session: TenantSession, tenant: Tenant, subject: Subject, wanted: Wanted) -> CopyTerms:
-    """Return the terms on which somebody would have copied: the brand's fees and limits, and what was measured.
+def read_terms(session: TenantSession, tenant: Tenant, subject: Subject, wanted: Wanted, past: Past) -> CopyTerms:
+    """Return the terms on which somebody would have copied: the brand's fees and limits, and what the past measured.
 
     Raises InvalidInput where the amount or a mode's number is none.
     """
@@ -169,7 +170,7 @@ def read_terms(session: TenantSession, tenant: Tenant, subject: Subject, wanted:
         sizing_value=wanted.sizing_value,
         size_policy=wanted.size_policy,
         fees=fees_at(subject.venue),
-        slippage_bps=_slippage(session, subject.strategy_id),
+        slippage_bps=past.slippage_bps,
         profit_share=_profit_share(session, tenant, subject.strategy_id),
         limits=_limits(session, tenant, subject, wanted.profile),
     )

@@ -35,7 +35,7 @@ from copydesk.replication.intake import (
     store_trades,
 )
 from copydesk.replication.joining_limits import NEW, limits_on_joining, read_joining_limits
-from copydesk.replication.kinship import identify, kinship_denial
+from copydesk.replication.kinship import identify, kinship_denial, kinship_denials
 from copydesk.replication.lane import Lanes
 from copydesk.replication.late import Leads, Standing
 from copydesk.replication.leader_events import (
@@ -107,6 +107,7 @@ from copydesk.replication.protective_answers import Filled, StopAnswer, after_lo
 from copydesk.replication.purse_reader import PurseReader, read_wallets
 from copydesk.replication.purses import Wallets, is_of_purse, lanes_with_due_purses, note_wallets
 from copydesk.replication.rest_rows import recall_orders
+from copydesk.replication.resting_lines import RestingLine
 from copydesk.replication.risk_picture import (
     Adrift,
     Held,
@@ -120,7 +121,6 @@ from copydesk.replication.risk_tables import AccountPurse, StrategyLikeness
 from copydesk.replication.roster import (
     AccountPlace,
     InstrumentLine,
-    RestingLine,
     StrategyKeys,
     StrategyLine,
     SubscriptionLine,
@@ -150,7 +150,7 @@ from copydesk.replication.settings import (
 )
 from copydesk.replication.setups import Bounds, LeaderSetupSeen, note_setups, seen_setups, unprepared_lanes
 from copydesk.replication.shards import Whereabouts, place_of, shard_of, whereabouts_of
-from copydesk.replication.standing_picture import Distance, StandingPicture, read_standing
+from copydesk.replication.standing_picture import StandingPicture, read_standing
 from copydesk.replication.standings import leader_in_figures, standings
 from copydesk.replication.stop_fills import StopFill, read_stop_fills
 from copydesk.replication.stop_orders import Remainder
@@ -199,7 +199,6 @@ __all__ = [
     "CopiedPerpetual",
     "Copy",
     "CopyTold",
-    "Distance",
     "Doorway",
     "Drainer",
     "EquitySeen",
@@ -312,6 +311,7 @@ __all__ = [
     "join_preview",
     "keep_likenesses",
     "kinship_denial",
+    "kinship_denials",
     "lane_accounts",
     "lane_figures",
     "lanes_with_due_purses",

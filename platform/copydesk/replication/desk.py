@@ -131,7 +131,8 @@ class SignalDetail:
     joined: int = 0
 
 
-# The lateral subqueries read only the copies of the chosen signals, through ix_copy_signal.
+# The lateral subquery reads only the copies of the chosen signals, each of them once, and works out once what several
+# of the figures ask of it (OFFSET 0).
 _RECEIPTS = """
 WITH chosen AS (
     SELECT signal.*, CAST(signal.px AS float8) AS leader_px, strategy.slug AS strategy_slug,
@@ -145,10 +146,12 @@ WITH chosen AS (
 )
 SELECT chosen.id AS signal_id, strategy_slug, strategy_name, trader_name, exchange, symbol, side, position_before,
        position_after, leader_leverage AS leverage, qty, px, qty * px AS notional, venue_at,
-       {seen_ms} AS seen_ms, {stored_ms} AS stored_ms, tally.*,
+       {seen_ms} AS seen_ms, {stored_ms} AS stored_ms, copies, done, partial, missed, denied, rejected, in_flight,
+       latency_ms_p50, last_ack_ms, slippage_bps_p50,
        (SELECT max(joined_into) FROM delivery WHERE tenant_id = chosen.tenant_id AND signal_id = chosen.id)
            AS joined_into,
-       top.reason AS top_reason, top.facts AS top_reason_facts
+       top.reason AS top_reason, (SELECT reason_facts FROM copy WHERE tenant_id = chosen.tenant_id AND id = top.copy_id)
+           AS top_reason_facts
 FROM chosen
 CROSS JOIN LATERAL (
     SELECT count(*) AS copies,
@@ -160,9 +163,11 @@ CROSS JOIN LATERAL (
            count(*) FILTER (WHERE NOT final) AS in_flight,
            round(percentile_cont(0.5) WITHIN GROUP (ORDER BY ack_ms))::bigint AS latency_ms_p50,
            round(max(ack_ms))::bigint AS last_ack_ms,
-           round((percentile_cont(0.5) WITHIN GROUP (ORDER BY bps))::numeric, 2) AS slippage_bps_p50
+           round((percentile_cont(0.5) WITHIN GROUP (ORDER BY bps))::numeric, 2) AS slippage_bps_p50,
+           array_agg(reason) FILTER (WHERE reason IS NOT NULL) AS reasons,
+           array_agg(copied.id) FILTER (WHERE reason IS NOT NULL) AS reason_ids
     FROM (
-        SELECT status, cum_qty, copy.qty,
+        SELECT copy.id, status, cum_qty, copy.qty, reason,
                status IN ('denied', 'filled', 'canceled', 'rejected', 'expired') AS final,
                date_part('epoch', acked_at - chosen.venue_at) * 1000 AS ack_ms,
                CASE WHEN cum_qty > 0
@@ -171,13 +176,11 @@ CROSS JOIN LATERAL (
         FROM copy {burst}
         WHERE copy.tenant_id = chosen.tenant_id AND copy.signal_id = chosen.id AND leg IN ('open', 'close')
               AND {counted}
+        OFFSET 0
     ) AS copied
 ) AS tally
 LEFT JOIN LATERAL (
-    SELECT reason, (array_agg(reason_facts ORDER BY copy.id))[1] AS facts
-    FROM copy
-    WHERE copy.tenant_id = chosen.tenant_id AND copy.signal_id = chosen.id AND leg IN ('open', 'close')
-          AND reason IS NOT NULL AND {counted}
+    SELECT reason, min(copy_id) AS copy_id FROM unnest(reasons, reason_ids) AS left_out (reason, copy_id)
     GROUP BY reason ORDER BY count(*) DESC, reason LIMIT 1
 ) AS top ON true
 ORDER BY chosen.id DESC

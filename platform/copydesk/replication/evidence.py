@@ -29,9 +29,9 @@ from copydesk.trading import Denial, PositionSide
 
 _FOLLOWER = text(
     """
-    SELECT s.id AS subscription_id, s.strategy_id, s.account_id, a.shard, a.venue AS exchange, a.environment, s.state,
-           s.state_reason, s.copies, s.sizing_mode, s.sizing_value, s.size_policy, s.leverage_max, s.allocation,
-           s.created_at, s.ended_at
+    SELECT s.id AS subscription_id, s.strategy_id, s.account_id, a.label AS account, a.shard, a.venue AS exchange,
+           a.environment, s.state, s.state_reason, s.copies, s.sizing_mode, s.sizing_value, s.size_policy,
+           s.leverage_max, s.allocation, s.created_at, s.ended_at
     FROM subscription s JOIN account a ON a.tenant_id = s.tenant_id AND a.id = s.account_id WHERE s.id = :id
     """
 )

@@ -116,11 +116,12 @@ class LeaderMove:
 
 @dataclass(frozen=True)
 class FollowerTerms:
-    """A subscription as it is now: a copy carries only its allocation of that time."""
+    """A subscription as it is now: a copy carries only its allocation of that time. `account` is what it is called."""
 
     subscription_id: int
     strategy_id: int
     account_id: int
+    account: str
     shard: str
     exchange: str
     environment: str

@@ -7,7 +7,7 @@ is flat or only dust is left, and flags what does not get there. Whose positions
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any, NamedTuple
@@ -17,12 +17,10 @@ from sqlalchemy import text
 from copydesk.db import TenantSession, array_literal, number_array
 from copydesk.kernel import ZERO
 from copydesk.replication.dispatch import Dispatch
-from copydesk.replication.leaving import AGAIN_S_MAX, Left
-from copydesk.replication.minima import closing_bound
-from copydesk.replication.model import Planned
+from copydesk.replication.leaving import Left, closing_step
 from copydesk.replication.rest_rows import recall_orders
-from copydesk.replication.steps import LaneNow, Step, store_step
-from copydesk.trading import Denial, Instrument, OrderType, PositionSide, Side, SubscriptionState
+from copydesk.replication.steps import LaneNow, store_step
+from copydesk.trading import Denial, Instrument, PositionSide, SubscriptionState
 
 FLAT = "flat"
 TRIES_MAX = 3
@@ -176,10 +174,10 @@ class Stuck(NamedTuple):
     moving: bool
     left: Left
 
-    def due(self, now: datetime) -> bool:
-        """Tell whether it is time for another order: at once, then 2, 4, 8 … at most 300 seconds after the last one."""
-        pause = timedelta(seconds=min(2 ** min(self.left.tries, 10), AGAIN_S_MAX))
-        return self.left.tried_at is None or now - self.left.tried_at >= pause
+    @property
+    def leg(self) -> str:
+        """Name the next order of it."""
+        return f"{FLAT}-{self.legs + 1}"
 
 
 def close_books(
@@ -235,8 +233,8 @@ def flatten(
         found.busy.add(book.subscription_id)
         if book.state is not _OUT_OF_SYNC and (instrument is None or not book.usable or book.left.tries >= TRIES_MAX):
             found.failed.add(book.subscription_id)
-        if instrument and book.usable and qty and not book.moving and book.due(lane.now):
-            dispatch = store_step(session, lane, _closing(book, qty, instrument))
+        if instrument and book.usable and qty and not book.moving and book.left.due(lane.now):
+            dispatch = store_step(session, lane, closing_step(book, book.left, book.leg, qty, instrument))
             found.batch.extend([dispatch] if dispatch is not None else [])
     found.fine.update(row.subscription_id for row in stopped if row.flagged and row.subscription_id not in found.busy)
     return found
@@ -267,23 +265,3 @@ def _stuck(row: Mapping[Any, Any]) -> Stuck:
         row["moving"],
         Left(row["symbol"], side, row["qty"], row["last_signal_id"], row["last_px"], *sent),
     )
-
-
-def _closing(book: Stuck, qty: Decimal, instrument: Instrument) -> Step:
-    left = book.left
-    planned = Planned(
-        book.subscription_id,
-        book.account_id,
-        f"{FLAT}-{book.legs + 1}",
-        Side.SELL if left.qty > 0 else Side.BUY,
-        OrderType.MARKET,
-        qty,
-        None,
-        True,
-        ZERO,
-        wanted_qty=abs(left.qty),
-        allocation=book.allocation,
-        book_qty=left.qty,
-        bound=closing_bound(qty, abs(left.qty), instrument),
-    )
-    return Step(left.signal_id, left.symbol, left.position_side, planned)

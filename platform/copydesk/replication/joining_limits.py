@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 from sqlalchemy import text
@@ -58,8 +58,7 @@ class JoiningLimits:
         if not self.bounds:
             return None
         mine = tuple(joined)
-        scene = replace(
-            self.scene,
+        scene = self.scene._replace(
             symbol=symbol,
             position_side=position_side,
             short=short,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sqlalchemy import text
 
-from copydesk.db import TenantSession, array_literal
+from copydesk.db import TenantSession, array_literal, number_array
 from copydesk.kernel import NotFound, Refused, derived_id
 from copydesk.trading import Denial
 
@@ -15,9 +17,10 @@ _LEN = 64
 _ALONE = text("SELECT pg_advisory_xact_lock(hashtext('copydesk follow_edge'))")
 _PARTIES = text(
     """
-    SELECT t.account_id, a.uid_hash, f.uid_hash FROM strategy t
+    SELECT t.account_id AS leader, a.uid_hash AS leader_hash, f.id AS follower, f.uid_hash AS follower_hash
+    FROM strategy t
     JOIN account a ON a.tenant_id = t.tenant_id AND a.id = t.account_id
-    JOIN account f ON f.tenant_id = t.tenant_id AND f.id = :account_id
+    JOIN account f ON f.tenant_id = t.tenant_id AND f.id = ANY(CAST(:account_ids AS bigint[]))
     WHERE t.id = :strategy_id
     """
 )
@@ -39,7 +42,7 @@ _LOOPS = text(
         UNION SELECT e.leader, above.depth + 1 FROM follow_edge e JOIN above ON e.follower = above.node
         WHERE above.depth < :depth_max
     )
-    SELECT 1 FROM above WHERE node = :follower LIMIT 1
+    SELECT DISTINCT node FROM above WHERE node = ANY(CAST(:followers AS text[]))
     """
 )
 _DEPTH = {"depth_max": LOOP_LEN_MAX}
@@ -63,8 +66,9 @@ def add_edge(session: TenantSession, subscription_id: int, *, strategy_id: int, 
     Raises Refused with `Denial.SELF_COPY` where both are one account, with `Denial.COPY_LOOP` where the leader copies
     the follower, directly or over others, in whatever brand; NotFound for a strategy that is not there.
     """
-    nodes = _nodes(session, strategy_id=strategy_id, account_id=account_id)
-    if nodes["follower"] == nodes["leader"]:
+    leader, followers = _nodes(session, strategy_id=strategy_id, account_ids=[account_id])
+    nodes = {"leader": leader, "follower": followers[account_id]}
+    if nodes["follower"] == leader:
         raise Refused("a leader's account cannot copy itself", code=Denial.SELF_COPY)
     session.execute(_ALONE)
     if session.execute(_ADD, {**nodes, "edge": _edge(session, subscription_id), **_DEPTH}).scalar() is None:
@@ -73,10 +77,18 @@ def add_edge(session: TenantSession, subscription_id: int, *, strategy_id: int, 
 
 def kinship_denial(session: TenantSession, *, strategy_id: int, account_id: int) -> Denial | None:
     """Name why an account may not copy a strategy's leader, before it tries to; raises NotFound."""
-    nodes = _nodes(session, strategy_id=strategy_id, account_id=account_id)
-    if nodes["follower"] == nodes["leader"]:
-        return Denial.SELF_COPY
-    return Denial.COPY_LOOP if session.execute(_LOOPS, {**nodes, **_DEPTH}).scalar() is not None else None
+    return kinship_denials(session, strategy_id=strategy_id, account_ids=[account_id]).get(account_id)
+
+
+def kinship_denials(session: TenantSession, *, strategy_id: int, account_ids: Sequence[int]) -> dict[int, Denial]:
+    """Return which of these accounts may not copy a strategy's leader, each with the reason; raises NotFound."""
+    if not account_ids:
+        return {}
+    leader, followers = _nodes(session, strategy_id=strategy_id, account_ids=account_ids)
+    params = {"leader": leader, "followers": array_literal(sorted(followers.values())), **_DEPTH}
+    above = set(session.execute(_LOOPS, params).scalars())
+    denials = {account: Denial.COPY_LOOP for account, node in followers.items() if node in above}
+    return denials | {account: Denial.SELF_COPY for account, node in followers.items() if node == leader}
 
 
 def remove_edge(session: TenantSession, subscription_id: int) -> None:
@@ -95,15 +107,14 @@ def identify(session: TenantSession, account_id: int, uid_hash: str) -> None:
         session.execute(rename, {"node": uid_hash, "edges": edges})
 
 
-def _nodes(session: TenantSession, *, strategy_id: int, account_id: int) -> dict[str, str]:
-    parties = session.execute(_PARTIES, {"strategy_id": strategy_id, "account_id": account_id}).first()
-    if parties is None:
-        raise NotFound(f"there is no strategy {strategy_id}, or no account {account_id}")
-    leader_account, leader_hash, follower_hash = parties
-    return {
-        "follower": _node(session, account_id, follower_hash),
-        "leader": _node(session, leader_account, leader_hash),
-    }
+def _nodes(session: TenantSession, *, strategy_id: int, account_ids: Sequence[int]) -> tuple[str, dict[int, str]]:
+    """Return the leader's node, and those of followers by account."""
+    params = {"strategy_id": strategy_id, "account_ids": number_array(account_ids)}
+    parties = session.execute(_PARTIES, params).all()
+    if len(parties) < len(set(account_ids)):
+        raise NotFound(f"there is no strategy {strategy_id}, or no account of {', '.join(map(str, account_ids))}")
+    leader = _node(session, parties[0].leader, parties[0].leader_hash)
+    return leader, {row.follower: _node(session, row.follower, row.follower_hash) for row in parties}
 
 
 def _node(session: TenantSession, account_id: int, uid_hash: str | None) -> str:

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from sqlalchemy import text
 
@@ -85,6 +85,17 @@ class Left(NamedTuple):
         return self.tried_at is None or now - self.tried_at >= pause
 
 
+class Closed(Protocol):
+    """Whose books are closed, and the amount that they copied with."""
+
+    @property
+    def subscription_id(self) -> int: ...
+    @property
+    def account_id(self) -> int: ...
+    @property
+    def allocation(self) -> Decimal: ...
+
+
 class Leaver(NamedTuple):
     """A subscription that ends, with what it still holds; `moving` while any order of it is not known to have ended."""
 
@@ -144,7 +155,7 @@ def see_off(
     for leaver in _leavers(session, lane.shard):
         verdict = judge_leaver(leaver, instruments, lane.now)
         steps = [
-            store_step(session, lane, _closing(leaver, book, qty, instruments[book.symbol]))
+            store_step(session, lane, closing_step(leaver, book, _leg(book), qty, instruments[book.symbol]))
             for book, qty in verdict.close
         ]
         batch += [step for step in steps if step is not None]
@@ -174,21 +185,24 @@ def _end(session: TenantSession, lane: LaneNow, leaver: Leaver, write_off: Seque
     return True
 
 
-def _closing(leaver: Leaver, book: Left, qty: Decimal, instrument: Instrument) -> Step:
-    leg = END if book.tries == 0 else f"{END}-{book.tries + 1}"
-    side = Side.SELL if book.qty > 0 else Side.BUY
+def _leg(book: Left) -> str:
+    return END if book.tries == 0 else f"{END}-{book.tries + 1}"
+
+
+def closing_step(whose: Closed, book: Left, leg: str, qty: Decimal, instrument: Instrument) -> Step:
+    """Return the order that closes so much of a book at market. Pure."""
     planned = Planned(
-        leaver.subscription_id,
-        leaver.account_id,
+        whose.subscription_id,
+        whose.account_id,
         leg,
-        side,
+        Side.SELL if book.qty > 0 else Side.BUY,
         OrderType.MARKET,
         qty,
         None,
         True,
         ZERO,
         wanted_qty=abs(book.qty),
-        allocation=leaver.allocation,
+        allocation=whose.allocation,
         book_qty=book.qty,
         bound=closing_bound(qty, abs(book.qty), instrument),
     )

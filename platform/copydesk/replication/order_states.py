@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import NamedTuple
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from copydesk.kernel import ZERO
 from copydesk.risk.order_rules import OrderState, Purse, Sums
@@ -45,8 +46,10 @@ class ComingRow(NamedTuple):
     notional: Decimal
 
 
-@dataclass(frozen=True)
-class Scene:
+_NONE: Mapping[Any, Any] = MappingProxyType({})
+
+
+class Scene(NamedTuple):
     """Where the orders open, and what was read about it. `marks` are prices as far as any are known.
 
     `orders` are the opening orders of the last minute by subscription, `margins` how far each account's nearest
@@ -57,13 +60,13 @@ class Scene:
     symbol: str
     position_side: PositionSide
     short: bool
-    marks: Mapping[str, Decimal] = field(default_factory=dict)
-    instruments: Mapping[str, Instrument] = field(default_factory=dict)
+    marks: Mapping[str, Decimal] = _NONE
+    instruments: Mapping[str, Instrument] = _NONE
     liquidity: Liquidity | None = None
-    orders: Mapping[int, int] = field(default_factory=dict)
-    margins: Mapping[int, Decimal] = field(default_factory=dict)
-    correlations: Mapping[int, Decimal] = field(default_factory=dict)
-    purses: Mapping[int, Purse] = field(default_factory=dict)
+    orders: Mapping[int, int] = _NONE
+    margins: Mapping[int, Decimal] = _NONE
+    correlations: Mapping[int, Decimal] = _NONE
+    purses: Mapping[int, Purse] = _NONE
 
 
 @dataclass(slots=True)
@@ -79,15 +82,17 @@ class _Figures:
     orders: int = 0
     symbols: set[str] = field(default_factory=set)
 
-    def plus(self, other: _Figures) -> None:
-        self.allocation += other.allocation
-        self.earned += other.earned
-        self.realised += other.realised
-        self.exposure += other.exposure
-        self.position += other.position
-        self.same_side += other.same_side
-        self.orders += other.orders
-        self.symbols |= other.symbols
+    def plus(self, other: _Figures) -> _Figures:
+        return _Figures(
+            self.allocation + other.allocation,
+            self.earned + other.earned,
+            self.realised + other.realised,
+            self.exposure + other.exposure,
+            self.position + other.position,
+            self.same_side + other.same_side,
+            self.orders + other.orders,
+            self.symbols | other.symbols,
+        )
 
     @property
     def sums(self) -> Sums:
@@ -118,8 +123,10 @@ def order_states(
         if (own := figures.get(way.subscription_id)) is not None:
             _await(own, way, scene)
     accounts: dict[int, _Figures] = {}
-    for copier in copiers:
-        accounts.setdefault(copier.account_id, _Figures()).plus(figures[copier.subscription_id])
+    for subscription_id, account_id, _ in copiers:
+        own, others = figures[subscription_id], accounts.get(account_id)
+        # Most accounts have one subscription: both are the same then.
+        accounts[account_id] = own if others is None else others.plus(own)
     depth = volume = None
     if scene.liquidity is not None:
         depth = scene.liquidity.bids if scene.short else scene.liquidity.asks
@@ -129,9 +136,10 @@ def order_states(
         if subscription_id not in wanted:
             continue
         own, account = figures[subscription_id], accounts[account_id]
+        sums = own.sums
         states[subscription_id] = OrderState(
-            own.sums,
-            account.sums,
+            sums,
+            sums if account is own else account.sums,
             own.position,
             account.position,
             allocation,

@@ -11,6 +11,7 @@ from sqlalchemy import text
 
 from copydesk.db import TenantSession
 from copydesk.replication.flattening import being_closed
+from copydesk.replication.resting_lines import RestingLine, resting_of
 from copydesk.trading import Denial
 
 _DOORS = text(
@@ -19,11 +20,6 @@ _DOORS = text(
 _JOINS = text(
     "SELECT symbol, position_side, state, reason, reason_facts FROM late_join "
     "WHERE subscription_id = :id AND state IN ('waiting', 'sent') ORDER BY symbol, position_side"
-)
-_RESTING = text(
-    "SELECT symbol, position_side, side, type, qty, px, trigger_px, reduces, state, reason, reason_facts AS facts "
-    "FROM resting_order WHERE subscription_id = :id AND shard = :shard AND state <> 'done' AND qty > 0 "
-    "ORDER BY symbol, position_side, leader_order_id"
 )
 _COMING = text(
     """
@@ -53,22 +49,6 @@ class Joining(NamedTuple):
     facts: dict[str, Any] | None
 
 
-class Resting(NamedTuple):
-    """An order of a subscription that rests at the exchange; `state` is a `RestState`."""
-
-    symbol: str
-    position_side: str
-    side: str
-    type: str
-    qty: Decimal
-    px: Decimal | None
-    trigger_px: Decimal | None
-    reduces: bool
-    state: str
-    reason: str | None
-    facts: dict[str, Any] | None
-
-
 class Coming(NamedTuple):
     """An order that was sent and has not ended."""
 
@@ -90,7 +70,7 @@ class OwnDetail:
 
     kept_back: tuple[KeptBack, ...]
     joining: tuple[Joining, ...]
-    resting: tuple[Resting, ...]
+    resting: tuple[RestingLine, ...]
     coming: tuple[Coming, ...]
     closing: bool
 
@@ -104,7 +84,7 @@ def own_detail(session: TenantSession, subscription_id: int, shard: str) -> OwnD
     return OwnDetail(
         tuple(doors),
         tuple(Joining(*row) for row in session.execute(_JOINS, keys)),
-        tuple(Resting(*row) for row in session.execute(_RESTING, keys)),
+        tuple(resting_of(session, subscription_id, shard)),
         tuple(Coming(*row) for row in session.execute(_COMING, keys)),
         being_closed(session, subscription_id),
     )

@@ -15,11 +15,12 @@ from copydesk.replication.limit_standing import equity_state
 from copydesk.replication.order_states import Copier, HeldRow, Scene, order_states
 from copydesk.replication.shards import whereabouts_of
 from copydesk.risk.acts import waters_among
+from copydesk.risk.gauge import Distance
 from copydesk.risk.limits import Holding, effective, subject_of
 from copydesk.risk.measures import MEASURES, Judged, Subject
 from copydesk.risk.model import Action, Scope
 from copydesk.risk.order_rules import OrderState
-from copydesk.risk.readings import Reading, Standing, reading_of
+from copydesk.risk.readings import Standing, reading_of
 from copydesk.risk.service import Ground
 from copydesk.risk.store import Holder, read_limits
 from copydesk.risk.waters import Waters
@@ -30,21 +31,11 @@ Marks = Mapping[tuple[str, str], Decimal]
 
 
 @dataclass(frozen=True)
-class StopDistance:
-    """A limit that closes, or keeps new positions back, and how far it is; `reading` is None without a price."""
-
-    holding: Holding
-    reading: Reading | None
-    balance: Decimal
-
-    @property
-    def closes(self) -> bool:
-        return self.holding.scoped.limit.action.closes
-
-
-@dataclass(frozen=True)
 class OwnStanding:
-    """One subscription at the marks of now. `unpriced` instruments count at their cost."""
+    """One subscription at the marks of now. `unpriced` instruments count at their cost.
+
+    `stops` are its limits that close, or keep new positions back.
+    """
 
     subscription_id: int
     equity: Decimal
@@ -52,7 +43,7 @@ class OwnStanding:
     gross: Decimal
     books: tuple[HeldBook, ...]
     unpriced: tuple[str, ...]
-    stops: tuple[StopDistance, ...]
+    stops: tuple[Distance, ...]
 
     @property
     def net(self) -> Decimal:
@@ -107,7 +98,7 @@ def _standing(one: Exposure, holdings: Iterable[Holding], waters: Waters | None,
     state = equity_state(orders.own, one.allocation, waters, None)
     standing = Standing(orders, state, state)
     stops = tuple(
-        StopDistance(holding, None if missing else reading_of(holding.scoped, standing), state.balance)
+        Distance(holding, None if missing else reading_of(holding.scoped, standing), state.balance)
         for holding in holdings
     )
     worth = state.equity, one.allocation, orders.own.exposure

@@ -1,4 +1,8 @@
-"""Turn one signal and the followers of a shard into copies and denials. Pure; planning twice changes nothing."""
+"""Turn one signal and the followers of a shard into copies and denials. Pure; planning twice changes nothing.
+
+What all followers of a signal share is its case: worked out once, and planned for whoever is asked about, then or
+later.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +10,15 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from copydesk.kernel import ZERO
-from copydesk.replication.closing import closing_of, plan_close
+from copydesk.replication.closing import Closing, closing_of, plan_close
 from copydesk.replication.model import CLOSE, OPEN, Follower, Limits, Planned, SignalFact
 from copydesk.replication.opening import plan_open
-from copydesk.replication.opening_terms import open_limit_px, opening_of
+from copydesk.replication.opening_terms import Opening, open_limit_px, opening_of
 from copydesk.trading import Denial, Instrument, OrderType, Side
 
-__all__ = ["CLOSE", "OPEN", "deny_all", "open_limit_px", "plan_copies"]
+__all__ = ["CLOSE", "OPEN", "Case", "case_of", "deny_all", "open_limit_px", "plan_case", "plan_copies"]
+
+Case = Opening | Closing
 
 
 def plan_copies(
@@ -22,16 +28,24 @@ def plan_copies(
 
     A follower whose book already carries this signal or a newer one is left out, so a replay plans nothing.
     """
+    return plan_case(case_of(signal, instrument, limits, now), followers)
+
+
+def case_of(signal: SignalFact, instrument: Instrument, limits: Limits, now: datetime) -> Case:
+    """Work out what all followers of a signal share."""
+    return (opening_of if signal.opens else closing_of)(signal, instrument, limits, now)
+
+
+def plan_case(case: Case, followers: Iterable[Follower]) -> list[Planned]:
+    """Plan a case for followers, as `plan_copies` does."""
     planned: list[Planned] = []
     add = planned.append
-    if signal.opens:
-        opening = opening_of(signal, instrument, limits, now)
+    if isinstance(case, Opening):
         for follower in followers:
-            plan_open(opening, follower, add)
+            plan_open(case, follower, add)
         return planned
-    closing = closing_of(signal, instrument, limits, now)
     for follower in followers:
-        plan_close(closing, follower, add)
+        plan_close(case, follower, add)
     return planned
 
 

@@ -76,15 +76,14 @@ def earned(symbol: str, events: Iterable[Traded | WrittenOff]) -> Earnings:
 
 def after_fill(symbol: str, before: Earnings, fill: Traded) -> Earnings:
     """Add one fill. A fee that spot takes in base makes the position smaller, and not what it has cost."""
-    moved = fill.qty if fill.side is Side.BUY else -fill.qty
-    after = _moved(before, moved, fill.px)
-    if fill.fee:
-        paid = EXACT.add(before.fees.get(fill.fee_currency, ZERO), fill.fee)
-        after = after._replace(fees={**before.fees, fill.fee_currency: paid})
-    if ":" in symbol or fill.fee_currency != symbol.partition("/")[0]:
-        return after
-    left = EXACT.subtract(after.qty, fill.fee)
-    return after._replace(qty=left, cost=after.cost if left else ZERO)
+    side, qty, px, fee, currency = fill
+    left, cost, cash, fees = _moved(before, qty if side is Side.BUY else -qty, px)
+    if fee:
+        fees = {**fees, currency: EXACT.add(fees.get(currency, ZERO), fee)}
+    if ":" not in symbol and currency == symbol.partition("/")[0]:
+        left = EXACT.subtract(left, fee)
+        cost = cost if left else ZERO
+    return Earnings(left, cost, cash, fees)
 
 
 def after_write_off(before: Earnings, gone: WrittenOff) -> Earnings:
@@ -107,7 +106,7 @@ def _moved(before: Earnings, qty: Decimal, px: Decimal) -> Earnings:
         cost = _cost_left(before, left)
     else:
         cost = EXACT.multiply(left, px)
-    return before._replace(qty=left, cost=cost, cash=cash)
+    return Earnings(left, cost, cash, before.fees)
 
 
 def _cost_left(before: Earnings, left: Decimal) -> Decimal:

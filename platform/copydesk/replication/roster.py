@@ -11,6 +11,7 @@ from sqlalchemy import text
 
 from copydesk.db import TenantSession
 from copydesk.kernel import NotFound
+from copydesk.replication.resting_lines import RestingLine, resting_lines
 from copydesk.trading import Denial, Environment
 
 _LISTED = text(
@@ -31,13 +32,6 @@ _DOORS = text("SELECT subscription_id, symbol, position_side, reason FROM door O
 _JOINS = text(
     "SELECT subscription_id, symbol, position_side, state, reason FROM late_join WHERE state <> 'done' "
     "ORDER BY symbol, position_side"
-)
-_RESTING = text(
-    """
-    SELECT subscription_id, symbol, position_side, side, type, qty, px, trigger_px, reduces, state, reason,
-           reason_facts AS facts
-    FROM resting_order WHERE state <> 'done' AND qty > 0 ORDER BY symbol, position_side, leader_order_id
-    """
 )
 _ACCOUNT = text("SELECT venue, environment, shard FROM account WHERE id = :id")
 _FOLLOWER = text(
@@ -66,26 +60,6 @@ class InstrumentLine:
     qty: Decimal | None = None
     reason: Denial | None = None
     state: str | None = None
-
-
-@dataclass(frozen=True)
-class RestingLine:
-    """One order that rests for a subscription, or did until the leader's ends; `state` is a `RestState`.
-
-    `facts` name the limit that made it smaller, or keeps it from growing.
-    """
-
-    symbol: str
-    position_side: str
-    side: str
-    type: str
-    qty: Decimal
-    px: Decimal | None
-    trigger_px: Decimal | None
-    reduces: bool
-    state: str
-    reason: Denial | None
-    facts: dict[str, str] | None = None
 
 
 @dataclass(frozen=True)
@@ -177,10 +151,7 @@ def subscription_lines(
     for row in session.execute(_JOINS):
         reason = None if row.reason is None else Denial(row.reason)
         joins[row.subscription_id].append(InstrumentLine(row.symbol, row.position_side, reason=reason, state=row.state))
-    resting = defaultdict[int, list[RestingLine]](list)
-    for order in map(dict, session.execute(_RESTING).mappings()):
-        owner, reason = order.pop("subscription_id"), order.pop("reason")
-        resting[owner].append(RestingLine(**order, reason=None if reason is None else Denial(reason)))
+    resting = resting_lines(session)
     funding = {row.subscription_id: row.paid for row in session.execute(_FUNDING)}
     asked = {"slug": strategy_slug, "ended": ended, "id": number}
     return [
@@ -196,10 +167,12 @@ def subscription_lines(
     ]
 
 
-def strategy_keys(session: TenantSession, slug: str) -> StrategyKeys | None:
-    """Return the ids behind a strategy's slug, None where there is none."""
+def strategy_keys(session: TenantSession, slug: str) -> StrategyKeys:
+    """Return the ids behind a strategy's slug; raises NotFound."""
     row = session.execute(_STRATEGY, {"slug": slug}).first()
-    return None if row is None else StrategyKeys(row.id, row.account_id)
+    if row is None:
+        raise NotFound(f"there is no strategy {slug}")
+    return StrategyKeys(row.id, row.account_id)
 
 
 def strategy_lines(session: TenantSession) -> list[StrategyLine]:

@@ -18,11 +18,12 @@ from copydesk.replication.act_history import acts_of
 from copydesk.replication.limit_standing import PriceOf, Stands, standing_now
 from copydesk.replication.stop_fills import StopFill, read_stop_fills
 from copydesk.risk.acts import Act
+from copydesk.risk.gauge import Distance
 from copydesk.risk.limits import Holding, subject_of
 from copydesk.risk.measures import MEASURES, Judged, Subject
 from copydesk.risk.model import Scope
 from copydesk.risk.profiles import Profile
-from copydesk.risk.readings import Reading, reading_of
+from copydesk.risk.readings import reading_of
 from copydesk.risk.service import Ground, limits_of, profile_chosen
 from copydesk.risk.store import LimitOwner, limits_set
 from copydesk.trading import SubscriptionState
@@ -44,21 +45,6 @@ class About(NamedTuple):
     strategy: str
     slug: str
     strategy_status: str
-
-
-class Distance(NamedTuple):
-    """One limit that holds, and how far it is; `reading` is None where that cannot be told now.
-
-    `balance` is that of whom it is about, the subscription or the account, in quote currency.
-    """
-
-    holding: Holding
-    reading: Reading | None
-    balance: Decimal
-
-    @property
-    def of_account(self) -> bool:
-        return subject_of(self.holding.scoped) is Subject.ACCOUNT
 
 
 @dataclass(frozen=True)

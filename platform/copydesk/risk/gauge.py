@@ -2,13 +2,49 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from decimal import Decimal
+from typing import NamedTuple
 
 from copydesk.kernel import ZERO
-from copydesk.risk.measures import MEASURES, Judged
+from copydesk.risk.limits import Holding, subject_of
+from copydesk.risk.measures import MEASURES, Judged, Subject
 from copydesk.risk.model import Basis, Limit, Measure, Unit
+from copydesk.risk.readings import Reading
 
 _ONE = Decimal(1)
+
+
+class Distance(NamedTuple):
+    """One limit that holds, and how far it is; `reading` is None where that cannot be told now.
+
+    `balance` is that of whom it is about, the subscription or the account, in quote currency.
+    """
+
+    holding: Holding
+    reading: Reading | None
+    balance: Decimal
+
+    @property
+    def of_account(self) -> bool:
+        return subject_of(self.holding.scoped) is Subject.ACCOUNT
+
+    @property
+    def left(self) -> Decimal | None:
+        return None if self.reading is None else self.reading.left
+
+    @property
+    def full(self) -> Decimal | None:
+        """Return how much of the way to it is used up, as `fullness` tells it."""
+        if self.reading is None or self.reading.now is None:
+            return None
+        limit = self.holding.scoped.limit
+        return fullness(limit, now=self.reading.now, at=self.reading.at, balance=self.balance)
+
+
+def nearest_first(distances: Iterable[Distance]) -> list[Distance]:
+    """Put the limits first that are nearest to break; those of which no way can be told come last."""
+    return sorted(distances, key=lambda one: -_ONE if (full := one.full) is None else full, reverse=True)
 
 
 def fullness(limit: Limit, *, now: Decimal, at: Decimal, balance: Decimal) -> Decimal | None:

@@ -133,9 +133,10 @@ def contradictions(limits: Iterable[Scoped], *, currency: str | None = None) -> 
     """
     limits = sorted(limits, key=lambda scoped: _RANK[scoped.scope])
     found = [problem for scoped in limits for problem in _misfits(scoped, currency)]
-    for place, right in enumerate(limits):
-        for left in limits[:place]:
-            if key_of(left).line == key_of(right).line:
+    lines = [(key_of(scoped).line, scoped) for scoped in limits]
+    for place, (line, right) in enumerate(lines):
+        for other, left in lines[:place]:
+            if other == line:
                 found += _clashes(left, right)
     return (*found, *_empty_meets(limits))
 

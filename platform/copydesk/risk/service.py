@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from copydesk.db import TenantSession
 from copydesk.kernel import InvalidInput, NotFound
@@ -115,10 +116,16 @@ def choose_profile(session: TenantSession, ground: Ground, subscription_id: int,
 
 def profile_of(ground: Ground, profile: Profile) -> tuple[Limit, ...]:
     """Return a profile as the brand has it; raises InvalidInput where the platform's limits have become tighter."""
-    platform = [scoped.limit for scoped in ground.limits if scoped.scope is Scope.PLATFORM]
-    return checked_profile(
-        profile, ground.profiles[profile], currency=ground.currency, platform=platform, symbols=ground.markets
-    )
+    platform = tuple(scoped.limit for scoped in ground.limits if scoped.scope is Scope.PLATFORM)
+    return _checked(profile, ground.profiles[profile], ground.currency, platform, ground.markets)
+
+
+@lru_cache(maxsize=64)
+def _checked(
+    profile: Profile, lines: tuple[str, ...], currency: str, platform: tuple[Limit, ...], symbols: frozenset[str]
+) -> tuple[Limit, ...]:
+    """Check a profile once for as long as nothing that is said of it changes: every page of a brand asks for it."""
+    return checked_profile(profile, lines, currency=currency, platform=platform, symbols=symbols)
 
 
 def profile_chosen(limits: Iterable[SetLimit]) -> Profile | None:

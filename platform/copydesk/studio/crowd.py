@@ -10,19 +10,18 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from copydesk.kernel import ZERO
-from copydesk.performance.followers import FollowerTruth, follower_truth, followers_by_state
+from copydesk.performance.followers import FollowerTruth, follower_truth
 from copydesk.replication.counted import counted
-from copydesk.studio.report import allocated
 from copydesk.studio.terms import Terms
 from copydesk.tenancy import PLATFORM_RATIO, Tenant, setting_value
 
-_COUNTS = text(
+_BY_STATE = text(
     f"""
-    SELECT count(*) FILTER (WHERE state <> 'ended') AS copying, count(*) FILTER (WHERE state = 'ended') AS gone,
-           (SELECT count(*) FROM watch WHERE strategy_id = :id) AS watching
-    FROM subscription s WHERE strategy_id = :id AND {counted("s")}
+    SELECT state, count(*) AS followers, sum(allocation) AS allocated
+    FROM subscription s WHERE strategy_id = :id AND {counted("s")} GROUP BY state ORDER BY 2 DESC, 1
     """  # noqa: S608 - a condition of ours
 )
+_WATCHING = text("SELECT count(*) FROM watch WHERE strategy_id = :id")
 _GAINS = text(
     f"""
     SELECT coalesce(sum(greatest(net_result, 0)), 0), count(*) FILTER (WHERE net_result > 0), count(*)
@@ -67,13 +66,15 @@ class Earnings:
 
 def crowd_of(session: Session, strategy_id: int) -> Crowd:
     """Sum up the followers of a strategy."""
-    copying, gone, watching = session.execute(_COUNTS, {"id": strategy_id}).one()
+    states = {row.state: row for row in session.execute(_BY_STATE, {"id": strategy_id})}
+    ended = states.pop("ended", None)
+    copying = sum(row.followers for row in states.values())
     return Crowd(
         copying=copying,
-        gone=gone,
-        watching=watching,
-        allocated=allocated(session, strategy_id),
-        by_state=followers_by_state(session, strategy_id),
+        gone=ended.followers if ended else 0,
+        watching=session.execute(_WATCHING, {"id": strategy_id}).scalar_one(),
+        allocated=sum((row.allocated for row in states.values()), ZERO),
+        by_state={state: row.followers for state, row in states.items()},
         truth=follower_truth(session, strategy_id, followers=copying),
     )
 

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from copydesk.replication.counted import counted
 from copydesk.studio.capacity import Capacity, FannedOut, capacity_of
+from copydesk.studio.crowd import Crowd
 
 ROWS_A_PAGE = 15
 SIGNALS_MOST = 200
@@ -52,7 +53,7 @@ burst AS MATERIALIZED (
 """
 # The copies of one chosen signal. Signal by signal: for all of them PostgreSQL would rather read every copy there is.
 _COPIES = f"""
-    SELECT c.reason, c.cum_qty, c.qty, c.allocation, c.reduces, c.avg_px,
+    SELECT c.reason, c.cum_qty > 0 AS filled, c.cum_qty, c.qty, c.allocation, c.reduces, c.avg_px,
            c.status IN ('denied', 'filled', 'canceled', 'rejected', 'expired') AS final,
            date_part('epoch', c.acked_at - chosen.venue_at) * 1000 AS ack_ms,
            CASE WHEN c.cum_qty > 0 AND coalesce(burst.px, own_px) > 0
@@ -64,9 +65,9 @@ _COPIES = f"""
 """  # noqa: S608 - a condition of ours
 _FIGURES = """
     count(*) AS copies,
-    count(*) FILTER (WHERE final AND cum_qty > 0) AS done,
-    count(*) FILTER (WHERE final AND coalesce(reason, '') <> ALL (:nothing_to_do)) AS expected,
-    count(*) FILTER (WHERE final AND cum_qty > 0 AND cum_qty < qty) AS partial,
+    count(*) FILTER (WHERE final AND filled) AS done,
+    count(*) FILTER (WHERE final AND (reason IS NULL OR reason <> ALL (:nothing_to_do))) AS expected,
+    count(*) FILTER (WHERE final AND filled AND cum_qty < qty) AS partial,
     count(*) FILTER (WHERE NOT final) AS in_flight,
     round(percentile_cont(0.5) WITHIN GROUP (ORDER BY ack_ms))::bigint AS latency_ms_p50,
     round(percentile_cont(0.95) WITHIN GROUP (ORDER BY ack_ms))::bigint AS latency_ms_p95,
@@ -101,12 +102,6 @@ _OPENED = text(
     ) AS opened
     WHERE position_after <> 0 AND opened.allocation > 0
     """  # noqa: S608 - parts of ours
-)
-_COPYING = text(
-    f"""
-    SELECT count(*), coalesce(sum(allocation), 0) FROM subscription s
-    WHERE strategy_id = :id AND state <> 'ended' AND {counted("s")}
-    """  # noqa: S608 - a condition of ours
 )
 
 
@@ -183,20 +178,14 @@ def signal_report(session: Session, strategy_id: int, *, before: int | None = No
     return Report(lines, lines[-1].signal_id if len(rows) > ROWS_A_PAGE else None)
 
 
-def whole_report(session: Session, strategy_id: int, *, bound_bps: int) -> Whole:
+def whole_report(session: Session, strategy_id: int, crowd: Crowd, *, bound_bps: int) -> Whole:
     """Sum up the copies of a strategy's last signals; `bound_bps` is the slippage at which the strategy is full."""
-    copying, allocation = session.execute(_COPYING, {"id": strategy_id}).one()
     bound = {"id": strategy_id, "before": None, "nothing_to_do": _NOTHING_TO_DO}
-    row = session.execute(_WHOLE, {**bound, "most": _OF_WHOLE.signals(copying)}).mappings().one()
-    rows = session.execute(_OPENED, {**bound, "most": _OF_CAPACITY.signals(copying)})
+    row = session.execute(_WHOLE, {**bound, "most": _OF_WHOLE.signals(crowd.copying)}).mappings().one()
+    rows = session.execute(_OPENED, {**bound, "most": _OF_CAPACITY.signals(crowd.copying)})
     opened = [FannedOut(*row) for row in rows]
-    capacity = capacity_of(opened, bound_bps=bound_bps, now=Decimal(allocation))
+    capacity = capacity_of(opened, bound_bps=bound_bps, now=crowd.allocated)
     return Whole(row["signals"], _fanned(row), _reasons(row["reasons"]), capacity)
-
-
-def allocated(session: Session, strategy_id: int) -> Decimal:
-    """Return what followers allocate to a strategy now, in quote currency."""
-    return Decimal(session.execute(_COPYING, {"id": strategy_id}).one()[1])
 
 
 def _fanned(row: RowMapping) -> Fanned:

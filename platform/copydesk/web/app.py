@@ -28,7 +28,7 @@ from copydesk.web.chart_lines import chart_depths, chart_points
 from copydesk.web.copying import copying
 from copydesk.web.copying.in_mind import copy_in_mind
 from copydesk.web.csrf import csrf_field, csrf_token, init_csrf
-from copydesk.web.database import db
+from copydesk.web.database import ENGINE_OPTIONS, db
 from copydesk.web.errors import init_errors
 from copydesk.web.factors import factor_words, factors
 from copydesk.web.guests import guests
@@ -65,7 +65,6 @@ from copydesk.web.watching import watching
 from copydesk.web.wording import BrandBabel
 
 _BODY_BYTES_MAX = 64 * 1024
-_POOL_SIZE = 8
 _WORDS = (
     *(words.words, words.state_words, words.sizing_words, words.reason_label),
     risk_words.limit_words,
@@ -112,7 +111,7 @@ def create_app(runtime: Runtime, *, clock: Clock | None = None) -> Flask:
     app = Flask("copydesk.web", static_folder=None, template_folder=None)
     app.config.update(
         SQLALCHEMY_DATABASE_URI=sqlalchemy_url(runtime.database_url),
-        SQLALCHEMY_ENGINE_OPTIONS={"pool_size": _POOL_SIZE, "pool_pre_ping": True, "hide_parameters": True},
+        SQLALCHEMY_ENGINE_OPTIONS=ENGINE_OPTIONS,
         BABEL_TRANSLATION_DIRECTORIES=str(TRANSLATIONS),
         MAX_CONTENT_LENGTH=_BODY_BYTES_MAX,
     )
@@ -122,7 +121,7 @@ def create_app(runtime: Runtime, *, clock: Clock | None = None) -> Flask:
     app.extensions["copydesk_proxies"] = Proxies(runtime.trusted_proxies)
     app.extensions["copydesk_sites"] = sites = Sites(runtime)
     db.init_app(app)
-    BrandBabel(app, locale_selector=babel_locale, timezone_selector=reader_timezone, configure_jinja=False)
+    babel = BrandBabel(app, locale_selector=babel_locale, timezone_selector=reader_timezone, configure_jinja=False)
     additions: dict[str, dict[str, Any]] = {
         "filters": {
             **figures.filters(clock.now),
@@ -130,6 +129,7 @@ def create_app(runtime: Runtime, *, clock: Clock | None = None) -> Flask:
             **{"exact_number": figure_words.told, "tenths": figure_words.tenths},
         },
         "globals": {f.__name__: f for f in (*_WORDS, csrf_field, csrf_token)},
+        "texts": {"gettext": babel.domain_instance.gettext, "ngettext": babel.domain_instance.ngettext},
     }
     app.extensions["copydesk_themes"] = Themes(runtime.themes_dir, additions)
     init_sites(app, sites)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from http import HTTPStatus
 
-from flask import Response, current_app, g, make_response, redirect
+from flask import Response, current_app, g, make_response, redirect, request
 
 from copydesk.db import TenantSession
 from copydesk.web.database import whole_database
@@ -14,6 +14,8 @@ from copydesk.web.visitor import current_visitor
 
 SEE_OTHER = HTTPStatus.SEE_OTHER
 UNPROCESSABLE = HTTPStatus.UNPROCESSABLE_ENTITY
+# Every number with so many digits is one that a row can have.
+_DIGITS_MAX = 18
 
 
 def runtime() -> Runtime:
@@ -37,3 +39,14 @@ def own_id() -> int:
 def go(path: str) -> Response:
     """Show another page with a fresh request, so that nothing is sent twice."""
     return make_response(redirect(path, code=SEE_OTHER))
+
+
+def row_number(text: str) -> int | None:
+    """Read the number of a row out of what was sent; None for what is the number of none."""
+    known = text.isascii() and text.isdecimal() and len(text) <= _DIGITS_MAX
+    return int(text) or None if known else None
+
+
+def before_asked() -> int | None:
+    """Return below which number a list goes on, None for its beginning and for what is no place in it."""
+    return row_number(request.args.get("before", ""))

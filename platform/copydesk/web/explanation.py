@@ -13,6 +13,7 @@ from flask_babel.speaklater import LazyString  # type: ignore[import-untyped]
 from copydesk.replication.explain import CopyTold, Explanation, LeaderMove
 from copydesk.replication.moves import move_between
 from copydesk.trading import CopyMode, Instrument, OrderStatus, Side, SizePolicy
+from copydesk.web.act_words import place_words
 from copydesk.web.decisions import absence_words, base_qty, leg_words, purpose_words, sized_words
 from copydesk.web.format import begun, bps, figure, isolated, money, ms, pct, px, qty
 from copydesk.web.market import leverage_words, move_words
@@ -115,8 +116,8 @@ def _follower_title(explanation: Explanation) -> str:
 
 def _follower_rows(explanation: Explanation, rules: Instrument | None) -> Iterator[Row]:
     follower, currency = explanation.follower, explanation.move.quote
-    where = f"{follower.account_id}, {exchange_name(follower.exchange)} ({follower.environment})"
-    yield gettext("Account"), where
+    place = place_words(f"{follower.exchange}-{follower.environment}")
+    yield gettext("Account"), f"{isolated(follower.account)} · {place}"
     state = state_words(follower.state)
     yield gettext("State"), f"{state} ({state_reason_words(follower.state_reason)})" if follower.state_reason else state
     yield gettext("Allocation"), money(follower.allocation, currency)

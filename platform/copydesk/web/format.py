@@ -7,15 +7,15 @@ page each figure is wrapped in Unicode isolates (UAX #9), so that its sign and u
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import ROUND_HALF_EVEN, Decimal
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import flask_babel  # type: ignore[import-untyped]
 from babel import Locale
 from babel.dates import format_datetime, format_timedelta
-from babel.numbers import NumberPattern, get_currency_symbol, parse_pattern
+from babel.numbers import get_currency_symbol, get_decimal_symbol, get_group_symbol
 from markupsafe import Markup
 
 from copydesk.trading import quote_currency
@@ -84,16 +84,26 @@ def ms(value: int | None) -> str:
     return figure(None if value is None else Decimal(value), "#,##0", unit="ms")
 
 
+class _Custom(NamedTuple):
+    """How a language writes numbers (CLDR), and whether its lines run from right to left."""
+
+    point: str
+    group: str
+    leftward: bool
+
+
 def figure(value: Decimal | None, pattern: str, *, unit: str = "", signed: bool = False) -> str:
-    """Write a number in the visitor's locale; the sign is + or − only where it says something."""
+    """Write a number in the visitor's locale; the sign is + or − only where it says something.
+
+    Of a `pattern` only what stands behind its point counts: a decimal for each 0, and one for each # that is not 0.
+    """
     if value is None:
         return NOTHING
-    decimals = pattern.partition(".")[2]
-    rounded = value.quantize(Decimal(1).scaleb(-len(decimals)), ROUND_HALF_EVEN)
+    step, least = _decimals(pattern)
+    rounded = value.quantize(step, ROUND_HALF_EVEN)
     locale = _locale()
-    digits = _pattern(pattern).apply(abs(rounded), locale, decimal_quantization=False)
     sign = _MINUS if rounded < 0 else "+" if signed and rounded > 0 else ""
-    return _with_unit(digits, unit, sign, locale)
+    return _with_unit(_digits(abs(rounded), least, _custom(locale)), unit, sign, locale)
 
 
 def with_unit(digits: str, unit: str, sign: str = "") -> str:
@@ -106,9 +116,24 @@ def _with_unit(digits: str, unit: str, sign: str, locale: Locale) -> str:
     return _isolated(f"{sign}{before}{digits}{after}", locale)
 
 
+def _digits(rounded: Decimal, least: int, custom: _Custom) -> str:
+    """Write what is rounded and not below zero, in groups of three, with at least so many decimals."""
+    whole, _, decimals = f"{rounded:,f}".partition(".")
+    decimals = decimals.rstrip("0").ljust(least, "0")
+    whole = whole.replace(",", custom.group)
+    return f"{whole}{custom.point}{decimals}" if decimals else whole
+
+
 @lru_cache(maxsize=64)
-def _pattern(pattern: str) -> NumberPattern:
-    return parse_pattern(pattern)
+def _decimals(pattern: str) -> tuple[Decimal, int]:
+    """Return to what a pattern rounds, and how many decimals it has at least."""
+    decimals = pattern.partition(".")[2]
+    return Decimal(1).scaleb(-len(decimals)), decimals.count("0")
+
+
+@lru_cache(maxsize=64)
+def _custom(locale: Locale) -> _Custom:
+    return _Custom(get_decimal_symbol(locale), get_group_symbol(locale), locale.text_direction == "rtl")
 
 
 @lru_cache(maxsize=256)
@@ -139,7 +164,7 @@ def isolated(text: str) -> str:
 
 
 def _isolated(text: str, locale: Locale) -> str:
-    return f"{_ISOLATE}{text}{_POP}" if locale.text_direction == "rtl" else text
+    return f"{_ISOLATE}{text}{_POP}" if _custom(locale).leftward else text
 
 
 def ago_filter(now: Callable[[], datetime]) -> Callable[[datetime | None], Markup | str]:
@@ -151,14 +176,20 @@ def ago_filter(now: Callable[[], datetime]) -> Callable[[datetime | None], Marku
         passed = max(now() - moment, timedelta(seconds=1))  # Of nothing at all it would say "in 0 seconds".
         words = format_timedelta(-passed, locale=_locale(), add_direction=True, threshold=1.2)
         machine = moment.astimezone(UTC).isoformat(timespec="milliseconds")
-        return Markup('<time datetime="{}" title="{}">{}</time>').format(machine, exact(moment), words)
+        return Markup('<time datetime="%s" title="%s">%s</time>') % (machine, exact(moment), words)
 
     return ago
 
 
 def exact(moment: datetime) -> str:
     """Write a moment in the reader's time zone, to the second."""
-    return str(format_datetime(moment, "medium", tzinfo=flask_babel.get_timezone(), locale=_locale()))
+    return _exact(moment, flask_babel.get_timezone(), _locale())
+
+
+@lru_cache(maxsize=4096)
+def _exact(moment: datetime, zone: tzinfo, locale: Locale) -> str:
+    """Remember what the same trades, shown over and over, were written as: that takes longer than all else of a row."""
+    return str(format_datetime(moment, "medium", tzinfo=zone, locale=locale))
 
 
 def date(moment: datetime) -> str:

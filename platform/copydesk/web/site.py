@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from urllib.parse import urlencode
 
 from babel import Locale
@@ -159,7 +160,13 @@ def best_locale(offered: Iterable[str], accepted: LanguageAccept) -> str | None:
     return tags[found] if found else None
 
 
-def babel_locale() -> str | None:
+def babel_locale() -> Locale | None:
     """Answer Flask-Babel: without a brand, its own default holds."""
     site = site_or_none()
-    return site.locale if site else None
+    return _locale(site.locale) if site else None
+
+
+@cache
+def _locale(tag: str) -> Locale:
+    """Return a language as one object for all requests, as whom it is found at once wherever it is looked up."""
+    return Locale.parse(tag)

@@ -19,11 +19,11 @@ from typing import Any
 import flask_babel  # type: ignore[import-untyped]
 from flask import current_app, url_for
 from jinja2 import FileSystemLoader, StrictUndefined
-from jinja2.sandbox import ImmutableSandboxedEnvironment
 from werkzeug.security import safe_join
 
 from copydesk.kernel import ConfigError
 from copydesk.web.bundles import Bundle, Bundles
+from copydesk.web.sandbox import Sandbox
 from copydesk.web.theme_file import CORE, Theme, read_theme
 
 __all__ = ["CORE", "Themes", "current_themes"]
@@ -32,26 +32,6 @@ log = logging.getLogger(__name__)
 
 _GZIPPED = frozenset({".css", ".js", ".svg"})
 _GZIPPED_KEPT_MAX = 256
-_ATTRIBUTES_KNOWN_MAX = 10_000
-
-
-class Sandbox(ImmutableSandboxedEnvironment):
-    """Jinja's sandbox, which looks up once whether an attribute of a type is safe: it depends on nothing else."""
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
-        self._safe: dict[tuple[type, str], bool] = {}
-
-    def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
-        kind = type(obj)
-        if obj.__class__ is not kind:  # It stands for something else.
-            return super().is_safe_attribute(obj, attr, value)
-        known = self._safe.get((kind, attr))
-        if known is None:
-            if len(self._safe) >= _ATTRIBUTES_KNOWN_MAX:
-                self._safe.clear()
-            known = self._safe[kind, attr] = super().is_safe_attribute(obj, attr, value)
-        return known
 
 
 class ThemeLoader(FileSystemLoader):
@@ -65,7 +45,7 @@ class Themes:
     """Render templates and find static files of every installed theme; raises ConfigError for a wrong core."""
 
     def __init__(self, themes_dir: Path, additions: Mapping[str, Mapping[str, Any]]) -> None:
-        """`additions` holds what templates see beside their context: "filters" and "globals"."""
+        """`additions` holds what templates see beside their context: "filters" and "globals"; and who says "texts"."""
         self._dir = themes_dir
         self._additions = additions
         self._themes = {CORE: read_theme(themes_dir, CORE)}
@@ -146,12 +126,12 @@ class Themes:
             lstrip_blocks=True,
         )
         environment.install_gettext_callables(  # type: ignore[attr-defined]
-            gettext=flask_babel.gettext,
-            ngettext=flask_babel.ngettext,
+            **{"gettext": flask_babel.gettext, "ngettext": flask_babel.ngettext, **self._additions.get("texts", {})},
             pgettext=flask_babel.pgettext,
             npgettext=flask_babel.npgettext,
             newstyle=True,
         )
+        environment.globals["_"] = environment.globals["gettext"]
         environment.filters.update(self._additions["filters"])
         environment.globals.update(self._additions["globals"])
         environment.globals["url_for"] = url_for

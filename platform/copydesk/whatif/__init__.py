@@ -5,9 +5,10 @@ Owns the replay and its result. Pure: it reads nothing and asks nobody for the t
 (platform/docs/algorithms/what-if.md).
 """
 
+from copydesk.whatif.course import Course
 from copydesk.whatif.model import AMOUNT_MAX, TAKER_FEES, CopyTerms, Fees, MarkLine, Past, fees_at
 from copydesk.whatif.prices import grid_step_s
-from copydesk.whatif.replay import replay
+from copydesk.whatif.replay import follow, replay
 from copydesk.whatif.result import AmountShare, Copied, LimitAct, Point, Result, Skipped, WorstDay
 from copydesk.whatif.telling import plain
 
@@ -17,6 +18,7 @@ __all__ = [
     "AmountShare",
     "Copied",
     "CopyTerms",
+    "Course",
     "Fees",
     "LimitAct",
     "MarkLine",
@@ -26,6 +28,7 @@ __all__ = [
     "Skipped",
     "WorstDay",
     "fees_at",
+    "follow",
     "grid_step_s",
     "plain",
     "replay",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
 from typing import NamedTuple
@@ -21,13 +22,12 @@ from copydesk.whatif.prices import Prices
 ME = 1
 # As fine as a book is stored; a step may hang on the last digit.
 _PLACES = Decimal("1E-18")
-_NOTHING = Earnings()
 
 
 class Held(NamedTuple):
-    """One book: what it has earned so far, what it aims at, and the leverage that it was opened with."""
+    """One book: what it has earned and aims at, the leverage that it was opened with, and fees paid in quote."""
 
-    earnings: Earnings = _NOTHING
+    earnings: Earnings = Earnings()
     target_qty: Decimal = ZERO
     carried_qty: Decimal = ZERO
     carried_at: datetime | None = None
@@ -43,18 +43,50 @@ class Held(NamedTuple):
     @property
     def planned(self) -> Book:
         """Return the book as the planner sees it: nothing is ever in flight."""
-        told = self.earnings
-        return Book(
-            told.qty,
-            self.target_qty,
-            last_signal_id=self.last_signal_id,
-            cost=abs(told.cost),
-            carried_qty=self.carried_qty,
-            carried_at=self.carried_at,
-        )
+        (qty, cost, _, _), target_qty, carried_qty, carried_at, last_signal_id, _, _ = self
+        return Book(qty, target_qty, ZERO, ZERO, last_signal_id, abs(cost), ZERO, ZERO, carried_qty, carried_at)
 
 
 _EMPTY = Held()
+
+
+class Stock(NamedTuple):
+    """What all books come to from one trade to the next: quantities that are held, and the money beside them.
+
+    `spent` is what of the allocation is in positions, at cost; `balance` what there would be if all of them were worth
+    what they cost.
+    """
+
+    money: float
+    lots: tuple[tuple[Slot, float], ...]
+    spent: Decimal
+    balance: Decimal
+
+    def bounds(self, prices: Prices, first: int, end: int) -> tuple[float, float]:
+        """Return between which equities all moments from `first` to before `end` are.
+
+        Of one lot, or none, they are the lowest and the highest; several lots may never be lowest at once.
+        """
+        low = high = self.money
+        for slot, qty in self.lots:
+            least, most = prices.span(slot.symbol, first, end)
+            low += qty * (least if qty > 0 else most)
+            high += qty * (most if qty > 0 else least)
+        return low, high
+
+    def at(self, prices: Prices, moment: int) -> float:
+        """Return the equity at a moment."""
+        equity = self.money
+        for slot, qty in self.lots:
+            equity += qty * float(prices.line(slot.symbol)[moment])
+        return equity
+
+    def line(self, prices: Prices, first: int, end: int) -> Floats:
+        """Return the equity at the moments from `first` to before `end`."""
+        equity = np.full(end - first, self.money)
+        for slot, qty in self.lots:
+            equity += qty * prices.line(slot.symbol)[first:end]
+        return equity
 
 
 class Books:
@@ -63,9 +95,22 @@ class Books:
     def __init__(self, terms: CopyTerms) -> None:
         self._terms = terms
         self._books: dict[Slot, Held] = {}
+        self._stock: Stock | None = None
         self.cash = ZERO
         self.fees = ZERO
         self.slippage = ZERO
+
+    @property
+    def slots(self) -> Sequence[Slot]:
+        """Return every book that a signal was about, the first one first."""
+        return tuple(self._books)
+
+    @property
+    def stock(self) -> Stock:
+        """Return what all books come to now."""
+        if self._stock is None:
+            self._stock = self._counted()
+        return self._stock
 
     def of(self, slot: Slot) -> Held:
         """Return a book; one that nothing was ever bought for is empty."""
@@ -73,11 +118,7 @@ class Books:
 
     def open_slots(self) -> list[Slot]:
         """Return where anything is held, dust too."""
-        return [slot for slot, held in self._books.items() if held.earnings.qty]
-
-    def spent(self) -> Decimal:
-        """Return what of the allocation is in positions, at cost."""
-        return sum((abs(held.earnings.cost) for held in self._books.values()), ZERO)
+        return [slot for slot, _ in self.stock.lots]
 
     def rows(self) -> list[HeldRow]:
         """Return every book as limits are judged by it."""
@@ -87,25 +128,20 @@ class Books:
             for told in (held.earnings,)
         ]
 
-    def aim(self, signal: SignalFact, planned: Planned, *, got: Decimal, base_fee: Decimal) -> None:
+    def aim(self, signal: SignalFact, slot: Slot, planned: Planned, *, got: Decimal, base_fee: Decimal) -> None:
         """Set what a book aims at after a signal, with what its order got and what the exchange took of it.
 
         What an open did not get is not chased: the target falls to what is held.
         """
-        slot = Slot(signal.symbol, signal.position_side)
         held, target = self.of(slot), planned.target_qty
+        told = held.earnings
         if base_fee:
             target = max(target - base_fee, ZERO)
         if got < planned.qty and not planned.reduces:
             sign = 1 if planned.side is Side.BUY else -1
-            target = sign * min(sign * target, max(sign * held.earnings.qty, ZERO))
-        self._books[slot] = held._replace(
-            target_qty=_stored(target),
-            carried_qty=_stored(planned.carried_qty),
-            carried_at=planned.carried_at,
-            last_signal_id=signal.id,
-            leverage=held.leverage if planned.reduces else planned.leverage,
-        )
+            target = sign * min(sign * target, max(sign * told.qty, ZERO))
+        carried_qty, leverage = _stored(planned.carried_qty), held.leverage if planned.reduces else planned.leverage
+        self._books[slot] = Held(told, _stored(target), carried_qty, planned.carried_at, signal.id, leverage, held.paid)
 
     def trade(
         self, slot: Slot, instrument: Instrument, side: Side, qty: Decimal, px: Decimal, *, plain: Decimal
@@ -123,12 +159,14 @@ class Books:
         self.cash += told.cash - held.earnings.cash - paid
         self.fees += fee * px if in_base else fee
         self.slippage += qty * abs(px - plain)
-        self._books[slot] = held._replace(earnings=told, paid=held.paid + paid)
+        self._books[slot] = Held(told, *held[1:-1], held.paid + paid)
+        self._stock = None
         return fee if in_base else ZERO
 
     def forget(self) -> None:
         """Lose everything: what is held, and all money."""
-        self._books.clear()
+        self._books = dict.fromkeys(self._books, _EMPTY)
+        self._stock = None
         self.cash = -self._terms.allocation
 
     def empty_targets(self) -> None:
@@ -146,18 +184,6 @@ class Books:
                 free += told.cost + gain - abs(told.cost) / held.leverage
         return free
 
-    def balance(self) -> Decimal:
-        """Return what there would be if all positions were worth what they cost."""
-        return self._terms.allocation + self.cash + sum((held.earnings.cost for held in self._books.values()), ZERO)
-
-    def worth(self, prices: Prices, first: int, end: int) -> Floats:
-        """Return the equity at the moments of the grid from `first` to before `end`."""
-        equity = np.full(end - first, float(self._terms.allocation + self.cash))
-        for slot, held in self._books.items():
-            if held.earnings.qty:
-                equity += float(held.earnings.qty) * prices.line(slot.symbol)[first:end]
-        return equity
-
     def equity(self, prices: Prices) -> Decimal:
         """Return the equity at the last prices that are known."""
         worth = (
@@ -165,6 +191,17 @@ class Books:
         )
         return sum(worth, self._terms.allocation + self.cash)
 
+    def _counted(self) -> Stock:
+        money, spent, costs = self._terms.allocation + self.cash, ZERO, ZERO
+        lots = []
+        for slot, held in self._books.items():
+            qty, cost, _, _ = held.earnings
+            spent += abs(cost)
+            costs += cost
+            if qty:
+                lots.append((slot, float(qty)))
+        return Stock(float(money), tuple(lots), spent, money + costs)
+
 
 def _stored(qty: Decimal) -> Decimal:
-    return qty.quantize(_PLACES, ROUND_HALF_UP)
+    return qty.quantize(_PLACES, ROUND_HALF_UP) if qty else ZERO

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator
 from datetime import date, datetime, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
@@ -21,11 +22,17 @@ class Days:
         while (begins := datetime(day.year, day.month, day.day, tzinfo=zone)) <= past.until:
             self._begins[_first_not_before(prices, begins)] = day
             day += timedelta(days=1)
+        self._moments = list(self._begins)
 
-    def pieces(self, first: int, end: int) -> Iterator[tuple[int, int]]:
+    def pieces(self, first: int, end: int) -> Iterable[tuple[int, int]]:
         """Cut a stretch of moments where days begin."""
-        cuts = [first, *(at for at in self._begins if first < at < end), end]
-        yield from pairwise(cuts)
+        within = self._moments[bisect_right(self._moments, first) : bisect_left(self._moments, end)]
+        return pairwise((first, *within, end))
+
+    def begins_within(self, first: int, end: int) -> bool:
+        """Tell whether a day begins from one moment to before another."""
+        place = bisect_left(self._moments, first)
+        return place < len(self._moments) and self._moments[place] < end
 
     def begun(self, moment: int) -> tuple[str, ...]:
         """Name what begins at a moment: a day, and perhaps a week and a month."""

@@ -65,7 +65,7 @@ class Past:
 
     `signals` are the leader's, in the order in which they were stored. `limits` are the brand's bounds by symbol; an
     instrument that is missing in `instruments` is not listed by the exchange any more. Prices are sought in `marks`,
-    and in the signals themselves.
+    and in the signals themselves. `slippage_bps` is by how much real copies were dearer than the leader's fills.
     """
 
     since: datetime
@@ -74,6 +74,12 @@ class Past:
     instruments: Mapping[str, Instrument]
     limits: Mapping[str, Limits]
     marks: Mapping[str, MarkLine] = field(default_factory=dict)
+    slippage_bps: Decimal = ZERO
+
+    @property
+    def perpetual(self) -> bool:
+        """Tell whether any perpetual was traded."""
+        return any(signal.perpetual for signal in self.signals)
 
 
 @dataclass(frozen=True, slots=True)

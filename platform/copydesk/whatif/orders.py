@@ -10,13 +10,13 @@ from copydesk.kernel import ZERO, floor_to_step
 from copydesk.replication.minima import smallest_open_qty
 from copydesk.replication.model import Follower, Limits, No, Planned, RiskView, SignalFact
 from copydesk.replication.order_states import Copier, Scene, order_states
-from copydesk.replication.plan import OPEN, deny_all, plan_copies
+from copydesk.replication.plan import OPEN, Case, deny_all, plan_case
 from copydesk.replication.sizing import payable_qty
 from copydesk.risk.limits import LimitSet
 from copydesk.risk.order_rules import OrderBounds, order_bounds
-from copydesk.risk.paper import Slot
 from copydesk.trading import Denial, Instrument, Side, SubscriptionState, quote_currency
 from copydesk.whatif.books import ME, Books
+from copydesk.whatif.course import Step
 from copydesk.whatif.model import CopyTerms, Past
 from copydesk.whatif.result import Copied
 
@@ -34,51 +34,42 @@ class Desk:
         self._terms = terms
         self._limits = limits
         self._books = books
+        self._copiers = (Copier(ME, ME, terms.allocation),)
         self._bounds: dict[str, OrderBounds] = {}
         self._opened: deque[datetime] = deque()
         self.copies: list[Copied] = []
 
-    def copy(self, signal: SignalFact, refusal: No | None, prices: dict[str, Decimal]) -> list[Copied]:
-        """Do what a signal asks for, and return what came of it: two where a position turns round."""
-        follower = self._follower(signal, refusal, prices)
-        instrument = self._past.instruments.get(signal.symbol)
-        limits = self._past.limits.get(signal.symbol)
-        if instrument is None or limits is None:
-            planned = deny_all(signal, [follower], _unlisted(signal, limits))
+    def copy(self, step: Step, refusal: No | None, prices: dict[str, Decimal]) -> None:
+        """Do what a signal asks for; that is told as two where a position turns round."""
+        follower = self._follower(step, refusal, prices)
+        if step.case is None:
+            limits = self._past.limits.get(step.slot.symbol)
+            planned = deny_all(step.signal, [follower], _unlisted(step.opens, limits))
         else:
-            planned = plan_copies(signal, [follower], instrument, limits, now=signal.venue_at)
-        done = [self._done(signal, instrument, limits, item, prices) for item in planned]
-        self.copies += done
-        return done
+            planned = plan_case(step.case, [follower])
+        self.copies += [self._done(step, item, prices) for item in planned]
 
-    def _done(
-        self,
-        signal: SignalFact,
-        instrument: Instrument | None,
-        limits: Limits | None,
-        planned: Planned,
-        prices: dict[str, Decimal],
-    ) -> Copied:
+    def _done(self, step: Step, planned: Planned, prices: dict[str, Decimal]) -> Copied:
         """Fill one order in whole, or as far as the account can pay it."""
+        signal, case = step.signal, step.case
         got, no, base_fee = planned.qty, planned.denial, ZERO
-        if instrument is not None and limits is not None and no is None:
+        if case is not None and no is None:
             if not planned.reduces:
-                got = self._payable(signal, instrument, limits, planned, prices)
+                got = self._payable(signal, case, planned, prices)
                 no = None if got else Denial.INSUFFICIENT_BALANCE
             px = self._px(signal, planned)
             if got:
-                base_fee = self._fill(signal, instrument, planned, got, px)
-        self._books.aim(signal, planned, got=got, base_fee=base_fee)
+                base_fee = self._fill(step, case.instrument, planned, got, px)
+        self._books.aim(signal, step.slot, planned, got=got, base_fee=base_fee)
         if no is not None:
             facts = planned.facts if planned.denial else None
             return Copied(signal.id, planned.leg, signal.symbol, planned.side, ZERO, None, no, facts)
         return Copied(signal.id, planned.leg, signal.symbol, planned.side, got, px, None, planned.facts)
 
-    def _fill(self, signal: SignalFact, instrument: Instrument, planned: Planned, qty: Decimal, px: Decimal) -> Decimal:
-        slot = Slot(signal.symbol, signal.position_side)
+    def _fill(self, step: Step, instrument: Instrument, planned: Planned, qty: Decimal, px: Decimal) -> Decimal:
         if not planned.reduces:
-            self._opened.append(signal.venue_at)
-        return self._books.trade(slot, instrument, planned.side, qty, px, plain=signal.px)
+            self._opened.append(step.signal.venue_at)
+        return self._books.trade(step.slot, instrument, planned.side, qty, px, plain=step.signal.px)
 
     def _px(self, signal: SignalFact, planned: Planned) -> Decimal:
         """Return what is paid: the leader's price and the slippage, for an open never beyond its limit."""
@@ -87,11 +78,10 @@ class Desk:
             return px
         return min(px, planned.px) if planned.side is Side.BUY else max(px, planned.px)
 
-    def _payable(
-        self, signal: SignalFact, instrument: Instrument, limits: Limits, planned: Planned, prices: dict[str, Decimal]
-    ) -> Decimal:
+    def _payable(self, signal: SignalFact, case: Case, planned: Planned, prices: dict[str, Decimal]) -> Decimal:
         """Return how much of an open the account can pay: all of it, a smaller order, or nothing."""
         assert planned.px is not None, "an open has a limit"
+        instrument = case.instrument
         free, leverage = self._books.free(prices), planned.leverage if instrument.perpetual else 1
         px = max(planned.px, signal.px)
         if planned.qty * px / leverage <= free:
@@ -100,29 +90,29 @@ class Desk:
             free,
             px,
             leverage=leverage,
-            slippage_bps_max=limits.slippage_bps_max,
+            slippage_bps_max=case.limits.slippage_bps_max,
             perpetual=instrument.perpetual,
         )
         qty = floor_to_step(min(least, planned.qty * _LESS), instrument.qty_step)
         floor_px = min(planned.px, signal.px) if instrument.perpetual else signal.px
         return qty if qty >= smallest_open_qty(floor_px, instrument) else ZERO
 
-    def _follower(self, signal: SignalFact, refusal: No | None, prices: dict[str, Decimal]) -> Follower:
+    def _follower(self, step: Step, refusal: No | None, prices: dict[str, Decimal]) -> Follower:
         terms = self._terms
         return Follower(
             ME,
             ME,
             SubscriptionState.SYNCED,
-            usable=True,
-            sizing_mode=terms.sizing_mode,
-            sizing_value=terms.sizing_value,
-            allocation=terms.allocation,
-            spent=self._books.spent(),
-            book=self._books.of(Slot(signal.symbol, signal.position_side)).planned,
-            refusal=refusal,
-            size_policy=terms.size_policy,
-            leverage_max=terms.leverage_max,
-            risk=self._risk(signal, prices) if signal.opens else None,
+            True,
+            terms.sizing_mode,
+            terms.sizing_value,
+            terms.allocation,
+            self._books.stock.spent,
+            self._books.of(step.slot).planned,
+            refusal,
+            terms.size_policy,
+            terms.leverage_max,
+            self._risk(step.signal, prices) if step.opens else None,
         )
 
     def _risk(self, signal: SignalFact, prices: dict[str, Decimal]) -> RiskView | None:
@@ -142,8 +132,8 @@ class Desk:
             instruments=self._past.instruments,
             orders={ME: len(self._opened)},
         )
-        copier = Copier(ME, ME, self._terms.allocation)
-        return RiskView(self._bounds[quote], order_states({ME}, [copier], self._books.rows(), (), scene)[ME])
+        states = order_states({ME}, self._copiers, self._books.rows(), (), scene)
+        return RiskView(self._bounds[quote], states[ME])
 
 
 def worse(px: Decimal, side: Side, bps: Decimal) -> Decimal:
@@ -151,10 +141,10 @@ def worse(px: Decimal, side: Side, bps: Decimal) -> Decimal:
     return px * (1 + bps / _BPS if side is Side.BUY else 1 - bps / _BPS)
 
 
-def _unlisted(signal: SignalFact, limits: Limits | None) -> Denial:
+def _unlisted(opens: bool, limits: Limits | None) -> Denial:
     """Name why an instrument is not traded: the brand does not offer it, or the exchange does not list it."""
     offered = limits is not None and limits.market_allowed
-    return Denial.INSTRUMENT_UNMAPPED if offered or not signal.opens else Denial.MARKET_NOT_ALLOWED
+    return Denial.INSTRUMENT_UNMAPPED if offered or not opens else Denial.MARKET_NOT_ALLOWED
 
 
 def is_open(copied: Copied) -> bool:

@@ -36,6 +36,7 @@ class Prices:
         self.moments = span_s // self.step_s + 1
         self._at_s: Whole = self._start_s + self.step_s * np.arange(self.moments, dtype=np.int64)
         self._lines: dict[str, Floats] = {}
+        self._spans: dict[tuple[str, int, int], tuple[float, float]] = {}
 
     def moment(self, at: datetime) -> int:
         """Return the newest moment of the grid that is not after a time."""
@@ -53,6 +54,14 @@ class Prices:
             newest = np.searchsorted(told.at_s, self._at_s, side="right") - 1
             line = self._lines[symbol] = told.px[np.maximum(newest, 0)]
         return line
+
+    def span(self, symbol: str, first: int, end: int) -> tuple[float, float]:
+        """Return an instrument's lowest and highest price at the moments from `first` to before `end`."""
+        span = self._spans.get((symbol, first, end))
+        if span is None:
+            part = self.line(symbol)[first:end]
+            span = self._spans[symbol, first, end] = float(part.min()), float(part.max())
+        return span
 
     def last(self, symbol: str) -> Decimal:
         """Return the newest price of an instrument that is known at all."""

@@ -9,29 +9,27 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime
-from decimal import Context, Decimal, localcontext
+from decimal import Decimal, localcontext
 
 import numpy as np
 
 from copydesk.kernel import ZERO
-from copydesk.replication.model import SignalFact
 from copydesk.risk.simulate import judged, unjudged
 from copydesk.trading import Denial, Side
 from copydesk.whatif.amounts import amounts_needed, enough_of, shares_of
-from copydesk.whatif.books import Books
+from copydesk.whatif.books import Books, Stock
+from copydesk.whatif.course import PRECISION, Course, Step
 from copydesk.whatif.days import Days
 from copydesk.whatif.model import CopyTerms, Floats, Past
 from copydesk.whatif.orders import Desk, is_open, worse
 from copydesk.whatif.prices import Prices, exact
 from copydesk.whatif.result import Copied, Point, Result, Skipped, WorstDay
-from copydesk.whatif.watch import Seen, Watch
+from copydesk.whatif.watch import Watch
 
 # A stop's closing orders are worse than the mark by this much, as `risk simulate` has it.
 STOP_SLIPPAGE_BPS = Decimal(50)
 # More points than a chart has pixels say nothing.
 POINTS_MAX = 400
-# As the planner has it in production.
-_PRECISION = Context(prec=28)
 _CENT = Decimal("0.01")
 # The order has been made already: nothing was left out.
 _DONE_BEFORE = frozenset({Denial.ORDER_ALREADY_COPIED})
@@ -43,68 +41,79 @@ def replay(past: Past, terms: CopyTerms) -> Result:
     A price or an equity that cannot be is refused by the planner as in production. An account that is worth nothing
     any more stays at zero and opens nothing.
     """
-    with localcontext(_PRECISION):
-        return _Replay(past, terms).run()
+    return follow(Course(past, terms.zone), terms)
+
+
+def follow(course: Course, terms: CopyTerms) -> Result:
+    """Return the same of a past that is made ready already; the terms count days in the same time zone."""
+    assert course.zone == terms.zone, "days begin where they began when the past was made ready"
+    with localcontext(PRECISION):
+        return _Replay(course, terms).run()
 
 
 class _Replay:
-    def __init__(self, past: Past, terms: CopyTerms) -> None:
-        self._past = past
+    def __init__(self, course: Course, terms: CopyTerms) -> None:
+        self._course = course
         self._terms = terms
-        self._prices = Prices(past)
-        self._days = Days(past, self._prices, terms.zone)
+        self._prices = course.prices
         self._books = Books(terms)
         limits = judged(terms.limits, terms.currency)
-        self._watch = Watch(terms, limits, self._prices, self._days)
-        self._desk = Desk(past, terms, limits, self._books)
-        self._equity: Floats = np.full(self._prices.moments, float(terms.allocation))
+        self._watch = Watch(terms, limits, course)
+        self._desk = Desk(course.past, terms, limits, self._books)
+        # What was held up to a moment, that one not included, one stretch behind the other.
+        self._stretches: list[tuple[int, Stock]] = [(1, self._books.stock)]
         self._moment = 0
         self._newest: dict[str, Decimal] = {}
-        self._ruined = False
+        self._ruined: int | None = None
 
     def run(self) -> Result:
         """Go through the past once."""
-        for signal in self._past.signals:
-            self._go_to(self._prices.moment(signal.venue_at))
-            self._heed(signal)
+        for step in self._course.steps:
+            self._go_to(step.moment)
+            self._heed(step)
         self._go_to(self._prices.moments - 1)
         return self._told()
 
-    def _heed(self, signal: SignalFact) -> None:
-        if signal.px > 0:
-            self._newest[signal.symbol] = signal.px
-        self._desk.copy(signal, self._watch.refusal, self._marks(signal.symbol))
+    def _heed(self, step: Step) -> None:
+        symbol, px = step.slot.symbol, step.signal.px
+        if px > 0:
+            self._newest[symbol] = px
+        self._desk.copy(step, self._watch.refusal, self._marks(symbol))
 
     def _marks(self, symbol: str) -> dict[str, Decimal]:
         """Return the newest prices of what is held; of what is being traded, the trade's."""
-        held = {slot.symbol for slot in self._books.open_slots()} - {symbol}
-        for name in held:
-            self._newest[name] = exact(self._prices.line(name)[self._moment])
+        for slot, _ in self._books.stock.lots:
+            if slot.symbol != symbol:
+                self._newest[slot.symbol] = exact(self._prices.line(slot.symbol)[self._moment])
         return self._newest
 
     def _go_to(self, moment: int) -> None:
         """Let time pass with everything as it is; a limit may close it all on the way."""
         while self._moment < moment:
-            first = self._moment + 1
-            equity = self._books.worth(self._prices, first, moment + 1)
-            ruined = None if self._ruined else _first_below_zero(equity)
-            upto = len(equity) if ruined is None else ruined + 1
-            fired = self._watch.fires(Seen(first, equity[:upto], self._books.balance()))
+            first, stock = self._moment + 1, self._books.stock
+            ruined = None if self._ruined is not None else self._first_below_zero(first, moment + 1, stock)
+            fired = self._watch.fires(first, moment + 1 if ruined is None else ruined + 1, stock)
             if fired is not None:
-                moment_done, close = fired, self._stop
+                self._moment, close = fired, self._stop
             elif ruined is not None:
-                moment_done, close = first + ruined, self._ruin
+                self._moment, close = ruined, self._ruin
             else:
-                moment_done, close = moment, None
-            self._equity[first : moment_done + 1] = equity[: moment_done + 1 - first]
-            self._moment = moment_done
+                self._moment, close = moment, None
+            self._stretches.append((self._moment + 1, stock))
             if close is not None:
                 close()
+
+    def _first_below_zero(self, first: int, end: int, stock: Stock) -> int | None:
+        """Return the moment at which nothing is left, None where there is none."""
+        if stock.bounds(self._prices, first, end)[0] > 0:
+            return None
+        below = np.flatnonzero(stock.line(self._prices, first, end) <= 0)
+        return first + int(below[0]) if len(below) else None
 
     def _stop(self) -> None:
         """Close everything at the prices of this moment."""
         for slot in self._books.open_slots():
-            held, instrument = self._books.of(slot).earnings.qty, self._past.instruments.get(slot.symbol)
+            held, instrument = self._books.of(slot).earnings.qty, self._course.past.instruments.get(slot.symbol)
             if instrument is None:
                 continue
             px = exact(self._prices.line(slot.symbol)[self._moment])
@@ -114,17 +123,32 @@ class _Replay:
         self._books.empty_targets()
 
     def _ruin(self) -> None:
-        self._ruined = True
-        self._equity[self._moment] = 0.0
+        self._ruined = self._moment
         self._books.forget()
         self._watch.ruin()
 
+    def _line(self) -> Floats:
+        """Return the equity at every moment of the grid: all stretches at once, added up as `Stock.line` does."""
+        begins = [0, *(end for end, _ in self._stretches[:-1])]
+        lengths = np.diff([*begins, self._stretches[-1][0]])
+        line: Floats = np.repeat([stock.money for _, stock in self._stretches], lengths)
+        held = {slot: np.zeros(len(lengths)) for slot in self._books.slots}
+        for place, (_, stock) in enumerate(self._stretches):
+            for slot, qty in stock.lots:
+                held[slot][place] = qty
+        for slot, qtys in held.items():
+            if qtys.any():
+                line += np.repeat(qtys, lengths) * self._prices.line(slot.symbol)
+        if self._ruined is not None:
+            line[self._ruined] = 0.0
+        return line
+
     def _told(self) -> Result:
-        past, terms, books = self._past, self._terms, self._books
+        past, terms, books = self._course.past, self._terms, self._books
         end = max(books.equity(self._prices), ZERO)
-        line = np.append(self._equity, float(end))
+        line = np.append(self._line(), float(end))
         opens = [copied for copied in self._desk.copies if is_open(copied) and copied.denial not in _DONE_BEFORE]
-        needed = amounts_needed(past, terms)
+        needed = amounts_needed(self._course.least, terms)
         return Result(
             past.since,
             past.until,
@@ -133,7 +157,7 @@ class _Replay:
             _points(line, self._prices, past.until),
             end,
             _fall(line),
-            _worst_day(self._days, line),
+            _worst_day(self._course.days, line),
             books.fees,
             books.slippage,
             max(end - terms.allocation, ZERO) * terms.profit_share,
@@ -148,11 +172,6 @@ class _Replay:
             enough_of(needed, terms),
             unjudged(terms.limits, terms.currency),
         )
-
-
-def _first_below_zero(equity: Floats) -> int | None:
-    below = np.flatnonzero(equity <= 0)
-    return int(below[0]) if len(below) else None
 
 
 def _fall(line: Floats) -> Decimal:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
+from typing import Any
 
 from redis.asyncio import Redis
+from redis.asyncio.client import PubSub
 from redis.exceptions import RedisError
 
 from copydesk.kernel import CopydeskError
@@ -15,19 +17,25 @@ from copydesk.workers.outage import DATABASE_AWAY, first_line
 
 log = logging.getLogger(__name__)
 
-_TRY_AGAIN_S = 5.0
+_TRY_AGAIN_S = 1.0
 
 
 async def hear(redis_url: str, channel: str, heard: Callable[[bytes | None], None]) -> None:
     """Pass on what is published, until canceled; None on each new connection: anything may have been missed before."""
+    async for message in messages(redis_url, lambda subscription: subscription.subscribe(channel)):
+        heard(message["data"] if message["type"] == "message" else None)
+
+
+async def messages(redis_url: str, subscribe: Callable[[PubSub], Awaitable[None]]) -> AsyncIterator[dict[str, Any]]:
+    """Give what Redis says, that it listens first of all, on one connection after the other, until canceled."""
     while True:
         redis = Redis.from_url(redis_url)
         try:
             with suppress(RedisError, OSError):
                 async with redis.pubsub() as subscription:
-                    await subscription.subscribe(channel)
+                    await subscribe(subscription)
                     async for message in subscription.listen():
-                        heard(message["data"] if message["type"] == "message" else None)
+                        yield message
         finally:
             with suppress(RedisError, OSError):
                 await redis.aclose()

@@ -19,8 +19,6 @@ from itertools import cycle, islice
 from typing import TypeVar
 
 import orjson
-from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
 from copydesk.bootstrap import Runtime
 from copydesk.kernel import Clock, CopydeskError, end
@@ -34,6 +32,7 @@ from copydesk.notices.service import Round, Rounds
 from copydesk.notices.settings import PRIVATE_TARGETS, TELEGRAM_URL
 from copydesk.notifications.far_bell import ring_far
 from copydesk.tenancy import installation_value
+from copydesk.workers.attend import messages
 from copydesk.workers.outage import DATABASE_AWAY, first_line
 
 log = logging.getLogger(__name__)
@@ -49,7 +48,6 @@ SWEEPS_MAX = 4
 BRANDS_A_TICK = 50
 _FORGET_EVERY = timedelta(hours=1)
 _WARN_EVERY = timedelta(seconds=30)
-_TRY_AGAIN_S = 1.0
 _PATTERN = "copydesk:*:desk"
 _HEARD = frozenset({"copies", "signal", "risk", "margin", "subscription"})
 
@@ -120,22 +118,12 @@ class Crier:
             return self._smith
 
     async def _hear(self, desk: _Desk) -> None:
-        """Look at brands of which something was told, until canceled; after a time without Redis at all of them."""
-        while True:
-            redis = Redis.from_url(self._runtime.require("REDIS_URL"))
-            try:
-                with suppress(RedisError, OSError):
-                    async with redis.pubsub() as channel:
-                        await channel.psubscribe(_PATTERN)
-                        async for message in channel.listen():
-                            self.listening.set()
-                            if message["type"] == "pmessage" and (tenant_id := heard(message)) is not None:
-                                desk.ask(tenant_id)
-            finally:
-                self.listening.clear()
-                with suppress(RedisError, OSError):
-                    await redis.aclose()
-            await asyncio.sleep(_TRY_AGAIN_S)
+        """Look at brands of which something was told, until canceled; its tick finds what is told without Redis."""
+        redis_url = self._runtime.require("REDIS_URL")
+        async for message in messages(redis_url, lambda subscription: subscription.psubscribe(_PATTERN)):
+            self.listening.set()
+            if message["type"] == "pmessage" and (tenant_id := heard(message)) is not None:
+                desk.ask(tenant_id)
 
     def go(self, tenant_id: int) -> Round | None:
         """Do one round of a brand; None where its file cannot be read now. Raises the driver's errors."""

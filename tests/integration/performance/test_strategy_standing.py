@@ -10,7 +10,7 @@ from copydesk.kernel import InvalidInput, NotFound
 from copydesk.performance.board import leaderboard
 from copydesk.performance.followed import read_truth
 from copydesk.performance.lifetime import lifetime
-from copydesk.performance.page import closed_positions, compare, equity, standing
+from copydesk.performance.page import compare, equity, standing, strategy_id_of
 from copydesk.performance.subject import read_strategy
 from copydesk.performance.tables import PerformancePoint, SubscriptionFigures
 from copydesk.replication.tables import Subscription
@@ -109,7 +109,7 @@ def test_a_strategy_without_figures_has_a_page_that_says_so_little(session: Tena
     assert (shown.row.too_early, shown.figures, shown.monthly, shown.score.total) == (True, {}, (), None)
     assert {part.points for part in shown.score.parts if part.part not in {"length", "popularity"}} == {None}
     assert shown.row.as_of is None
-    assert equity(session, "fresh", now=NOW).at == ()
+    assert equity(session, shown.row.id, now=NOW).at == ()
 
 
 def test_what_was_closed_or_lost_stays_on_the_lifetime_record(session: TenantSession) -> None:
@@ -144,9 +144,8 @@ def test_what_cannot_be_compared_is_named(session: TenantSession) -> None:
         compare(session, ["one\0"], now=NOW)
     with pytest.raises(InvalidInput, match="at most 4 strategies, found 5"):
         compare(session, list("abcde"), now=NOW)
-    for read in (equity, closed_positions):
-        with pytest.raises(NotFound):
-            read(session, "hidden", **{"now": NOW} if read is equity else {})  # type: ignore[operator]
+    with pytest.raises(NotFound):
+        strategy_id_of(session, "hidden")
 
 
 def test_what_was_traded_and_copied_is_what_the_page_tells(db: Database) -> None:
@@ -160,7 +159,7 @@ def test_what_was_traded_and_copied_is_what_the_page_tells(db: Database) -> None
     with db.tenant(site.tenant_id) as session:
         shown = standing(session, site.tenant, "calm", now=site.at)
         (row,) = leaderboard(session, now=site.at).rows
-        curve = equity(session, "calm", now=site.at)
+        curve = equity(session, site.strategy_id, now=site.at)
     assert (shown.figures["closed"], shown.figures["net_result"], shown.row.equity) == (1, 200, 10_200)
     assert (shown.truth.judged, shown.truth.median, shown.figures["follower_return"]) == (1, None, None)
     assert (row.too_early, row.return_all, row.closed, row.spot, row.style) == (True, None, 1, True, "scalping")

@@ -31,6 +31,7 @@ FOLLOWER = FollowerTerms(
     subscription_id=3,
     strategy_id=1,
     account_id=7,
+    account="My account",
     shard="binance-lab:0",
     exchange="binance",
     environment="lab",

@@ -2,25 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import replace
-
 import pytest
 from copydesk.identity import User
 from copydesk.identity.preferences import is_time_zone, time_zones
-from copydesk.web.database import db
 from factor_site import FactorSite, Visit
-from site_seed import FakeRuntime
 
 HERE = "/account/preferences"
-
-
-@pytest.fixture(scope="module")
-def site(runtime: FakeRuntime) -> Iterator[FactorSite]:
-    site = FactorSite(replace(runtime))
-    yield site
-    with site.app.app_context():
-        db.engine.dispose()
 
 
 @pytest.fixture

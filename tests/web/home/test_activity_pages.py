@@ -69,6 +69,7 @@ def test_a_receipt_tells_everything_of_ones_own_and_nothing_of_others(
     assert "Planned, sent, confirmed" in page and "+1.0 bps" in page and f"Subscription {number}" in page
     # What the trader's account is worth, and the exchange's number of their order, are not the follower's.
     assert "100,000.00" not in page and "Exchange's order number" in page
+    assert "My account · Binance (simulated)" in page, "an account is told by its name, not its number"
     skipped = ada.words(f"/activity/{signals['skipped']}")
     assert "4.10 USDT" in skipped
     bob = site.follower()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import timedelta
 from ipaddress import ip_address
 
 from aiohttp import ClientError, ClientSession, ClientTimeout, TCPConnector, ThreadedResolver
@@ -11,6 +12,8 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 
 from copydesk.kernel import InvalidInput
 from copydesk.kernel.internet import is_public
+from copydesk.notices.channels.port import Outcome, outcome_of, retry_after
+from copydesk.notices.model import DeliveryState, Reason
 from copydesk.notices.outbound import require_address
 
 TIMEOUT_S = 10.0
@@ -82,6 +85,27 @@ class Line:
     async def aclose(self) -> None:
         """Close every connection."""
         await self._session.close()
+
+
+def asked_to_wait(answered: Answered) -> timedelta | None:
+    """Return how long an answer asks to be left alone, as HTTP says it. Pure."""
+    return retry_after(answered.headers.get("Retry-After"))
+
+
+async def carried(
+    posting: Awaitable[Answered],
+    *,
+    gone: frozenset[int],
+    wait: Callable[[Answered], timedelta | None] = asked_to_wait,
+) -> Outcome:
+    """Say what came of posting a message, whether or not anything answered."""
+    try:
+        answered = await posting
+    except REFUSED_HERE:
+        return Outcome(DeliveryState.FAILED, Reason.NOT_PUBLIC)
+    except NO_ANSWER:
+        return Outcome(DeliveryState.WAITING, Reason.NO_ANSWER)
+    return outcome_of(answered.status, gone=gone, wait=wait(answered))
 
 
 NO_ANSWER = (ClientError, OSError, TimeoutError)

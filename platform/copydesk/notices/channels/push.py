@@ -12,8 +12,8 @@ from py_vapid import Vapid02  # type: ignore[import-untyped]
 from pywebpush import WebPusher, WebPushException  # type: ignore[import-untyped]
 
 from copydesk.kernel import Clock
-from copydesk.notices.channels.line import NO_ANSWER, REFUSED_HERE, Line
-from copydesk.notices.channels.port import Message, Outcome, Pushed, Target, outcome_of, retry_after
+from copydesk.notices.channels.line import Line, carried
+from copydesk.notices.channels.port import Message, Outcome, Pushed, Target
 from copydesk.notices.model import DeliveryState, Reason
 
 # How long a push service keeps what a phone cannot take just now.
@@ -59,13 +59,7 @@ class PushCarrier:
             "Topic": topic_of(message.topic),
             "Urgency": "high" if message.urgent else "normal",
         }
-        try:
-            answered = await self._line.post(target.endpoint, body, headers)
-        except REFUSED_HERE:
-            return Outcome(DeliveryState.FAILED, Reason.NOT_PUBLIC)
-        except NO_ANSWER:
-            return Outcome(DeliveryState.WAITING, Reason.NO_ANSWER)
-        return outcome_of(answered.status, gone=_GONE, wait=retry_after(answered.headers.get("Retry-After")))
+        return await carried(self._line.post(target.endpoint, body, headers), gone=_GONE)
 
     def _authorization(self, endpoint: str) -> str:
         """Sign for a push service; one signature serves for hours."""

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from copydesk.notices.channels.line import NO_ANSWER, REFUSED_HERE, Answered, Line
-from copydesk.notices.channels.port import Chat, Message, Outcome, Target, outcome_of, retry_after
+from copydesk.notices.channels.line import NO_ANSWER, REFUSED_HERE, Answered, Line, asked_to_wait, carried
+from copydesk.notices.channels.port import Chat, Message, Outcome, Target
 from copydesk.notices.model import DeliveryState, Reason
 
 TOKEN_SECRET = "telegram_bot_token"  # noqa: S105 - the name of a secret
@@ -49,13 +49,8 @@ class TelegramCarrier:
         words = message.words
         text = f"{words.title}\n{words.body}\n{words.url}"[:TEXT_LEN_MAX]
         told = {"chat_id": target.chat_id, "text": text, "link_preview_options": {"is_disabled": True}}
-        try:
-            answered = await self._line.post(f"{self._address}/sendMessage", orjson.dumps(told), _JSON)
-        except REFUSED_HERE:
-            return Outcome(DeliveryState.FAILED, Reason.NOT_PUBLIC)
-        except NO_ANSWER:
-            return Outcome(DeliveryState.WAITING, Reason.NO_ANSWER)
-        return outcome_of(answered.status, gone=_GONE, wait=_wait(answered))
+        posting = self._line.post(f"{self._address}/sendMessage", orjson.dumps(told), _JSON)
+        return await carried(posting, gone=_GONE, wait=_wait)
 
     async def started(self, after_update: int) -> list[Started]:
         """Return who opened the bot with a code since an update; nobody while Telegram cannot be asked."""
@@ -91,5 +86,5 @@ def _wait(answered: Answered) -> timedelta | None:
     try:
         told = orjson.loads(answered.body)["parameters"]["retry_after"]
     except (ValueError, KeyError, TypeError):
-        return retry_after(answered.headers.get("Retry-After"))
+        return asked_to_wait(answered)
     return timedelta(seconds=told) if isinstance(told, int) else None

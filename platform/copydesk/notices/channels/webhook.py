@@ -13,9 +13,8 @@ from datetime import datetime
 import orjson
 
 from copydesk.kernel import Clock
-from copydesk.notices.channels.line import NO_ANSWER, REFUSED_HERE, Line
-from copydesk.notices.channels.port import Hook, Message, Outcome, Target, outcome_of, retry_after
-from copydesk.notices.model import DeliveryState, Reason
+from copydesk.notices.channels.line import Line, carried
+from copydesk.notices.channels.port import Hook, Message, Outcome, Target
 
 SIGNATURE = "Webhook-Signature"
 DELIVERY = "Webhook-Delivery"
@@ -40,14 +39,7 @@ class WebhookCarrier:
             DELIVERY: str(message.notice_id),
             SIGNATURE: f"t={signed_at},v1={signature(target.secret, signed_at, body)}",
         }
-        try:
-            answered = await self._line.post(target.url, body, headers)
-        except REFUSED_HERE:
-            return Outcome(DeliveryState.FAILED, Reason.NOT_PUBLIC)
-        except NO_ANSWER:
-            return Outcome(DeliveryState.WAITING, Reason.NO_ANSWER)
-        wait = retry_after(answered.headers.get("Retry-After"))
-        return outcome_of(answered.status, gone=_GONE, wait=wait)
+        return await carried(self._line.post(target.url, body, headers), gone=_GONE)
 
 
 def body_of(message: Message) -> bytes:

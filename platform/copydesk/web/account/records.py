@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from flask import Response, g, request
+from flask import Response, g
 from werkzeug.wrappers import Response as AnyResponse
 
 from copydesk.audit import Act
@@ -18,7 +18,7 @@ from copydesk.web.account.account_words import factor_words, outcome_words
 from copydesk.web.account.asking import current_visit
 from copydesk.web.account.blueprint import account
 from copydesk.web.account.own_data import own_data
-from copydesk.web.asking import own_id
+from copydesk.web.asking import before_asked, own_id
 from copydesk.web.clock import current_time
 from copydesk.web.database import brand_session, whole_database
 from copydesk.web.factors.freshness import needs_fresh
@@ -26,15 +26,11 @@ from copydesk.web.page import render
 from copydesk.web.site import current_site
 from copydesk.web.visitor import current_visitor
 
-_ID_MAX = 2**63 - 1
-
 
 @account.get("/history")
 @needs(Permission.ACCOUNT_OWN)
 def history() -> str:
-    before = request.args.get("before", type=int)
-    known = before is not None and 0 < before <= _ID_MAX
-    lines = sign_in_history(brand_session(), own_id(), before_id=before if known else None)
+    lines = sign_in_history(brand_session(), own_id(), before_id=before_asked())
     return render(
         "account/history.html",
         lines=[(line, *outcome_words(line.outcome), factor_words(line.factor)) for line in lines],

@@ -39,7 +39,8 @@ def strategy(slug: str) -> Response:
 @needs(Permission.PUBLIC)
 def equity(slug: str) -> Response:
     require_offered(current_site().features.strategy_pages)
-    curve = page.equity(brand_session(), slug, now=current_time(), days=asked.days())
+    strategy_id = page.strategy_id_of(brand_session(), slug)
+    curve = page.equity(brand_session(), strategy_id, now=current_time(), days=asked.days())
     return answer({**equity_shape(slug, curve), "currency": _currency()})
 
 

@@ -12,10 +12,10 @@ from copydesk.db import TenantSession
 from copydesk.kernel import ZERO, InvalidInput, NotFound, decimal_text
 from copydesk.keys import KeyHealth
 from copydesk.keys.store import keys_of
-from copydesk.performance import page
 from copydesk.performance.model import BoardRow
+from copydesk.performance.rows import read_rows
 from copydesk.performance.whatif_past import Subject, subject_of
-from copydesk.replication import LEVERAGE_MAX, kinship_denial
+from copydesk.replication import LEVERAGE_MAX, kinship_denials
 from copydesk.replication.begin import copied_with
 from copydesk.risk.model import Limit
 from copydesk.risk.profiles import Profile
@@ -173,10 +173,10 @@ def face(slug: str) -> Facing:
         raise NotFound("This site does not have that page.")
     with transaction() as session:
         subject = subject_of(session, slug)
-        (compared,) = page.compare(session, [slug], now=current_time())
+        (card,) = read_rows(session, [subject.strategy_id], now=current_time(), drawn=False)
         terms = terms_of(session, subject.strategy_id, tenant)
         health = keys_of(session, own_id())
-        accounts = _accounts(session, compared.row, [one for one in health if _is_offered(tenant, one)])
+        accounts = _accounts(session, card, [one for one in health if _is_offered(tenant, one)])
     ground = ground_of(tenant)
     board = read_board(whole_database(), [g.tenant_id])
     spot = Spot(g.tenant_id, accounts[0].place if accounts else subject.place, "", subject.strategy_id)
@@ -184,7 +184,7 @@ def face(slug: str) -> Facing:
         tenant=tenant,
         ground=ground,
         subject=subject,
-        card=compared.row,
+        card=card,
         terms=terms,
         switch=board.stopped(spot),
         accounts=accounts,
@@ -202,16 +202,9 @@ def _is_offered(tenant: Tenant, one: KeyHealth) -> bool:
 def _accounts(session: TenantSession, card: BoardRow, usable: list[KeyHealth]) -> tuple[Own, ...]:
     numbers = [one.account_id for one in usable]
     copies = copied_with(session, card.id, numbers)
+    kin = kinship_denials(session, strategy_id=card.id, account_ids=numbers)
     seen = seen_of(session, usable, card, current_site().tenant.config.currency, current_time())
-    return tuple(
-        Own(
-            one,
-            copies.get(one.account_id),
-            kinship_denial(session, strategy_id=card.id, account_id=one.account_id),
-            seen[one.account_id],
-        )
-        for one in usable
-    )
+    return tuple(Own(one, copies.get(one.account_id), kin.get(one.account_id), seen[one.account_id]) for one in usable)
 
 
 def _profiles(ground: Ground) -> dict[Profile, tuple[Limit, ...]]:

@@ -38,10 +38,9 @@ from copydesk.venues import TRAITS, KeyScope
 from copydesk.web.asking import transaction
 from copydesk.web.copying.asked import Chosen
 from copydesk.web.copying.facing import Facing, Own
-from copydesk.web.public.what_if import Answer, current_replays, past_of
+from copydesk.web.public.what_if import Answer, answered, course_of, current_replays
 from copydesk.web.risk.prices import current_prices
 from copydesk.web.what_if_words import Told
-from copydesk.whatif import replay
 
 DAYS = 90
 # What markets bear is asked of an exchange alone; orders are held against these limits, and a page cannot be.
@@ -84,20 +83,22 @@ class Preflight:
 
 def preflight(facing: Facing, chosen: Chosen, *, replays: bool = True) -> Preflight:
     """Look at everything that these terms mean; without `replays` the past, which takes longest, is left for later."""
-    own = facing.account(chosen.account_id)
+    own, newest = facing.account(chosen.account_id), 0
     with transaction() as session:
         limits = _limits(session, facing, chosen)
         holder = Holder(NEW, facing.subject.strategy_id, own.id)
         excess = excesses(session, limits, holder, chosen.amount, currency=facing.currency)
         needs = needs_of(session, strategy_id=facing.subject.strategy_id, account_id=own.id)
         held = standings(session, facing.subject.strategy_id)
+        if replays:
+            newest = newest_signal(session, facing.subject.strategy_id)
     symbols = {*(one.symbol for one in held), *needs.modes, *needs.pairs}
     listed = current_replays().listings.read(own.place, symbols)
     fit = None if listed is None else suitability(needs, _probe(own), TRAITS[own.health.venue], listed)
     return Preflight(
         chosen=chosen,
         own=own,
-        answer=_answer(facing, own, chosen) if replays else None,
+        answer=_answer(facing, own, chosen, newest) if replays else None,
         replayed=replays,
         worst=worst_of((one.limit for one in limits), chosen.amount),
         joining=Joining(tuple(held), _lines(facing, own, chosen, limits, held, listed)),
@@ -142,11 +143,9 @@ def _probe(own: Own) -> Probe:
     return Probe(None, "", scope)
 
 
-def _answer(facing: Facing, own: Own, chosen: Chosen) -> Answer | None:
+def _answer(facing: Facing, own: Own, chosen: Chosen, newest: int) -> Answer | None:
     """Replay the last months by the rules of the account's exchange; None where those are not known, or others wait."""
     tenant, subject, replays = facing.tenant, facing.subject_at(own), current_replays()
-    with transaction() as session:
-        newest = newest_signal(session, subject.strategy_id)
     key = ("copying", tenant.slug, subject, newest, facing.terms.profit_share, replace(chosen, account_id=0))
     try:
         return replays.of(key, lambda: _replayed(facing, own, chosen, newest))
@@ -156,13 +155,12 @@ def _answer(facing: Facing, own: Own, chosen: Chosen) -> Answer | None:
 
 def _replayed(facing: Facing, own: Own, chosen: Chosen, newest: int) -> Answer:
     tenant, subject = facing.tenant, facing.subject_at(own)
-    past = past_of(tenant, subject, newest, DAYS)
+    course = course_of(tenant, subject, newest, DAYS)
     asking = Asking(chosen.amount, chosen.sizing, chosen.value, chosen.small, chosen.profile, DAYS)
     with transaction() as session:
-        terms = read_terms(session, tenant, subject, asking)
+        terms = read_terms(session, tenant, subject, asking, course.past)
     terms = replace(terms, profit_share=facing.terms.profit_share, leverage_max=chosen.leverage)
-    perpetual = any(signal.perpetual for signal in past.signals)
-    return Answer(replay(past, terms), Told(DAYS, subject.venue, terms, perpetual))
+    return answered(course, terms, Told(DAYS, subject.venue, terms, course.past.perpetual))
 
 
 def _lines(

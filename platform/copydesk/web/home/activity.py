@@ -22,7 +22,7 @@ from copydesk.replication.own_receipts import (
     read_cursor,
 )
 from copydesk.web.access import needs
-from copydesk.web.asking import own_id, transaction
+from copydesk.web.asking import own_id, row_number, transaction
 from copydesk.web.clock import current_time
 from copydesk.web.explanation import Section, told
 from copydesk.web.home.blueprint import home
@@ -31,7 +31,6 @@ from copydesk.web.home.outages import outages
 from copydesk.web.page import render
 
 PATH = "/activity"
-_DIGITS_MAX = 18
 _HIGHEST = 2**63 - 1
 
 
@@ -128,5 +127,4 @@ def _outcomes(asked: Filter) -> list[tuple[str, str, bool]]:
 def _filter() -> Filter:
     """Read the filters; what is none, or nobody's, narrows nothing or finds nothing."""
     number, outcome = request.args.get("subscription", ""), request.args.get("outcome", "")
-    known = number.isascii() and number.isdigit() and len(number) <= _DIGITS_MAX
-    return Filter(int(number) if known else None, Outcome(outcome) if outcome in set(Outcome) else None)
+    return Filter(row_number(number), Outcome(outcome) if outcome in set(Outcome) else None)

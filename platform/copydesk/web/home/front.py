@@ -8,6 +8,7 @@ from flask_babel import gettext  # type: ignore[import-untyped]
 from copydesk.identity.access import Permission
 from copydesk.trading import SubscriptionState
 from copydesk.web.access import needs
+from copydesk.web.asking import before_asked
 from copydesk.web.clock import current_time
 from copydesk.web.home.blueprint import HOME, home
 from copydesk.web.home.home_words import done_words
@@ -17,8 +18,6 @@ from copydesk.web.page import render
 from copydesk.web.site import current_site
 from copydesk.web.visitor import current_visitor
 from copydesk.web.words import state_words
-
-_DIGITS_MAX = 18
 
 
 @home.get(HOME)
@@ -41,7 +40,7 @@ def front_now() -> str:
 
 
 def _picture() -> HomePicture:
-    return read_home(current_time(), before=_before(), state=_state())
+    return read_home(current_time(), before=before_asked(), state=_state())
 
 
 def _values(picture: HomePicture) -> dict[str, object]:
@@ -60,17 +59,10 @@ def _values(picture: HomePicture) -> dict[str, object]:
         "state": state,
         "chips": [every, *chips] if len(chips) > 1 or state else [],
         "older": f"{HOME}?before={picture.more}{kept}" if picture.more else "",
-        "newest": f"{HOME}?{kept[1:]}".rstrip("?") if _before() else "",
+        "newest": f"{HOME}?{kept[1:]}".rstrip("?") if before_asked() else "",
     }
 
 
 def _state() -> SubscriptionState | None:
     asked = request.args.get("state", "")
     return SubscriptionState(asked) if asked in set(SubscriptionState) else None
-
-
-def _before() -> int | None:
-    """Return below which number this page begins; what is none means the first page."""
-    asked = request.args.get("before", "")
-    known = asked.isascii() and asked.isdigit() and len(asked) <= _DIGITS_MAX
-    return int(asked) or None if known else None

@@ -8,7 +8,10 @@ from datetime import datetime
 from decimal import Decimal
 
 from copydesk.db import TenantSession
-from copydesk.performance.together import Point, day_begun, drawdown_together, running, sparks
+from copydesk.performance.model import Point
+from copydesk.performance.points import Owner
+from copydesk.performance.sparks import sparks
+from copydesk.performance.together import day_begun, drawdown_together, running
 from copydesk.replication.own_copying import (
     PAGE,
     OwnCopying,
@@ -20,29 +23,18 @@ from copydesk.replication.own_copying import (
     own_together,
     worth_of,
 )
-from copydesk.replication.own_standing import OwnStanding, StopDistance, own_standings, places_held, read_held
+from copydesk.replication.own_standing import OwnStanding, own_standings, places_held, read_held
+from copydesk.risk.gauge import Distance, nearest_first
 from copydesk.trading import SubscriptionState
 from copydesk.web.act_words import drift_words
 from copydesk.web.asking import own_id, transaction
 from copydesk.web.home.blueprint import ground, marks_now
 from copydesk.web.home.home_words import TONES, leaving_words
 from copydesk.web.home.outages import Outage, outages
-from copydesk.web.limit_gauge import fullness
 from copydesk.web.reason_words import STATE_REASONS
 
 STOPS_SHOWN = 3
-
-
-@dataclass(frozen=True)
-class StopLine:
-    """One stop of a card with its bar; `left` in quote currency, None where it cannot be told now."""
-
-    stop: StopDistance
-    full: Decimal | None
-
-    @property
-    def left(self) -> Decimal | None:
-        return None if self.stop.reading is None else self.stop.reading.left
+SPARK_POINTS_MAX = 30
 
 
 @dataclass(frozen=True)
@@ -53,7 +45,7 @@ class Card:
     standing: OwnStanding
     tone: str
     why: str
-    stops: tuple[StopLine, ...]
+    stops: tuple[Distance, ...]
     hidden: int
     spark: str
 
@@ -122,13 +114,14 @@ def read_home(now: datetime, *, before: int | None = None, state: SubscriptionSt
 def _cards(
     session: TenantSession, shown: Sequence[OwnCopying], standings: dict[int, OwnStanding], now: datetime
 ) -> tuple[Card, ...]:
-    lines = sparks(session, {one.id: one.created_at for one in shown}, now=now)
+    started = {one.id: one.created_at for one in shown}
+    lines = sparks(session, Owner.SUBSCRIPTION, started, points_max=SPARK_POINTS_MAX, now=now)
     # One that ended since the list was read has no card.
     return tuple(_card(one, standings[one.id], lines.get(one.id, ())) for one in shown if one.id in standings)
 
 
 def _card(one: OwnCopying, standing: OwnStanding, spark: tuple[Point, ...]) -> Card:
-    stops = sorted(map(stop_line, standing.stops), key=_nearness)
+    stops = nearest_first(standing.stops)
     shown = tuple(stops[:STOPS_SHOWN])
     return Card(one, standing, TONES[one.state], why_words(one), shown, len(stops) - len(shown), corners(spark))
 
@@ -145,15 +138,6 @@ def corners(spark: Sequence[Point]) -> str:
     )
 
 
-def stop_line(stop: StopDistance) -> StopLine:
-    """Put a stop beside how much of the way to it is used up."""
-    reading = stop.reading
-    if reading is None or reading.now is None:
-        return StopLine(stop, None)
-    limit = stop.holding.scoped.limit
-    return StopLine(stop, fullness(limit, now=reading.now, at=reading.at, balance=stop.balance))
-
-
 def why_words(one: OwnCopying) -> str:
     """Say why a subscription does not run, as far as there is more to say than its state."""
     if one.state is SubscriptionState.ENDING:
@@ -161,7 +145,3 @@ def why_words(one: OwnCopying) -> str:
     if one.state is SubscriptionState.OUT_OF_SYNC or (one.state_reason and one.state_reason in STATE_REASONS):
         return drift_words(one.state_reason)
     return ""
-
-
-def _nearness(line: StopLine) -> tuple[bool, Decimal]:
-    return line.full is None, -(line.full or Decimal(0))

@@ -12,6 +12,7 @@ from flask_babel.speaklater import LazyString  # type: ignore[import-untyped]
 from copydesk.keys import Intake, KeyHealth, Problem, Trouble
 from copydesk.keys.entry import KEY_MAX, KEY_MIN, LABEL_MAX, PASSPHRASE_MAX
 from copydesk.trading import Denial, Environment
+from copydesk.web.act_words import place_words
 from copydesk.web.keys.guides import GUIDES
 from copydesk.web.words import exchange_name, words
 
@@ -173,8 +174,7 @@ def may_words(scope: Mapping[str, bool] | None) -> list[tuple[str, bool]]:
 
 def place_name(venue: str, environment: Environment) -> str:
     """Write an exchange's name, and that it is the simulated one where it is."""
-    name = exchange_name(venue)
-    return str(gettext("%(exchange)s (simulated)", exchange=name)) if environment is Environment.LAB else name
+    return place_words(f"{venue}-{environment}")
 
 
 def _quoted(rights: tuple[str, ...]) -> str:

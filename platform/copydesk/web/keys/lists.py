@@ -12,7 +12,7 @@ from copydesk.keys.store import holdings_of, intakes_of, key_of, keys_of, uses_o
 from copydesk.tenancy import setting_value
 from copydesk.venues import KIND_OF
 from copydesk.web.access import needs
-from copydesk.web.asking import own_id, transaction
+from copydesk.web.asking import own_id, row_number, transaction
 from copydesk.web.clock import current_time
 from copydesk.web.keys.blueprint import keys, places, places_of
 from copydesk.web.keys.guides import GUIDES
@@ -20,8 +20,6 @@ from copydesk.web.keys.key_words import intake_sentence, may_words, place_name, 
 from copydesk.web.page import render
 from copydesk.web.site import current_site
 from copydesk.web.words import exchange_name
-
-_ID_LEN_MAX = 18
 
 
 @keys.get("")
@@ -83,10 +81,11 @@ def renewed_account(venue: str) -> KeyHealth | None:
     asked = request.args.get("account", "")
     if not asked:
         return None
-    if not asked.isdecimal() or len(asked) > _ID_LEN_MAX:
+    number = row_number(asked)
+    if number is None:
         raise NotFound("There is no such exchange account.")
     with transaction() as session:
-        health = key_of(session, own_id(), int(asked))
+        health = key_of(session, own_id(), number)
     if health.venue != venue:
         raise NotFound("There is no such exchange account.")
     return health

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, request
+from flask import Blueprint
 
 from copydesk.notices.settings import PRIVATE_TARGETS
 from copydesk.tenancy import installation_value
@@ -20,12 +20,6 @@ notices.after_request(leave_no_copy)
 def private_targets() -> bool:
     """Tell whether this installation lets messages go into private networks, as its tests do."""
     return installation_value(runtime().directory.defaults, PRIVATE_TARGETS, bool)
-
-
-def before_asked() -> int | None:
-    """Return where a list goes on, None for its beginning and for what is no place in it."""
-    asked = request.args.get("before", "")
-    return int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 19 and int(asked) else None
 
 
 def known_id(number: int) -> int:

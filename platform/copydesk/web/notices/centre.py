@@ -15,10 +15,10 @@ from copydesk.kernel import NotFound
 from copydesk.notices import Notice, NoticeKind, Words
 from copydesk.notices.store import PAGE_ROWS, mark_read, notice_of, notices_of
 from copydesk.web.access import needs
-from copydesk.web.asking import go, own_id, transaction
+from copydesk.web.asking import before_asked, go, own_id, transaction
 from copydesk.web.clock import current_time
 from copydesk.web.notice_words import TONES, kind_words, say
-from copydesk.web.notices.blueprint import HOME, before_asked, known_id, notices
+from copydesk.web.notices.blueprint import HOME, known_id, notices
 from copydesk.web.page import render
 
 

@@ -12,9 +12,9 @@ from copydesk.notices import Channel, DeliveryState, Reason
 from copydesk.notices.delivery_log import PAGE_ROWS, LogLine, log_of
 from copydesk.notices.reaching import TEST_NOTICE_ID
 from copydesk.web.access import needs
-from copydesk.web.asking import own_id, transaction
+from copydesk.web.asking import before_asked, own_id, transaction
 from copydesk.web.notice_words import kind_words
-from copydesk.web.notices.blueprint import before_asked, notices
+from copydesk.web.notices.blueprint import notices
 from copydesk.web.page import render
 
 CHANNELS: Mapping[Channel, LazyString] = {

@@ -14,6 +14,7 @@ from copydesk.studio.announcing import announcements_of
 from copydesk.studio.watching import is_watching
 from copydesk.web.access import needs
 from copydesk.web.asking import transaction
+from copydesk.web.database import brand_session
 from copydesk.web.page import render
 from copydesk.web.public.blueprint import public
 from copydesk.web.site import current_site, require_offered
@@ -36,8 +37,7 @@ def announced(slug: str) -> str:
 
 def strategy_part(strategy_id: int) -> Mapping[str, Any]:
     """Return what a strategy's page shows of watching: whether its visitor does, and the newest announcements."""
-    with transaction() as session:
-        said = announcements_of(session, strategy_id, most=NEWEST + 1)
+    said = announcements_of(brand_session(), strategy_id, most=NEWEST + 1)
     return {
         "watches": _watches(strategy_id),
         "announcements": said[:NEWEST],
@@ -49,5 +49,4 @@ def _watches(strategy_id: int) -> bool:
     visitor = current_visitor()
     if visitor.user_id is None or not visitor.signed_in:
         return False
-    with transaction() as session:
-        return is_watching(session, visitor.user_id, strategy_id)
+    return is_watching(brand_session(), visitor.user_id, strategy_id)

@@ -64,7 +64,7 @@ def compare() -> str:
     now, period, session = current_time(), chart_period(), brand_session()
     offered = board.leaderboard(session, limit=OFFERED, now=now).rows
     chosen, found = _found(request.args.getlist("s"))
-    curves = [(one.row.name, page.equity(session, one.row.slug, now=now, days=CHART_DAYS[period])) for one in found]
+    curves = [(one.row.name, page.equity(session, one.row.id, now=now, days=CHART_DAYS[period])) for one in found]
     currency = site.tenant.config.currency
     return render(
         "compare.html",

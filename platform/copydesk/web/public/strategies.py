@@ -80,10 +80,10 @@ def strategy(slug: str) -> str:
         periods=[(f"?period={key}", asking.period_words(key), key == period) for key in CHART_DAYS],
         headline=headline_of(shown, period),
         early=EARLY,
-        curve=page.equity(brand_session(), slug, now=now, days=CHART_DAYS[period]),
+        curve=page.equity(brand_session(), shown.row.id, now=now, days=CHART_DAYS[period]),
         groups=groups_of(shown, tenant.config.currency),
         histogram=histogram_of(shown.truth),
-        closed=page.closed_positions(brand_session(), slug, page=_page_number()),
+        closed=page.closed_positions(brand_session(), shown.row.id, page=_page_number()),
         gates=scheme_of(tenant).gates,
         **strategy_part(shown.row.id),
     )
@@ -94,7 +94,8 @@ def strategy(slug: str) -> str:
 def equity(slug: str) -> Response:
     """Give the chart its numbers, equity being 100 at the beginning; a picture needs no more precision than a float."""
     require_offered(current_site().features.strategy_pages)
-    curve = page.equity(brand_session(), slug, now=current_time(), days=CHART_DAYS[chart_period()])
+    strategy_id = page.strategy_id_of(brand_session(), slug)
+    curve = page.equity(brand_session(), strategy_id, now=current_time(), days=CHART_DAYS[chart_period()])
     first = next(iter(curve.index), Decimal(1)) or Decimal(1)
     response = jsonify(
         at=[int(at.timestamp()) for at in curve.at],

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 from http import HTTPStatus
 from threading import Lock
 from typing import Generic, TypeVar
 from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
 from flask import Flask, Response, current_app, jsonify, request
 from flask_babel import gettext, ngettext  # type: ignore[import-untyped]
@@ -39,12 +40,14 @@ from copydesk.web.port import Runtime
 from copydesk.web.public.blueprint import public
 from copydesk.web.site import current_site
 from copydesk.web.what_if_words import Told, act_words, caveats, enough_words, is_almost_all, skipped_rows, summary
-from copydesk.whatif import AMOUNT_MAX, CopyTerms, Past, Result, plain, replay
+from copydesk.whatif import AMOUNT_MAX, CopyTerms, Course, Past, Result, follow, plain
 
 AMOUNT_DEFAULT = "500"
 SIZINGS = (SizingMode.EQUITY_RATIO, SizingMode.MULTIPLIER, SizingMode.FIXED_NOTIONAL)
 _ASKED = ("amount", "sizing", "value", "profile", "days")
-_KEPT_S, _WAIT_S, _ANSWERS_MAX, _PASTS_MAX = 60.0, 5.0, 200, 8
+_KEPT_S, _WAIT_S, _ANSWERS_MAX = 60.0, 5.0, 200
+# Of all pasts that are kept together, each some 1.5 KB; prices beside them take as much as many signals.
+_SIGNALS_MAX, _SIGNALS_LEAST = 20_000, 500
 _REDIS_S = 0.25
 
 T = TypeVar("T")
@@ -59,11 +62,13 @@ class Answer:
 
 
 class Kept(Generic[T]):
-    """Values of the last minute, a few of them."""
+    """Values of the last minute, as many as weigh `most` together."""
 
-    def __init__(self, clock: Clock, most: int) -> None:
+    def __init__(self, clock: Clock, most: int, weigh: Callable[[T], int] = lambda _: 1) -> None:
         self._clock = clock
         self._most = most
+        self._weigh = weigh
+        self._weight = 0
         self._values: dict[tuple[object, ...], tuple[float, T]] = {}
 
     def get(self, key: tuple[object, ...]) -> T | None:
@@ -73,21 +78,24 @@ class Kept(Generic[T]):
 
     def put(self, key: tuple[object, ...], value: T) -> T:
         """Keep a value and return it."""
-        if len(self._values) >= self._most:
+        weight = self._weigh(value)
+        if self._weight + weight > self._most:
             self._values.clear()
+            self._weight = 0
         self._values[key] = self._clock.monotonic(), value
+        self._weight += weight
         return value
 
 
 class Replays:
     """Answers of the last minute; of new ones a process works out one after the other, because each keeps it busy.
 
-    Pasts are kept beside them: whoever tries several amounts asks for the same one.
+    Pasts are kept beside them, made ready: whoever tries several amounts asks for the same one.
     """
 
     def __init__(self, listings: Listings, clock: Clock) -> None:
         self.listings = listings
-        self.pasts = Kept[Past](clock, _PASTS_MAX)
+        self.courses = Kept[Course](clock, _SIGNALS_MAX, lambda course: max(len(course.steps), _SIGNALS_LEAST))
         self._answers = Kept[Answer](clock, _ANSWERS_MAX)
         self._turn = Lock()
 
@@ -163,28 +171,34 @@ def _answer(subject: Subject, wanted: Wanted) -> Answer:
 
 
 def _replayed(tenant: Tenant, subject: Subject, newest: int, wanted: Wanted) -> Answer:
-    past, terms = past_of(tenant, subject, newest, wanted.days), _terms(tenant, subject, wanted)
-    perpetual = any(signal.perpetual for signal in past.signals)
-    return Answer(replay(past, terms), Told(wanted.days, subject.venue, terms, perpetual))
+    course = course_of(tenant, subject, newest, wanted.days)
+    terms = _terms(tenant, subject, wanted, course.past)
+    return answered(course, terms, Told(wanted.days, subject.venue, terms, course.past.perpetual))
 
 
-def past_of(tenant: Tenant, subject: Subject, newest: int, days: int) -> Past:
-    """Read a past, or return the one that was read a moment ago."""
+def answered(course: Course, terms: CopyTerms, told: Told) -> Answer:
+    """Replay a past. What became of each signal is left out: no page tells it, and answers are kept."""
+    return Answer(replace(follow(course, terms), copies=()), told)
+
+
+def course_of(tenant: Tenant, subject: Subject, newest: int, days: int) -> Course:
+    """Read a past and make it ready, or return what was made ready a moment ago."""
     replays, key = current_replays(), (tenant.slug, subject, newest, days)
-    known = replays.pasts.get(key)
+    known = replays.courses.get(key)
     if known is not None:
         return known
     listed = replays.listings.read(subject.place, markets_at(tenant, subject.place))
     if listed is None:
         raise RulesUnknown("What the exchange takes at least is not known now.", retry_after_s=60)
     with transaction() as session:
-        return replays.pasts.put(key, read_past(session, tenant, subject, listed, days=days, now=current_time()))
+        past = read_past(session, tenant, subject, listed, days=days, now=current_time())
+    return replays.courses.put(key, Course(past, ZoneInfo(tenant.config.time_zone)))
 
 
-def _terms(tenant: Tenant, subject: Subject, wanted: Wanted) -> CopyTerms:
+def _terms(tenant: Tenant, subject: Subject, wanted: Wanted, past: Past) -> CopyTerms:
     try:
         with transaction() as session:
-            return read_terms(session, tenant, subject, wanted)
+            return read_terms(session, tenant, subject, wanted, past)
     except InvalidInput as error:
         if error.code in ("amount", "value"):
             raise

@@ -11,7 +11,6 @@ from flask import g
 from copydesk.marks import place_name
 from copydesk.replication import (
     Adrift,
-    Distance,
     Held,
     Near,
     NewsKind,
@@ -28,6 +27,7 @@ from copydesk.replication import (
 )
 from copydesk.risk import ThrownSwitch
 from copydesk.risk.acts import ActState
+from copydesk.risk.gauge import Distance, fullness, nearest_first
 from copydesk.risk.service import ground_of
 from copydesk.risk.settings import protection_terms
 from copydesk.risk.switches import read_board
@@ -36,7 +36,6 @@ from copydesk.web.act_words import Note, place_words, reach_words, standing_note
 from copydesk.web.asking import transaction
 from copydesk.web.database import whole_database
 from copydesk.web.format import pair
-from copydesk.web.limit_gauge import fullness
 from copydesk.web.market import market_of
 from copydesk.web.news_words import news_words
 from copydesk.web.risk.acts import ActLine, late_line, own_lines
@@ -96,14 +95,6 @@ class RiskDesk:
 
 
 @dataclass(frozen=True)
-class DistanceLine:
-    """One limit of a subscription with its bar."""
-
-    distance: Distance
-    full: Decimal | None
-
-
-@dataclass(frozen=True)
 class OwnRisk:
     """One subscription's risk as its follower's page shows it; the limits at prices have the closest first.
 
@@ -117,8 +108,8 @@ class OwnRisk:
     read_at: datetime
     feeds: tuple[Feed, ...]
     note: Note
-    at_prices: tuple[DistanceLine, ...]
-    at_orders: tuple[DistanceLine, ...]
+    at_prices: tuple[Distance, ...]
+    at_orders: tuple[Distance, ...]
     acts: tuple[ActLine, ...]
     news: tuple[tuple[datetime, str], ...] = ()
     perpetuals: tuple[OwnPerpetual, ...] = ()
@@ -172,7 +163,6 @@ def read_own_risk(tenant: Tenant, subscription_id: int, prices: Prices, now: dat
         news = [one for one in news_for(session, subscription_id) if one.kind is not NewsKind.SUSPENDED]
     newest = next((act.state for act in picture.acts if act.scope in _HOLDERS), None)
     about = picture.about
-    lines = sorted(map(_distance_line, picture.at_prices), key=_nearness)
     return OwnRisk(
         subscription_id,
         picture,
@@ -180,8 +170,8 @@ def read_own_risk(tenant: Tenant, subscription_id: int, prices: Prices, now: dat
         now,
         prices.feeds(_places(tenant), now),
         standing_note(about.state, about.state_reason, newest),
-        tuple(lines),
-        tuple(map(_distance_line, picture.at_orders)),
+        tuple(nearest_first(picture.at_prices)),
+        picture.at_orders,
         tuple(own_lines(picture.acts, picture.closed, about.strategy)),
         tuple((one.at, news_words(one)) for one in news),
         tuple(own_perpetual(one, stops) for one in perpetuals),
@@ -199,18 +189,6 @@ def _near_line(near: Near, names: dict[str, str]) -> NearLine:
 def _held_lines(held: tuple[Held, ...], names: dict[str, str]) -> tuple[HeldLine, ...]:
     most = max((one.gross for one in held), default=Decimal(0)) or Decimal(1)
     return tuple(HeldLine(names.get(one.name, one.name), one, one.long / most, one.short / most) for one in held)
-
-
-def _distance_line(distance: Distance) -> DistanceLine:
-    reading = distance.reading
-    if reading is None or reading.now is None:
-        return DistanceLine(distance, None)
-    limit = distance.holding.scoped.limit
-    return DistanceLine(distance, fullness(limit, now=reading.now, at=reading.at, balance=distance.balance))
-
-
-def _nearness(line: DistanceLine) -> Decimal:
-    return Decimal(1) if line.full is None else -line.full
 
 
 def _switches_on(names: dict[int, str]) -> tuple[tuple[str, ThrownSwitch], ...]:

@@ -11,7 +11,6 @@ from copydesk.replication import (
     EXCHANGE_STOP,
     Adrift,
     CopiedPerpetual,
-    Distance,
     Held,
     Near,
     News,
@@ -27,6 +26,7 @@ from copydesk.replication.standing_picture import About
 from copydesk.risk import Reach, Stops, ThrownSwitch
 from copydesk.risk.acts import Act, ActState
 from copydesk.risk.equity_rules import Level
+from copydesk.risk.gauge import Distance
 from copydesk.risk.grammar import parse
 from copydesk.risk.limits import Holding
 from copydesk.risk.model import Scope, Scoped
@@ -40,7 +40,7 @@ from copydesk.web.act_words import reach_words, standing_note, who_words
 from copydesk.web.news_words import news_words
 from copydesk.web.risk.acts import late_line, own_lines
 from copydesk.web.risk.exchange_stops import ExchangeStops, brand_stops, own_perpetual
-from copydesk.web.risk.picture import DistanceLine, HeldLine, NearLine, OwnRisk, RiskDesk
+from copydesk.web.risk.picture import HeldLine, NearLine, OwnRisk, RiskDesk
 from copydesk.web.risk.prices import Feed
 
 D = Decimal
@@ -121,13 +121,13 @@ def _near(number: int, scoped: Scoped, level: Level, full: Decimal) -> NearLine:
 
 def _own(now: datetime) -> OwnRisk:
     at_prices = (
-        DistanceLine(Distance(Holding(_STOP, (_WIDE,)), _reading("810", "800", "10"), D(810)), D("0.95")),
-        DistanceLine(Distance(Holding(_GAIN), _reading("810", "1500", "690"), D(810)), D(0)),
-        DistanceLine(Distance(Holding(_LOSS), None, D(810)), None),
+        Distance(Holding(_STOP, (_WIDE,)), _reading("810", "800", "10"), D(810)),
+        Distance(Holding(_GAIN), _reading("810", "1500", "690"), D(810)),
+        Distance(Holding(_LOSS), None, D(810)),
     )
     at_orders = (
-        DistanceLine(Distance(Holding(_ORDER), Reading(None, D(1000), None), D(810)), None),
-        DistanceLine(Distance(Holding(_POSITIONS), _reading("2", "5", "3"), D(810)), D("0.4")),
+        Distance(Holding(_ORDER), Reading(None, D(1000), None), D(810)),
+        Distance(Holding(_POSITIONS), _reading("2", "5", "3"), D(810)),
     )
     acts = (
         Act("one", "subscription", 17, 17, "drawdown > 10 % of equity -> warn", "warn", ActState.WARNED, {}, now),

@@ -73,9 +73,10 @@ def _page(slug: str, body: str, errors: dict[str, str]) -> str:
         own = mine(session, slug)
         terms = terms_of(session, own.id, current_site().tenant)
         said, crowd = announcements_of(session, own.id, most=_SHOWN), crowd_of(session, own.id)
+        shown = frame(session, own, terms, "/announcements")
     return render(
         "studio/announcements.html",
-        **frame(own, terms, "/announcements"),
+        **shown,
         said=[(one, one.deletable(now)) for one in said],
         readers=crowd.copying + crowd.watching,
         may=own.allows(StudioAct.ANNOUNCE),

@@ -69,5 +69,5 @@ def _done(slug: str, act: Callable[..., object], *wanted: Status) -> Response | 
 def _page(slug: str, errors: dict[str, str]) -> str:
     with transaction() as session:
         own = mine(session, slug)
-        terms = terms_of(session, own.id, current_site().tenant)
-    return render("studio/manage.html", **frame(own, terms, "/manage"), errors=errors)
+        shown = frame(session, own, terms_of(session, own.id, current_site().tenant), "/manage")
+    return render("studio/manage.html", **shown, errors=errors)

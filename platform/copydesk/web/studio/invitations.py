@@ -90,9 +90,10 @@ def _page(slug: str, label: str, errors: dict[str, str], *, link: str = "") -> s
     with transaction() as session:
         own, terms = _private(session, slug)
         links = [(one, one.over(now)) for one in links_of(session, own.id)]
+        shown = frame(session, own, terms, "/invitations")
     return render(
         "studio/invitations.html",
-        **frame(own, terms, "/invitations"),
+        **shown,
         links=links,
         link=link,
         form=secrets.token_urlsafe(_FORM_BYTES),

@@ -8,6 +8,7 @@ from copydesk.db import TenantSession
 from copydesk.identity.access import Permission
 from copydesk.keys.store import keys_of
 from copydesk.performance import page
+from copydesk.performance.rows import read_rows
 from copydesk.replication.readiness import lanes_of
 from copydesk.studio.crowd import crowd_of, earnings_of
 from copydesk.studio.model import OwnStrategy, Status
@@ -35,11 +36,11 @@ def one(slug: str) -> str:
     with transaction() as session:
         own = mine(session, slug)
         terms = terms_of(session, own.id, current_site().tenant)
-        values = _published(session, own, terms) if own.published else {}
-    return render("studio/one.html", **frame(own, terms, ""), **values)
+        values = frame(session, own, terms, "") | (_published(session, own, terms) if own.published else {})
+    return render("studio/one.html", **values)
 
 
-def frame(own: OwnStrategy, terms: Terms, here: str) -> dict[str, Any]:
+def frame(session: TenantSession, own: OwnStrategy, terms: Terms, here: str) -> dict[str, Any]:
     """Return what every page of a strategy shows: its state in words, its pages, its terms."""
     tenant = current_site().tenant
     return {
@@ -49,29 +50,28 @@ def frame(own: OwnStrategy, terms: Terms, here: str) -> dict[str, Any]:
         "positions_words": positions_words,
         "place_name": place_name,
         "tabs": tabs_of(own, here, private=terms.private),
-        "outages": _away(own) if own.published and own.status is not Status.CLOSED else (),
+        "outages": _away(session, own) if own.published and own.status is not Status.CLOSED else (),
     }
 
 
-def _away(own: OwnStrategy) -> tuple[Outage, ...]:
+def _away(session: TenantSession, own: OwnStrategy) -> tuple[Outage, ...]:
     """Return what keeps this strategy's trades from its followers now."""
-    with transaction() as session:
-        account = next((one for one in keys_of(session, own.trader_id) if one.account_id == own.account_id), None)
-        if account is None:
-            return ()
-        return outages_of_followers(session, account, lanes_of(session, own.id), current_time())
+    account = next((one for one in keys_of(session, own.trader_id) if one.account_id == own.account_id), None)
+    if account is None:
+        return ()
+    return outages_of_followers(session, account, lanes_of(session, own.id), current_time())
 
 
 def _published(session: TenantSession, own: OwnStrategy, terms: Terms) -> dict[str, Any]:
     tenant, now = current_site().tenant, current_time()
-    (shown,) = page.compare(session, [own.slug], now=now)
+    (card,) = read_rows(session, [own.id], now=now, drawn=False)
     crowd = crowd_of(session, own.id)
-    whole = whole_report(session, own.id, bound_bps=setting_value(tenant, SLIPPAGE_BPS_BOUND, int))
+    whole = whole_report(session, own.id, crowd, bound_bps=setting_value(tenant, SLIPPAGE_BPS_BOUND, int))
     return {
-        "card": shown.row,
+        "card": card,
         "period": CHART_DEFAULT,
         "early": EARLY,
-        "curve": page.equity(session, own.slug, now=now, days=CHART_DAYS[CHART_DEFAULT]),
+        "curve": page.equity(session, own.id, now=now, days=CHART_DAYS[CHART_DEFAULT]),
         "page": crowd,
         "histogram": histogram_of(crowd.truth),
         "crowd": crowd,

@@ -27,11 +27,11 @@ def signals(slug: str) -> str:
         own = mine(session, slug)
         if not own.published:
             raise NotFound("This strategy was not approved yet: it has no signals.")
-        terms = terms_of(session, own.id, current_site().tenant)
+        shown = frame(session, own, terms_of(session, own.id, current_site().tenant), "/signals")
         report = signal_report(session, own.id, before=before)
     return render(
         "studio/signals.html",
-        **frame(own, terms, "/signals"),
+        **shown,
         report=report,
         begun=before is not None,
     )

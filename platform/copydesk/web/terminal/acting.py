@@ -13,7 +13,7 @@ from copydesk.kernel import InvalidInput
 from copydesk.terminal import ActKind, HandOrder, publish_to, read_leverage
 from copydesk.terminal.store import Placing, ask, order_of
 from copydesk.web.access import needs
-from copydesk.web.asking import UNPROCESSABLE, go, own_id, runtime, transaction
+from copydesk.web.asking import UNPROCESSABLE, go, own_id, row_number, runtime, transaction
 from copydesk.web.clock import current_time
 from copydesk.web.page import render
 from copydesk.web.terminal.addresses import back_to
@@ -22,8 +22,6 @@ from copydesk.web.terminal.pages import common_values, show
 from copydesk.web.terminal.scene import Scene, scene_of
 from copydesk.web.terminal.terminal_words import problem_sentences
 from copydesk.web.visitor import current_actor
-
-_ID_LEN_MAX = 18
 
 
 @terminal.post("/<int:account_id>/cancel")
@@ -53,7 +51,7 @@ def leverage(account_id: int) -> Response | tuple[str, int]:
         return show(scene, leverage_errors={"leverage": told}), UNPROCESSABLE
     number, mode, problems = read_leverage(request.form, scene.instrument)
     if problems or number is None or mode is None:
-        return show(scene, leverage_errors=problem_sentences(problems)), UNPROCESSABLE
+        return show(scene, leverage_typed=request.form, leverage_errors=problem_sentences(problems)), UNPROCESSABLE
     return ask_for(scene, ActKind.LEVERAGE, scene.symbol, {"leverage": number, "margin_mode": str(mode)})
 
 
@@ -78,11 +76,11 @@ def close_all(account_id: int) -> Response | str:
 
 def named_order(account_id: int, told: Mapping[str, str]) -> HandOrder:
     """Return the order that a form or an address names; raises `NotFound` for one that is not the visitor's."""
-    named = told.get("order", "")
-    if not named.isdecimal() or len(named) > _ID_LEN_MAX:
+    named = row_number(told.get("order", ""))
+    if named is None:
         raise InvalidInput(gettext("The order is not named."))
     with transaction() as session:
-        return order_of(session, own_id(), account_id, int(named))
+        return order_of(session, own_id(), account_id, named)
 
 
 def _require_market() -> None:

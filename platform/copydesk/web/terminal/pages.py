@@ -17,7 +17,7 @@ from copydesk.terminal.store import history_of, open_orders_of, recent_acts
 from copydesk.terminal.ticket import MARKET_BUY_SLACK, buys_by_limit
 from copydesk.venues import TRAITS, Feature
 from copydesk.web.access import needs
-from copydesk.web.asking import transaction
+from copydesk.web.asking import before_asked, transaction
 from copydesk.web.clock import current_time
 from copydesk.web.keys.key_words import place_name
 from copydesk.web.page import render
@@ -32,7 +32,6 @@ _ACTS_FOR = timedelta(minutes=10)
 _UNREAD_AFTER = timedelta(seconds=30)
 _PAGE = 30
 _OVER_SHOWN = 5
-_ID_LEN_MAX = 18
 FIELDS = (
     *("side", "type", "qty", "unit", "px", "stop_px", "take_profit_px", "stop_loss_px", "reduce_only", "force"),
     "ticket",
@@ -58,11 +57,9 @@ def now(account_id: int) -> str:
 @needs(Permission.STRATEGIES_OWN)
 def history(account_id: int) -> str:
     """List what is over, with its fills."""
-    asked = request.args.get("before", "")
-    before = int(asked) if asked.isdecimal() and len(asked) <= _ID_LEN_MAX else None
     scene = scene_of(account_id)
     with transaction() as session:
-        orders = history_of(session, account_id, before=before, limit=_PAGE + 1)
+        orders = history_of(session, account_id, before=before_asked(), limit=_PAGE + 1)
     older = orders[_PAGE - 1].id if len(orders) > _PAGE else None
     return render("terminal/history.html", orders=orders[:_PAGE], older=older, **common_values(scene))
 
@@ -80,6 +77,7 @@ def show(
         "rounded": None,
         "exit_errors": {},
         "exits_typed": None,
+        "leverage_typed": {},
         "leverage_errors": {},
     } | more
     return render(

@@ -29,7 +29,7 @@ from copydesk.wallets import (
 )
 from copydesk.wallets.model import AMOUNT_PLACES, OPEN
 from copydesk.web.access import needs
-from copydesk.web.asking import UNPROCESSABLE, go, own_id, runtime, transaction
+from copydesk.web.asking import UNPROCESSABLE, go, own_id, row_number, runtime, transaction
 from copydesk.web.clock import current_time
 from copydesk.web.home.outages import outages_of_wallets
 from copydesk.web.keys.key_words import place_name
@@ -40,7 +40,6 @@ from copydesk.web.wallets.blueprint import HOME, wallets
 from copydesk.web.wallets.wallet_words import ask_label, ask_sentence, ask_tone, wallet_name, wallets_words
 
 _FIELDS = ("currency", "amount", "source", "target")
-_DIGITS_MAX = 18
 _CHARS_MAX = 40
 _NUMBER_MAX = Decimal(10) ** (38 - AMOUNT_PLACES)
 _OVER = 286  # htmx asks no more.
@@ -193,8 +192,7 @@ def _problems(typed: dict[str, str]) -> dict[str, str]:
 
 def _after() -> int:
     """Return the newest transfer that the form knew of; what is no number knows of none."""
-    text = request.form.get("after", "")
-    return int(text) if text.isascii() and text.isdecimal() and len(text) <= _DIGITS_MAX else 0
+    return row_number(request.form.get("after", "")) or 0
 
 
 def _number(text: str) -> Decimal | None:

@@ -6,7 +6,6 @@ from flask import request
 from werkzeug.wrappers import Response
 
 from copydesk.identity.access import Permission
-from copydesk.kernel import NotFound
 from copydesk.replication import strategy_keys
 from copydesk.studio.watching import unwatch, watch
 from copydesk.web.access import needs
@@ -20,10 +19,7 @@ from copydesk.web.watching.blueprint import watching
 @needs(Permission.ACCOUNT_OWN)
 def begin(slug: str) -> Response:
     with transaction() as session:
-        keys = strategy_keys(session, slug)
-        if keys is None:
-            raise NotFound("There is no such strategy.")
-        watch(session, own_id(), keys.strategy_id, at=current_time())
+        watch(session, own_id(), strategy_keys(session, slug).strategy_id, at=current_time())
     return _back(slug)
 
 
@@ -31,10 +27,7 @@ def begin(slug: str) -> Response:
 @needs(Permission.ACCOUNT_OWN)
 def stop(slug: str) -> Response:
     with transaction() as session:
-        keys = strategy_keys(session, slug)
-        if keys is None:
-            raise NotFound("There is no such strategy.")
-        unwatch(session, own_id(), keys.strategy_id)
+        unwatch(session, own_id(), strategy_keys(session, slug).strategy_id)
     return _back(slug)
 
 

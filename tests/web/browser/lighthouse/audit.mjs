@@ -9,6 +9,10 @@ const FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", 
   "--disable-background-networking", "--disable-component-update", "--disable-sync"];
 const CATEGORIES = ["performance", "accessibility", "best-practices"];
 
+// What an audit complains of first: an element, a line of the console, or a kind of issue.
+const where = ({ details }) => (details?.items ?? []).map((one) => one.node?.selector ?? one.description ?? one.issueType)
+  .filter((one) => typeof one === "string").slice(0, 3).join(", ");
+
 const chrome = await launch({ chromeFlags: FLAGS, chromePath: process.env.CHROME_PATH, logLevel: "silent" });
 const browser = await puppeteer.connect({ browserURL: `http://127.0.0.1:${chrome.port}` });
 const [window] = await browser.pages();
@@ -25,7 +29,7 @@ try {
     const scores = Object.fromEntries(CATEGORIES.map((id) => [id, Math.round((lhr.categories[id].score ?? 0) * 100)]));
     const lost = CATEGORIES.flatMap((id) => lhr.categories[id].auditRefs
       .filter(({ id: rule, weight }) => weight > 0 && (lhr.audits[rule].score ?? 1) < 0.9)
-      .map(({ id: rule }) => `${rule} ${lhr.audits[rule].displayValue ?? ""}`.trim()));
+      .map(({ id: rule }) => `${rule} ${lhr.audits[rule].displayValue || where(lhr.audits[rule])}`.trim()));
     const led = new URL(lhr.finalDisplayedUrl ?? url).pathname;
     const failed = lhr.runtimeError?.message ?? (led === new URL(url).pathname ? undefined : `led on to ${led}`);
     if (failed) CATEGORIES.forEach((id) => { scores[id] = 0; });

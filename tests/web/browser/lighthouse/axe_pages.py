@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from typing import Any
 
+from acts import acted
 from browser_site import AXE
 from playwright.sync_api import Browser, Page
 from served import Sites
@@ -22,16 +24,17 @@ _ODD = """words => {
             found.push(`${node.data.trim()} in ${node.parentElement.outerHTML.slice(0, 80)}`);
     return found;
 }"""
-# What a finger has to hit and cannot (WCAG 2.5.8); what a label belongs to is as high as its label.
+# What a finger has to hit and cannot: lower than 44 px, or narrower than 24. A box that stands in a label is as large
+# as its label, a link that spreads over its row as large as that; what is in a sentence is as high as its line.
 _SMALL = """() => {
-    const found = document.querySelectorAll("main :is(button, [role=button], input, select, summary)");
+    const found = document.querySelectorAll(":is(a[href], button, [role=button], input, select, textarea, summary)");
     return [...found].filter((one) => {
-        const box = one.getBoundingClientRect();
-        if (!one.checkVisibility({ opacityProperty: true }) || one.closest(".visually-hidden")) return false;
-        const label = one.closest("label") ?? (one.id && document.querySelector(`label[for="${one.id}"]`));
-        const high = label ? Math.max(box.height, label.getBoundingClientRect().height) : box.height;
-        return box.width > 0 && (high < 24 || box.width < 16);
-    }).map((one) => one.outerHTML.slice(0, 90));
+        if (!one.checkVisibility({ opacityProperty: true, visibilityProperty: true })) return false;
+        if (one.closest(".visually-hidden, .skip, .tip") || getComputedStyle(one).display === "inline") return false;
+        if (getComputedStyle(one, "::after").position === "absolute") return false;
+        const boxes = [one, one.closest("label")].filter(Boolean).map((each) => each.getBoundingClientRect());
+        return boxes[0].width > 1 && boxes.every(({ height, width }) => height < 43.5 || width < 24);
+    }).map((one) => `${one.offsetHeight} px ${one.outerHTML.slice(0, 90)}`);
 }"""
 
 
@@ -46,12 +49,11 @@ def walked(
             size = {"width": WIDTH, "height": 900}
             window = browser.new_context(viewport=size, reduced_motion="reduce", bypass_csp=True, locale=locale)  # type: ignore[arg-type]
             page = enter(window, sites.world, role, origin)
-            failed: list[str] = []
-            page.on("pageerror", lambda error, failed=failed: failed.append(f"script: {error}"))  # type: ignore[misc]
-            for seen in stroll(page, origin, starts(sites.world, role), known):
+            led = chain(stroll(page, origin, starts(sites.world, role), known), acted(page, sites.world, role, origin))
+            for seen in led:
                 sys.stderr.write(f"{theme} {locale} {role} {seen.path}\n")
-                wrong = [*failed, *_wrong(page, schemes)] + ([f"answers {seen.status}"] if seen.status >= 500 else [])
-                failed.clear()
+                wrong = [*seen.failed, *_wrong(seen.page, schemes)]
+                wrong += [f"answers {seen.status}"] if seen.status >= 500 else []
                 yield {"theme": theme, "locale": locale, "role": role, "page": seen.path, "wrong": wrong}
             window.close()
 

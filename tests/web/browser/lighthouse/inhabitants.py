@@ -43,7 +43,7 @@ _GUEST = "guest-of-the-world"
 
 @dataclass(frozen=True)
 class World:
-    """What was stored: brands by name, sessions by role, and what addresses may name."""
+    """What was stored: brands by name, sessions by role or persona, and what addresses may name."""
 
     seeded: Seeded
     tokens: dict[str, str]
@@ -85,7 +85,7 @@ def _settle(session: TenantSession, seeded: Seeded, users: dict[str, int]) -> Wo
     _trader(session, users["trader"], mine)
     guest = _guest(session, steady)
     personas = {one.name: token_of(one, BRAND) for one in PERSONAS}
-    tokens = {"visitor": "", "guest": guest, **{name: personas[name] for name in users}}
+    tokens = {"visitor": "", "guest": guest, **personas}
     return World(seeded, tokens, subscription_id, account_id, steady.slug, mine.slug, mine.account_id)
 
 

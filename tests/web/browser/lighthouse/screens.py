@@ -1,13 +1,15 @@
 """Photographs every page of every role in each theme, wide and narrow, light and dark: scripts/screens.
 
 The pictures are written to var/screens/<theme>/<width>-<scheme>/<role>-<page>.png, and var/screens/index.html shows
-them side by side. From right to left (Arabic) they are taken at 390 px in light. They are for people to look at, and
-are compared with nothing: fonts differ between machines.
+them side by side. What only a form leads to (acts.py) has "acts" in its address. From right to left (Arabic) they are
+taken at 390 px in light. They are for people to look at, and are compared with nothing: fonts differ between machines.
+The command ends with 1 where the server failed at a page, or one of its scripts did.
 
 Examples:
   scripts/screens
   scripts/screens --themes obsidian --roles follower --pages home,activity
   scripts/screens --themes core --widths 390 --schemes dark
+  scripts/screens --themes aurora --pages acts
 """
 
 from __future__ import annotations
@@ -16,11 +18,13 @@ import argparse
 import html
 import shutil
 import sys
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
 from served import THEMES, Sites, seeded_sites  # isort: skip - it also says where the rest is found
 
+from acts import ACTS, acted
 from inhabitants import ROLES
 from playwright.sync_api import Browser
 from site_seed import ROOT
@@ -57,30 +61,41 @@ def main() -> int:
     looks = [Look(theme, int(width), schemes) for theme in themes for width in given.widths.split(",")]
     looks += [] if given.no_arabic else [Look(theme, 390, ("light",), ARABIC) for theme in themes]
     wanted = [one for one in given.pages.split(",") if one]
+    broken: list[str] = []
     with seeded_sites() as sites, chromium() as browser:
         for look in looks:
             for scheme in look.schemes if not wanted else ():
                 shutil.rmtree(look.folder(scheme), ignore_errors=True)
-            many = photographed(browser, sites, look, given.roles.split(","), wanted)
+            many = photographed(browser, sites, look, given.roles.split(","), wanted, broken)
             sys.stderr.write(f"{look.theme} {look.width} {look.locale}: {many} pictures\n")
     write_contact_sheet()
     sys.stdout.write(f"{FOLDER / 'index.html'}\n")
-    return 0
+    sys.stderr.writelines(f"broken: {line}\n" for line in broken)
+    return 1 if broken else 0
 
 
-def photographed(browser: Browser, sites: Sites, look: Look, roles: list[str], wanted: list[str]) -> int:
-    """Take pictures of these roles' pages in one look; returns how many. What two see alike is taken once."""
+def photographed(
+    browser: Browser, sites: Sites, look: Look, roles: list[str], wanted: list[str], broken: list[str]
+) -> int:
+    """Take pictures of these roles' pages in one look; returns how many. What two see alike is taken once.
+
+    Adds to `broken` which pages the server failed at, or their own scripts.
+    """
     known: set[str] = set()
+    only_acts = bool(wanted) and all(one.startswith(ACTS) for one in wanted)
     size = {"width": look.width, "height": 900 if look.width > 600 else 780}
     taken = 0
     with sites.serving(look.theme, locale=look.locale) as origin:
         for role in roles:
             window = browser.new_context(viewport=size, reduced_motion="reduce", locale=look.locale)  # type: ignore[arg-type]
             page = enter(window, sites.world, role, origin)
-            for seen in stroll(page, origin, starts(sites.world, role), known):
+            led = () if only_acts else stroll(page, origin, starts(sites.world, role), known)
+            for seen in chain(led, acted(page, sites.world, role, origin)):
                 if not wanted or any(one in seen.path for one in wanted):
                     sys.stderr.write(f"{look.theme} {look.width} {look.locale} {role} {seen.path}\n")
                     taken += shoot(seen, look, role)
+                    failed = seen.failed or ((f"answers {seen.status}",) if seen.status >= 500 else ())
+                    broken.extend(f"{look.theme} {role} {seen.path}: {why}" for why in failed)
             window.close()
     return taken
 

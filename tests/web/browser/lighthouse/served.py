@@ -31,6 +31,7 @@ from copydesk.venues import FundingRate, Price  # noqa: E402
 from copydesk.venues.candles import Candle, Interval  # noqa: E402
 from guest_people import PaperLab  # noqa: E402
 from inhabitants import BRAND, World, settle  # noqa: E402
+from matrix_people import begin_again  # noqa: E402
 from redis import Redis  # noqa: E402
 from risk_seed import watched  # noqa: E402
 from site_seed import HOSTS, NOW, FakeRuntime  # noqa: E402
@@ -52,6 +53,7 @@ class Sites:
     @contextmanager
     def serving(self, theme: str, *, locale: str = "en") -> Iterator[str]:
         """Serve the brand from a thread, live events too, until the block ends; yields its origin."""
+        begin_again(self.runtime.database, self.world.seeded, BRAND)  # Nobody has tried too many codes yet.
         folder = Path(tempfile.mkdtemp(dir=self.folder)) / "tenants"
         listening = socket.create_server(("127.0.0.1", 0))
 

@@ -36,11 +36,12 @@ _READY = "() => document.fonts.ready.then(() => new Promise((done) => requestAni
 
 
 class Seen(NamedTuple):
-    """A page that is open, and what the server answered."""
+    """A page that is open, what the server answered, and what its scripts did not catch."""
 
     path: str
     page: Page
     status: int
+    failed: tuple[str, ...]
 
 
 @contextmanager
@@ -59,6 +60,7 @@ def starts(world: World, role: str) -> tuple[str, ...]:
         "visitor": (
             *("/", "/strategies", f"/compare?s={world.strategy}&s=both-ways", "/desk", "/guest", "/nothing-here"),
             *("/account/sign-in", "/account/register", "/account/forgot", "/offline", "/_patterns"),
+            *("/account/register/sent", "/account/forgot/sent", "/account/verify/none", "/invitation/none"),
         ),
         "follower": (
             *("/home", f"/copying/{world.subscription_id}", "/activity", "/copying/stop-everything", "/watching"),
@@ -74,9 +76,22 @@ def starts(world: World, role: str) -> tuple[str, ...]:
 
 def enter(window: BrowserContext, world: World, role: str, origin: str) -> Page:
     """Open a window as somebody of this role."""
-    if token := world.tokens[role]:
-        window.add_cookies([{"name": "session", "value": token, "url": origin}])
+    become(window, world, role, origin)
     return window.new_page()
+
+
+def become(window: BrowserContext, world: World, who: str, origin: str) -> None:
+    """Sign in as somebody else, a role or a persona, by the session that was stored for them."""
+    window.clear_cookies(name="session")
+    if token := world.tokens[who]:
+        window.add_cookies([{"name": "session", "value": token, "url": origin}])
+
+
+def heard(page: Page) -> list[str]:
+    """Listen for errors of the scripts of whatever this window opens."""
+    failed: list[str] = []
+    page.on("pageerror", lambda error: failed.append(f"script: {error}"))
+    return failed
 
 
 def stroll(page: Page, origin: str, first: Sequence[str], known: set[str]) -> Iterator[Seen]:
@@ -86,15 +101,17 @@ def stroll(page: Page, origin: str, first: Sequence[str], known: set[str]) -> It
     else goes where those have not been, and where they begin themselves.
     """
     waiting = list(first)
+    failed = heard(page)
     known.update(map(_shape, first))
     while waiting:
         path = waiting.pop(0)
+        failed.clear()
         answer = page.goto(origin + path)
         if answer is None or "text/html" not in answer.headers.get("content-type", ""):
             continue
-        _let_draw(page)
+        let_draw(page)
         links = page.eval_on_selector_all("a[href]:not([download])", _LINKS)
-        yield Seen(path, page, answer.status)
+        yield Seen(path, page, answer.status, tuple(failed))
         for link in links:
             if not _NO_PAGE.search(link) and _shape(link) not in known:
                 known.add(_shape(link))
@@ -105,10 +122,11 @@ def paint(page: Page, scheme: str) -> None:
     """Show the open page in another color scheme, its charts too."""
     page.evaluate(_PAINT, scheme)
     page.evaluate(_READY)
-    _let_draw(page)
+    let_draw(page)
 
 
-def _let_draw(page: Page) -> None:
+def let_draw(page: Page) -> None:
+    """Wait a little until charts are drawn and what the page asks for is there."""
     with suppress(TooLate):  # Some charts have nothing to draw.
         page.wait_for_function(_DRAWN, timeout=_PATIENCE_MS)
 

@@ -32,6 +32,8 @@
     plot.replaceChildren();
     const ink = paint("--ink-7");
     const grid = { stroke: paint("--paper-4"), width: 1 };
+    // On a phone the axes leave the plot its room.
+    const narrow = plot.clientWidth < 480;
     const axis = { stroke: ink, grid, ticks: grid, font: "12px sans-serif" };
     chart = new window.uPlot({
       ...size(),
@@ -42,9 +44,9 @@
         depth: { range: (_, low) => [Math.min(low, -0.001), -Math.min(low, -0.001) * 2] },
       },
       axes: [
-        { ...axis, size: 32, space: 88, values: axes.values },  // As wide as a month and its year in Arabic.
-        { ...axis, scale: "equity", size: 70, values: (_, ticks) => ticks.map((tick) => (tick < lowest ? "" : number.format(tick))) },
-        { ...axis, scale: "depth", side: 1, size: 64, grid: { show: false }, ticks: { show: false }, values: (_, ticks) => ticks.map((tick) => (tick <= 0 ? percent.format(tick) : "")) },
+        { ...axis, size: 32, space: narrow ? 72 : 88, values: axes.values },  // As wide as a month and its year in Arabic.
+        { ...axis, scale: "equity", size: narrow ? 44 : 70, values: (_, ticks) => ticks.map((tick) => (tick < lowest ? "" : number.format(tick))) },
+        { ...axis, scale: "depth", side: 1, size: narrow ? 48 : 64, grid: { show: false }, ticks: { show: false }, values: (_, ticks) => ticks.map((tick) => (tick <= 0 ? percent.format(tick) : "")) },
       ],
       series: [
         { label: figure.dataset.time, value: axes.moment },

@@ -50,7 +50,9 @@
     pen.restore();
   };
   let chart = null;
-  const size = () => ({ width: box.clientWidth, height: box.clientHeight - 28 });
+  // Below it the legend has a line; on a phone, where nothing hovers and five figures need more, there is none.
+  const wide = box.clientWidth >= 480;
+  const size = () => ({ width: box.clientWidth, height: box.clientHeight - (wide ? 28 : 0) });
   const draw = (data) => {
     chart?.destroy();
     box.replaceChildren();
@@ -61,6 +63,7 @@
     chart = new window.uPlot({
       ...size(),
       tzDate: axes.tzDate,
+      legend: { show: wide },
       scales: { y: { range } },
       axes: [
         { ...axis, size: 32, space: 64, values: axes.values },

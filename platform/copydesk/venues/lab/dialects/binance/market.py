@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -11,7 +11,7 @@ import orjson
 from copydesk.venues.lab.dialects.binance import errors
 from copydesk.venues.lab.dialects.binance.conditions import TRAILING_DELTA_MAX, TRAILING_DELTA_MIN
 from copydesk.venues.lab.dialects.binance.list_terms import LISTS_MAX
-from copydesk.venues.lab.dialects.binance.params import Call, integer_of, limit_of, required
+from copydesk.venues.lab.dialects.binance.params import Call, integer_of, limit_of, required, trades_asked
 from copydesk.venues.lab.dialects.binance.routes import Routes, instrument_of, route
 from copydesk.venues.lab.dialects.binance.shapes import ZERO_TEXT, aggregate_trade, eight, public_trade
 from copydesk.venues.lab.exchange import Exchange
@@ -135,18 +135,7 @@ def _depth(exchange: Exchange, call: Call) -> bytes:
 
 
 def _tape(exchange: Exchange, call: Call) -> list[PublicTrade]:
-    """Return the trades asked for by `fromId` or by time, oldest first."""
-    trades: Iterable[PublicTrade] = exchange.prints("spot", instrument_of(exchange, call).venue_symbol)
-    limit, first = limit_of(call.params, 500, 1000), integer_of(call.params, "fromId")
-    start, end = integer_of(call.params, "startTime"), integer_of(call.params, "endTime")
-    chosen = [
-        trade
-        for trade in trades
-        if (first is None or trade.trade_id >= first)
-        and (start is None or trade.at_ms >= start)
-        and (end is None or trade.at_ms <= end)
-    ]
-    return chosen[-limit:] if first is None and start is None else chosen[:limit]
+    return trades_asked(exchange.prints("spot", instrument_of(exchange, call).venue_symbol), call.params)
 
 
 def _trades(exchange: Exchange, call: Call) -> bytes:

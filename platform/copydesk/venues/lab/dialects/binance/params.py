@@ -12,6 +12,7 @@ from urllib.parse import unquote_plus
 from copydesk.venues.lab.dialects.binance import errors
 from copydesk.venues.lab.dialects.binance.meters import OrderCounter
 from copydesk.venues.lab.keys import ApiKey
+from copydesk.venues.lab.model import PublicTrade
 
 DECIMAL_LEGAL: Final = r"^([0-9]{1,20})(\.[0-9]{1,20})?$"
 CLIENT_ID_LEGAL: Final = r"^[a-zA-Z0-9-_]{1,36}$"
@@ -122,6 +123,20 @@ def limit_of(params: Mapping[str, str], default: int, maximum: int) -> int:
     if limit == 0:
         raise errors.ApiError(-1130, "Data sent for parameter 'limit' is not valid.")
     return min(limit, maximum)
+
+
+def trades_asked(trades: Iterable[PublicTrade], params: Mapping[str, str]) -> list[PublicTrade]:
+    """Return the trades asked for by `fromId` or by time, oldest first."""
+    limit, first = limit_of(params, 500, 1000), integer_of(params, "fromId")
+    start, end = integer_of(params, "startTime"), integer_of(params, "endTime")
+    chosen = [
+        trade
+        for trade in trades
+        if (first is None or trade.trade_id >= first)
+        and (start is None or trade.at_ms >= start)
+        and (end is None or trade.at_ms <= end)
+    ]
+    return chosen[-limit:] if first is None and start is None else chosen[:limit]
 
 
 def client_id_of(params: Mapping[str, str], name: str) -> str | None:

@@ -14,7 +14,7 @@ import orjson
 from copydesk.kernel import ZERO
 from copydesk.venues.lab.dialects.binance.errors import ApiError
 from copydesk.venues.lab.dialects.binance.meters import FuturesOrders
-from copydesk.venues.lab.dialects.binance.params import Call, integer_of, limit_of, required
+from copydesk.venues.lab.dialects.binance.params import Call, integer_of, limit_of, required, trades_asked
 from copydesk.venues.lab.dialects.binance.routes import Routes, Weight, route
 from copydesk.venues.lab.dialects.binance.um.formats import FORMATS, eight, plain
 from copydesk.venues.lab.dialects.binance.um.market_shapes import (
@@ -87,18 +87,7 @@ def _depth(exchange: Exchange, call: Call) -> bytes:
 
 
 def _tape(exchange: Exchange, call: Call) -> list[PublicTrade]:
-    """Return the trades asked for by `fromId` or by time, oldest first."""
-    trades = exchange.prints("perp", instrument_of(exchange, call.params).venue_symbol)
-    limit, first = limit_of(call.params, 500, 1000), integer_of(call.params, "fromId")
-    start, end = integer_of(call.params, "startTime"), integer_of(call.params, "endTime")
-    chosen = [
-        trade
-        for trade in trades
-        if (first is None or trade.trade_id >= first)
-        and (start is None or trade.at_ms >= start)
-        and (end is None or trade.at_ms <= end)
-    ]
-    return chosen[-limit:] if first is None and start is None else chosen[:limit]
+    return trades_asked(exchange.prints("perp", instrument_of(exchange, call.params).venue_symbol), call.params)
 
 
 def _trades(exchange: Exchange, call: Call) -> bytes:

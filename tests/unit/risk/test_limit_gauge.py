@@ -5,8 +5,11 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
+from copydesk.risk.gauge import Distance, fullness, nearest_first
 from copydesk.risk.grammar import parse
-from copydesk.web.limit_gauge import fullness
+from copydesk.risk.limits import Holding
+from copydesk.risk.model import Scope, Scoped
+from copydesk.risk.readings import Reading
 
 D = Decimal
 # A limit, where it lies, an equity of each figure, and how full the bar then is.
@@ -44,3 +47,12 @@ def test_no_way_is_told_where_all_of_the_equity_may_be_lost() -> None:
 
 def test_a_limit_that_lies_at_nothing_has_no_way() -> None:
     assert fullness(parse("exposure > 300 % of equity -> shrink"), now=D(0), at=D(0), balance=D(0)) is None
+
+
+def test_the_nearest_limit_comes_first_and_one_that_cannot_be_told_last() -> None:
+    half, spent, unknown = (
+        Distance(Holding(Scoped(Scope.SUBSCRIPTION, parse("drawdown > 20 % of equity -> close"))), reading, D(1000))
+        for reading in (Reading(D(900), D(800), D(100)), Reading(D(800), D(800), D(0)), None)
+    )
+    assert nearest_first([unknown, half, spent]) == [spent, half, unknown]
+    assert [one.left for one in (spent, half, unknown)] == [0, 100, None]
