@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from decimal import Decimal
 
 from copydesk.replication.order_states import ComingRow, Copier, HeldRow, Scene, order_states
@@ -31,7 +30,7 @@ def test_equity_is_allocation_cash_and_what_is_held_at_the_market_and_balance_le
 
 
 def test_where_the_market_is_not_known_what_is_held_is_worth_its_cost() -> None:
-    state = state_of(LONG, SHORT, scene=replace(BUYING, marks={}))
+    state = state_of(LONG, SHORT, scene=BUYING._replace(marks={}))
     assert state.own == Sums(D(998), D(998), D(440), 2, 0)
 
 
@@ -53,19 +52,19 @@ def test_what_others_hold_on_the_other_side_is_no_overlap() -> None:
 
 
 def test_what_is_closed_before_the_order_opens_does_not_count() -> None:
-    state = state_of(LONG, SHORT, scene=replace(BUYING, short=True))
+    state = state_of(LONG, SHORT, scene=BUYING._replace(short=True))
     assert (state.position, state.own.exposure, state.own.positions) == (0, 200, 1)
-    hedged = replace(BUYING, short=True, position_side=PositionSide.SHORT)
+    hedged = BUYING._replace(short=True, position_side=PositionSide.SHORT)
     assert state_of(LONG._replace(position_side="long"), scene=hedged).position == 220
 
 
 def test_an_order_takes_from_the_side_that_it_trades_against() -> None:
-    scene = replace(BUYING, liquidity=Liquidity(bids=D(1), asks=D(2), volume=D(3)))
+    scene = BUYING._replace(liquidity=Liquidity(bids=D(1), asks=D(2), volume=D(3)))
     assert (state_of(scene=scene).depth, state_of(scene=scene).volume) == (2, 3)
-    assert state_of(scene=replace(scene, short=True)).depth == 1
+    assert state_of(scene=scene._replace(short=True)).depth == 1
     assert state_of().depth is None
 
 
 def test_orders_of_the_last_minute_and_the_nearest_liquidation_are_counted() -> None:
-    state = state_of(scene=replace(BUYING, orders={1: 2, 2: 3}, margins={10: D("0.05")}))
+    state = state_of(scene=BUYING._replace(orders={1: 2, 2: 3}, margins={10: D("0.05")}))
     assert (state.own.orders, state.account.orders, state.margin_distance) == (2, 5, D("0.05"))
