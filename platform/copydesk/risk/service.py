@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from functools import lru_cache
 
 from copydesk.db import TenantSession
 from copydesk.kernel import InvalidInput, NotFound
